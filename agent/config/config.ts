@@ -1,0 +1,65 @@
+import type { Compression, GapName } from '../core/glossary.ts';
+
+/** The effective configuration: what the environment form and the YAML form both become. Secrets are plain text here and nowhere else. */
+export interface Config {
+  /** The name of this server in the repository (restic's `--host`). */
+  host: string;
+  /** IANA name; the zone in which cron expressions are read. */
+  timeZone: string;
+  statusDir: string;
+  stateDir: string;
+  repository: RepositoryConfig;
+  sources: SourceConfig[];
+  schedule: { backup: string; verify: string };
+  /** A check after every so many successful backups of all sources; 0 for never. */
+  checkInterval: number;
+  keep: { daily: number; weekly: number; monthly: number; yearly: number };
+  /** Bytes that the spool may take on disk while a repository stalls. */
+  spoolBytes: number;
+  /** A run that takes longer is ended. Seconds. */
+  backupTimeoutSeconds: number;
+  log: { level: 'debug' | 'info' | 'warn' | 'error' };
+}
+
+export interface RepositoryConfig {
+  /** As restic has it. May hold a password (`rest:https://user:pw@…`): never show it unmasked. */
+  location: string;
+  /** Null: generated at the first start and kept in the state folder. */
+  password: string | null;
+  cacheDir: string | null;
+  /** Further variables for restic alone (AWS_*, B2_*, RESTIC_REST_*, …). */
+  environment: Record<string, string>;
+  /** Seconds that a repository may take to answer before it counts as unreachable. */
+  answerTimeoutSeconds: number;
+  /** restic binary. */
+  restic: string;
+}
+
+export type SourceConfig = MysqlSourceConfig | PostgresSourceConfig;
+
+interface SourceConfigBase {
+  /** Unique; letters of any language, digits and ` ._-=%` are fine. */
+  name: string;
+  host: string;
+  port: number;
+  database: string;
+  user: string;
+  password: string;
+  compression: Compression;
+  /** Whether the gate waits for this source. */
+  gates: boolean;
+  /** Gaps that are accepted by name: a backup without them is done with warnings. */
+  allowIncomplete: GapName[];
+}
+
+export interface MysqlSourceConfig extends SourceConfigBase {
+  type: 'mysql';
+  /** `preferred`: TLS where the server has it, certificate unverified. `verify`: TLS and a valid certificate or nothing. */
+  tls: 'off' | 'preferred' | 'required' | 'verify';
+}
+
+export interface PostgresSourceConfig extends SourceConfigBase {
+  type: 'postgres';
+  /** libpq's sslmode. */
+  sslMode: 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
+}

@@ -1,0 +1,49 @@
+/**
+ * The words of this program. One word for one thing, in config, code, CLI, logs and documentation alike.
+ *
+ * - source: something that can be backed up
+ * - dump: the byte stream that a source gives
+ * - part: one file of a backup (the dump itself; for PostgreSQL also the globals beside it)
+ * - repository: a restic repository
+ * - snapshot: one restic snapshot of one part
+ * - job: a named verb with a schedule
+ * - run: one execution of a job for one source; it always ends with a result and a reason
+ * - ledger: the agent's own database of runs, the one place where "last success" is known
+ * - heartbeat: the files that the agent leaves for the sentinel
+ */
+
+/** What answers at the other end. MySQL and MariaDB share a protocol and little else. */
+export type Engine = 'mysql' | 'mariadb' | 'postgres';
+
+export const JOB_NAMES = ['backup', 'retention', 'check', 'verify', 'restore'] as const;
+export type JobName = (typeof JOB_NAMES)[number];
+
+/** How a run ended; `running` until it did. */
+export type RunResult = 'running' | 'succeeded' | 'failed' | 'interrupted' | 'skipped';
+
+/** Who asked for a run: the schedule, the start after a missed one, or a person at a command line. */
+export type Trigger = 'schedule' | 'catch-up' | 'command';
+
+/**
+ * What a backup user may not see, or what a backup would be without. Each is a name that
+ * `allow_incomplete` in the configuration accepts; nothing else may be left out of a dump.
+ */
+export const GAP_NAMES = [
+  'empty',
+  'events',
+  'large_objects',
+  'role_passwords',
+  'routines',
+  'row_security',
+  'subscriptions',
+  'tables',
+  'triggers',
+  'user_mappings',
+  'views',
+] as const;
+export type GapName = (typeof GAP_NAMES)[number];
+
+export type Compression = 'gzip' | 'zstd' | 'none';
+
+/** Which file of a backup a snapshot holds. */
+export type PartKind = 'dump' | 'globals';

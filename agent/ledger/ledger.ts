@@ -1,0 +1,66 @@
+import type { JobName, RunResult, Trigger } from '../core/glossary.ts';
+
+/** One execution of a job for one source, as the ledger keeps it. Times are UTC ISO 8601, sizes bytes. */
+export interface Run {
+  id: number;
+  job: JobName;
+  /** Null for jobs of the whole repository. */
+  source: string | null;
+  trigger: Trigger;
+  startedAt: string;
+  finishedAt: string | null;
+  result: RunResult;
+  /** One sentence part: why it ended so. Empty only while it runs. */
+  reason: string;
+  hint: string | null;
+  warnings: string[];
+  facts: RunFacts;
+}
+
+/** What a run has to tell beside its end; what does not apply is absent. */
+export interface RunFacts {
+  engine?: string;
+  serverVersion?: string;
+  snapshotId?: string;
+  /** Plain bytes of the dump. */
+  dumpBytes?: number;
+  /** Bytes handed to the repository after compression. */
+  storedBytes?: number;
+  /** Bytes by which the repository grew. */
+  addedBytes?: number;
+  tables?: number;
+  rows?: number;
+  snapshotsRemoved?: number;
+  snapshotsKept?: number;
+}
+
+export type RunEnd = {
+  result: Exclude<RunResult, 'running'>;
+  reason: string;
+  hint?: string | null;
+  warnings?: string[];
+  facts?: RunFacts;
+};
+
+/**
+ * The agent's own record of runs: the one place where "last success" is known.
+ * Writes are durable when the call returns; several processes may use one ledger at once.
+ */
+export interface Ledger {
+  /** Records that a run starts and returns its id. */
+  begin(run: { job: JobName; source: string | null; trigger: Trigger }): number;
+  /** Ends a run, once; a second end of the same run throws. */
+  finish(id: number, end: RunEnd): void;
+  /** The newest run of a job, by the order in which they began, not by clock; optionally only those that ended so. */
+  last(job: JobName, source: string | null, result?: RunResult): Run | null;
+  /** Newest first. */
+  recent(filter: { job?: JobName; source?: string; result?: RunResult; limit: number }): Run[];
+  /** Runs by the order of their beginning that began after the given run id: how many succeeded. */
+  countSucceededSince(job: JobName, source: string | null, afterId: number): number;
+  /** Ends every run that a dead process left as `running`. Call only while holding the lock. */
+  interruptLeftovers(reason: string): Run[];
+  /** A small durable note of the agent itself: the repository's id, whether the password was confirmed. */
+  remember(key: string, value: string): void;
+  recall(key: string): string | null;
+  close(): void;
+}

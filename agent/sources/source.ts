@@ -1,0 +1,104 @@
+import type { Readable } from 'node:stream';
+import type { Engine, GapName, PartKind } from '../core/glossary.ts';
+
+/**
+ * Something that can be backed up. Knows nothing of compression, restic or schedules.
+ * Every method honours its signal within a second and has a deadline of its own.
+ */
+export interface Source {
+  /** The name from the configuration, unique there. */
+  readonly name: string;
+  /** The database's name on its server. */
+  readonly database: string;
+
+  /**
+   * Reads what the server is and what the backup user may not see; writes nothing.
+   * Throws `source_unreachable`, `source_denied`, or `client_mismatch` when no dump client fits the server.
+   */
+  probe(signal: AbortSignal): Promise<Probe>;
+
+  /** The files that make a backup, in the order in which they are to be stored: the dump itself comes last. */
+  parts(probe: Probe): Part[];
+
+  /**
+   * Loads a plain dump (no compression) into a database of the source's server. Every error of the client is an error:
+   * throws `restore_failed` with the client's first complaint. `target` must exist and is not emptied here.
+   */
+  restoreInto(target: string, dump: AsyncIterable<Buffer>, signal: AbortSignal): Promise<void>;
+
+  /** What a database holds, with exact row counts. Throws `source_denied` where it may not look. */
+  inspect(target: string, signal: AbortSignal): Promise<Inventory>;
+
+  /** Creates an empty database; throws `target_not_empty` when one of that name exists, `rights_missing` with the GRANT that mends it. */
+  createDatabase(target: string, signal: AbortSignal): Promise<void>;
+
+  /** Removes every object of the database so that a dump loads into it as into a new one. */
+  emptyDatabase(target: string, signal: AbortSignal): Promise<void>;
+
+  /** Drops a database. Dropping one that is not there is no error. */
+  dropDatabase(target: string, signal: AbortSignal): Promise<void>;
+
+  /** Databases on the server whose name starts with the prefix. */
+  listDatabases(prefix: string, signal: AbortSignal): Promise<string[]>;
+}
+
+export interface Probe {
+  engine: Engine;
+  /** As the server tells it, for example `10.11.19-MariaDB-0+deb12u1`. */
+  serverVersion: string;
+  /** Path and version of the client that will dump. */
+  client: { path: string; version: string };
+  /** Base tables that the backup user sees. */
+  tables: number;
+  /** Estimate of the server, in bytes; null where it has none. */
+  databaseBytes: number | null;
+  /** What a backup by this user would lack. Empty is what a complete backup needs. */
+  gaps: Gap[];
+  /** Not wrong, but worth a person's eye (tables outside the consistent snapshot, for example). */
+  warnings: string[];
+}
+
+export interface Gap {
+  name: GapName;
+  /** What is missing, as a sentence part: "triggers of orders_tracker are invisible to keeper". */
+  detail: string;
+  /** The statement that mends it, ready to paste. */
+  mend: string;
+}
+
+export interface Part {
+  kind: PartKind;
+  /** Path in the repository, without the compression's suffix: `/mysql/shop.sql`. */
+  path: string;
+  /** Starts the client. The stream must be read to its end or the signal aborted. */
+  open(signal: AbortSignal): Dump;
+}
+
+export interface Dump {
+  /** The plain bytes. Ends when the client closes its output, which proves nothing: see `done`. */
+  stream: AsyncIterable<Buffer>;
+  /**
+   * Settles after the stream has ended and the client has exited. Resolves only when the dump is known good:
+   * exit 0, the trailer in place, no error on stderr. Rejects with `dump_failed` or `dump_incomplete`, never before the client is gone.
+   */
+  done: Promise<DumpFacts>;
+}
+
+export interface DumpFacts {
+  /** Plain bytes that passed. */
+  bytes: number;
+  /** Lines on stderr that are no errors but that a person should see. */
+  warnings: string[];
+}
+
+/** What a database holds. */
+export interface Inventory {
+  tables: { name: string; rows: number }[];
+  views: number;
+  routines: number;
+  triggers: number;
+  events: number;
+}
+
+/** What `restoreInto` accepts from a plain stream. */
+export type DumpStream = AsyncIterable<Buffer> | Readable;
