@@ -37,7 +37,12 @@ export interface Repository {
    * Applies a policy to each group of host and tags of one source, looks again, and only then prunes.
    * With `dryRun` nothing changes.
    */
-  forget(policy: KeepPolicy, filter: SnapshotFilter, options: { dryRun: boolean }, signal: AbortSignal): Promise<ForgetReport>;
+  forget(
+    policy: KeepPolicy,
+    filter: SnapshotFilter,
+    options: { dryRun: boolean },
+    signal: AbortSignal,
+  ): Promise<ForgetReport>;
 
   /** Removes data that no snapshot needs. Refuses on an empty list of snapshots. */
   prune(expectedSnapshots: string[], signal: AbortSignal): Promise<void>;

@@ -1,0 +1,63 @@
+import type { Readable } from 'node:stream';
+
+/** What is kept of a child's stderr: enough to name the cause, bounded whatever it prints. */
+export interface LineLog {
+  /** The lines so far: the first and the last ones, with a line between that says how many were dropped. */
+  lines(): string[];
+  /** Settles when the stream has ended. */
+  readonly ended: Promise<void>;
+}
+
+const KEEP_FIRST = 40;
+const KEEP_LAST = 40;
+const MAX_LINE_CHARACTERS = 2_000;
+
+/** Reads a stream to its end, line by line, with every secret replaced. Drains it even where nobody listens: an unread pipe blocks its writer. */
+export function collectLines(
+  stream: Readable,
+  options: { secrets: string[]; onLine?: ((line: string) => void) | undefined },
+): LineLog {
+  const first: string[] = [];
+  const last: string[] = [];
+  let dropped = 0;
+  let rest = '';
+
+  const add = (raw: string) => {
+    const line = mask(raw.trimEnd().slice(0, MAX_LINE_CHARACTERS), options.secrets);
+    if (line === '') return;
+    options.onLine?.(line);
+    if (first.length < KEEP_FIRST) return void first.push(line);
+    last.push(line);
+    if (last.length <= KEEP_LAST) return;
+    last.shift();
+    dropped += 1;
+  };
+
+  stream.setEncoding('utf8');
+  stream.on('data', (text: string) => {
+    const parts = (rest + text).split(/\r?\n|\r/);
+    rest = (parts.pop() ?? '').slice(-64 * 1024);
+    parts.forEach(add);
+  });
+  const ended = new Promise<void>((resolve) => {
+    const end = () => {
+      if (rest !== '') add(rest);
+      rest = '';
+      resolve();
+    };
+    stream.once('close', end);
+    stream.once('end', end);
+    stream.on('error', end);
+  });
+  return {
+    lines: () => (dropped === 0 ? [...first, ...last] : [...first, `(${dropped} lines left out)`, ...last]),
+    ended,
+  };
+}
+
+/** Replaces every secret by `***`; secrets shorter than four characters would mask innocent text and are left. */
+export function mask(text: string, secrets: string[]): string {
+  return secrets
+    .filter((secret) => secret.length >= 4)
+    .reduce((masked, secret) => masked.replaceAll(secret, '***'), text);
+}

@@ -1,0 +1,201 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import type { Readable, Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { execa } from 'execa';
+import { HoldfastError } from '../core/errors.ts';
+import { collectLines, type LineLog } from './lines.ts';
+
+/**
+ * The one door to other programs. Arguments are arrays and never pass a shell; a child gets the base environment
+ * (PATH, HOME, locale, time zone) and what its command names, nothing that the agent happens to have: the MariaDB
+ * client obeys a MYSQL_HOST that it inherits, and restic's passwords are nobody's business but restic's.
+ */
+export interface Processes {
+  /** Starts a child whose output is read as a stream. Rejects with `tool_missing` when there is no such program. */
+  start(command: Command): Promise<Child>;
+  /**
+   * Runs a child to its end and returns its output, whatever its exit code. Throws `tool_missing`, `timeout`,
+   * `interrupted` (the signal), and `failed` when it prints more than `maxOutputBytes`.
+   */
+  run(command: Command, options: RunOptions): Promise<Finished>;
+}
+
+export interface Command {
+  file: string;
+  args: string[];
+  env?: Record<string, string>;
+  /** How messages name it, when not by its file. */
+  label?: string;
+  /** Strings that are replaced by `***` wherever the child prints them. */
+  secrets?: string[];
+  /** Called for each line on stderr, already masked. */
+  onStderrLine?: (line: string) => void;
+}
+
+export interface RunOptions {
+  timeoutMs: number;
+  signal: AbortSignal;
+  /** Written to stdin, which is closed then; without it stdin is empty. */
+  input?: string;
+  /** Default 64 MiB. */
+  maxOutputBytes?: number;
+}
+
+export interface Child {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  /** Settles when the child is gone and its stderr is read; never rejects. Does not wait for stdout to be read. */
+  readonly exit: Promise<Exit>;
+  /** SIGTERM to the child and all that it started, SIGKILL after the grace; resolves when it is gone. */
+  stop(graceMs?: number): Promise<Exit>;
+  /** Sends a signal to the child and all that it started; no error when it is gone. */
+  signal(name: NodeJS.Signals): void;
+}
+
+export interface Exit {
+  /** Null when a signal ended it. */
+  code: number | null;
+  signal: string | null;
+  /** What it said on stderr, masked; long output is cut in the middle and says so. */
+  stderr: string[];
+}
+
+export interface Finished extends Exit {
+  stdout: string;
+}
+
+const STOP_GRACE_MS = 5_000;
+const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
+/** A grandchild may hold stderr open after the child is gone; nobody waits for that. */
+const STDERR_DRAIN_MS = 1_000;
+
+/** Makes the door; `base` is the environment that every child gets. */
+export function createProcesses(base: Record<string, string>): Processes {
+  const start = (command: Command) => startChild(command, base);
+  return { start, run: (command, options) => runToEnd(start, command, options) };
+}
+
+/** Names how a child ended, for messages: "exit code 2", "signal SIGKILL". */
+export function describeExit(exit: Exit): string {
+  return exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;
+}
+
+async function startChild(command: Command, base: Record<string, string>): Promise<Child> {
+  const subprocess = execa(command.file, command.args, {
+    env: { ...base, ...command.env },
+    extendEnv: false,
+    // Own process group: Ctrl-C at a terminal must reach the agent alone, which then ends its children in order;
+    // and a stop reaches what the child itself started (ssh below restic, for example).
+    detached: true,
+    // The default would buffer up to 100 MB of output in memory and then kill the child.
+    buffer: false,
+    stdin: 'pipe',
+    stdout: 'pipe',
+    stderr: 'pipe',
+    reject: false,
+    cleanup: false,
+  });
+  subprocess.catch(() => undefined);
+  const child = subprocess.nodeChildProcess;
+  // A child that dies early closes its end: that shows in its exit code, and a second report as an
+  // uncaught EPIPE would take the agent down.
+  subprocess.stdin.on('error', () => undefined);
+  subprocess.stdout.on('error', () => undefined);
+
+  const log = collectLines(subprocess.stderr, {
+    secrets: command.secrets ?? [],
+    onLine: command.onStderrLine,
+  });
+  const exit = waitForExit(child, log);
+  await started(child, command);
+
+  const signal = (name: NodeJS.Signals) => signalGroup(subprocess.pid, name);
+  const stop = async (graceMs = STOP_GRACE_MS) => {
+    signal('SIGTERM');
+    const grace = new AbortController();
+    const timer = delay(graceMs, 'late' as const, { signal: grace.signal }).catch(() => 'gone' as const);
+    if ((await Promise.race([exit, timer])) === 'late') signal('SIGKILL');
+    grace.abort();
+    return exit;
+  };
+  return { stdin: subprocess.stdin, stdout: subprocess.stdout, exit, stop, signal };
+}
+
+async function started(child: ChildProcess, command: Command): Promise<void> {
+  if (child.pid !== undefined) return;
+  const [error] = (await once(child, 'error').catch((thrown: unknown) => [thrown])) as [unknown];
+  throw new HoldfastError('tool_missing', `cannot start ${command.label ?? command.file}`, {
+    hint: `Install ${command.file} or correct its path, then run \`holdfast doctor\`.`,
+    cause: error,
+  });
+}
+
+function waitForExit(child: ChildProcess, log: LineLog): Promise<Exit> {
+  return new Promise((resolve) => {
+    child.once('error', () => resolve({ code: null, signal: 'NOT_STARTED', stderr: log.lines() }));
+    child.once('exit', (code: number | null, signal: string | null) => {
+      void Promise.race([log.ended, delay(STDERR_DRAIN_MS, undefined, { ref: false })]).then(() =>
+        resolve({ code, signal, stderr: log.lines() }),
+      );
+    });
+  });
+}
+
+function signalGroup(pid: number | undefined, name: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, name);
+  } catch {
+    // Gone already.
+  }
+}
+
+async function runToEnd(
+  start: (command: Command) => Promise<Child>,
+  command: Command,
+  options: RunOptions,
+): Promise<Finished> {
+  const label = command.label ?? command.file;
+  if (options.signal.aborted) throw interrupted(label);
+  const child = await start(command);
+  const deadline = AbortSignal.timeout(options.timeoutMs);
+  const stop = () => void child.stop();
+  options.signal.addEventListener('abort', stop, { once: true });
+  deadline.addEventListener('abort', stop, { once: true });
+  try {
+    child.stdin.end(options.input ?? '');
+    const stdout = await readAll(child, options.maxOutputBytes ?? MAX_OUTPUT_BYTES, label);
+    const exit = await child.exit;
+    if (options.signal.aborted) throw interrupted(label);
+    if (deadline.aborted) {
+      const said = exit.stderr.at(-1);
+      throw new HoldfastError(
+        'timeout',
+        `${label} gave no answer within ${Math.round(options.timeoutMs / 1000)} s${said ? `; last it said: ${said}` : ''}`,
+      );
+    }
+    return { ...exit, stdout };
+  } finally {
+    options.signal.removeEventListener('abort', stop);
+    deadline.removeEventListener('abort', stop);
+  }
+}
+
+async function readAll(child: Child, maxBytes: number, label: string): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) {
+      await child.stop();
+      throw new HoldfastError('failed', `${label} printed more than ${maxBytes} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function interrupted(label: string): HoldfastError {
+  return new HoldfastError('interrupted', `${label} was interrupted`);
+}
