@@ -31,6 +31,8 @@ export interface RepositoryConfig {
   environment: Record<string, string>;
   /** Seconds that a repository may take to answer before it counts as unreachable. */
   answerTimeoutSeconds: number;
+  /** How long a lock of somebody else is waited for. Seconds. */
+  lockWaitSeconds: number;
   /** restic binary. */
   restic: string;
 }

@@ -4,6 +4,8 @@ import type { Readable } from 'node:stream';
 export interface LineLog {
   /** The lines so far: the first and the last ones, with a line between that says how many were dropped. */
   lines(): string[];
+  /** Resolves once a line matches, also one that has passed already. */
+  said(pattern: RegExp): Promise<void>;
   /** Settles when the stream has ended. */
   readonly ended: Promise<void>;
 }
@@ -21,11 +23,13 @@ export function collectLines(
   const last: string[] = [];
   let dropped = 0;
   let rest = '';
+  const waiting = new Map<RegExp, () => void>();
 
   const add = (raw: string) => {
     const line = mask(raw.trimEnd().slice(0, MAX_LINE_CHARACTERS), options.secrets);
     if (line === '') return;
     options.onLine?.(line);
+    for (const [pattern, resolve] of waiting) if (pattern.test(line)) resolve();
     if (first.length < KEEP_FIRST) return void first.push(line);
     last.push(line);
     if (last.length <= KEEP_LAST) return;
@@ -49,10 +53,14 @@ export function collectLines(
     stream.once('end', end);
     stream.on('error', end);
   });
-  return {
-    lines: () => (dropped === 0 ? [...first, ...last] : [...first, `(${dropped} lines left out)`, ...last]),
-    ended,
-  };
+  const lines = () =>
+    dropped === 0 ? [...first, ...last] : [...first, `(${dropped} lines left out)`, ...last];
+  const said = (pattern: RegExp) =>
+    new Promise<void>((resolve) => {
+      if (lines().some((line) => pattern.test(line))) resolve();
+      else waiting.set(pattern, resolve);
+    });
+  return { lines, said, ended };
 }
 
 /** Replaces every secret by `***`; secrets shorter than four characters would mask innocent text and are left. */

@@ -49,6 +49,8 @@ export interface Child {
   readonly exit: Promise<Exit>;
   /** SIGTERM to the child and all that it started, SIGKILL after the grace; resolves when it is gone. */
   stop(graceMs?: number): Promise<Exit>;
+  /** Resolves once a line on stderr matches; never, when none does. */
+  said(pattern: RegExp): Promise<void>;
   /** Sends a signal to the child and all that it started; no error when it is gone. */
   signal(name: NodeJS.Signals): void;
 }
@@ -119,7 +121,7 @@ async function startChild(command: Command, base: Record<string, string>): Promi
     grace.abort();
     return exit;
   };
-  return { stdin: subprocess.stdin, stdout: subprocess.stdout, exit, stop, signal };
+  return { stdin: subprocess.stdin, stdout: subprocess.stdout, exit, stop, said: log.said, signal };
 }
 
 async function started(child: ChildProcess, command: Command): Promise<void> {

@@ -60,7 +60,8 @@ export interface SaveRequest {
   /** Path without the compression's suffix. */
   path: string;
   tags: SnapshotTags;
-  dump: Dump;
+  /** Starts the dump, once the repository is ready to take it; the signal ends it when anything else fails. */
+  open: (signal: AbortSignal) => Dump;
   compression: Compression;
   /** Called as bytes move, at most a few times a second. */
   onProgress?: (progress: SaveProgress) => void;

@@ -1,0 +1,107 @@
+import type { Writable } from 'node:stream';
+import { HoldfastError } from '../core/errors.ts';
+import { ClosedStreamError, writeTo } from './backpressure.ts';
+import { describeExit, type Child, type Command, type Processes } from './run.ts';
+import { createSpool, type SpoolOptions } from './spool.ts';
+
+export interface FeedOptions {
+  /** Starts the dump; the signal it gets is aborted when anything else fails. */
+  open: (signal: AbortSignal) => FeedSource;
+  /** Null: the plain bytes go to the sink. */
+  compress: Command | null;
+  sink: Writable;
+  spool: SpoolOptions;
+  signal: AbortSignal;
+  onProgress?: ((progress: FeedProgress) => void) | undefined;
+}
+
+/** What `feed` needs of a dump: its bytes, and a promise that tells whether they were a dump. */
+export interface FeedSource {
+  stream: AsyncIterable<Buffer>;
+  done: Promise<{ bytes: number; warnings: string[] }>;
+}
+
+export interface FeedProgress {
+  dumpBytes: number;
+  storedBytes: number;
+}
+
+export interface FeedFacts extends FeedProgress {
+  warnings: string[];
+  spooledBytes: number;
+}
+
+/**
+ * Carries a dump through a compressor into a sink, and **never closes the sink**: its end-of-file is the caller's to
+ * give, once this promise has resolved. It resolves only when the dump is known good, every program exited 0 and every
+ * byte was handed over. Otherwise it rejects with the first cause, after the dump and the compressor are gone:
+ * the dump's own error, `tool_missing` or `failed` for the compressor, `ClosedStreamError` when the sink went away.
+ */
+export async function feed(processes: Processes, options: FeedOptions): Promise<FeedFacts> {
+  const stop = new AbortController();
+  const signal = AbortSignal.any([options.signal, stop.signal]);
+  const compressor = options.compress === null ? null : await processes.start(options.compress);
+  const firstStage = compressor === null ? options.sink : compressor.stdin;
+  const spool = createSpool(firstStage, options.spool, signal);
+  const progress: FeedProgress = { dumpBytes: 0, storedBytes: 0 };
+  const report = () => options.onProgress?.({ ...progress });
+
+  const dump = options.open(signal);
+  // It is awaited below; until then a rejection must not count as unhandled.
+  dump.done.catch(() => undefined);
+
+  const carryDump = async () => {
+    for await (const chunk of dump.stream) {
+      progress.dumpBytes += chunk.length;
+      if (compressor === null) progress.storedBytes += chunk.length;
+      await spool.write(chunk);
+      report();
+    }
+    // A dump that was cut short has ended its stream as well: only `done` tells.
+    const facts = await dump.done;
+    await spool.flush();
+    compressor?.stdin.end();
+    return facts;
+  };
+
+  const carryCompressed = async (child: Child) => {
+    for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
+      progress.storedBytes += chunk.length;
+      await writeTo(options.sink, chunk, signal);
+      report();
+    }
+    const exit = await child.exit;
+    if (exit.code === 0) return;
+    const said = exit.stderr[0] === undefined ? '' : `: ${exit.stderr[0]}`;
+    throw new HoldfastError(
+      'failed',
+      `compressing with ${options.compress?.file} ended with ${describeExit(exit)}${said}`,
+    );
+  };
+
+  const stages = [carryDump(), ...(compressor === null ? [] : [carryCompressed(compressor)])] as const;
+  try {
+    const [facts] = await Promise.all(stages);
+    return { ...progress, warnings: facts.warnings, spooledBytes: spool.spooledBytes };
+  } catch (error) {
+    const cause = options.signal.aborted ? options.signal.reason : await firstCause(error, compressor);
+    stop.abort(cause);
+    await compressor?.stop();
+    await Promise.allSettled([...stages, dump.done]);
+    throw cause;
+  } finally {
+    await spool.close();
+  }
+}
+
+/** A stage that finds its receiver gone knows nothing of why: if that was the compressor, its exit tells. */
+async function firstCause(error: unknown, compressor: Child | null): Promise<unknown> {
+  if (!(error instanceof ClosedStreamError) || compressor === null || !compressor.stdin.destroyed)
+    return error;
+  const exit = await compressor.exit;
+  if (exit.code === 0) return error;
+  const said = exit.stderr[0] === undefined ? '' : `: ${exit.stderr[0]}`;
+  return new HoldfastError('failed', `the compressor ended with ${describeExit(exit)}${said}`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,138 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { RepositoryConfig } from '../config/config.ts';
+import type { Clock } from '../core/clock.ts';
+import { HoldfastError } from '../core/errors.ts';
+import type { Compressors } from '../process/compress.ts';
+import type { Exit, Processes } from '../process/run.ts';
+import type { SpoolOptions } from '../process/spool.ts';
+import { clearDeadLocks } from './locks.ts';
+import { checkSummary, configMessage, findLine, parseLine, statsMessage } from './messages.ts';
+import { readDump } from './read.ts';
+import { forgetByPolicy, pruneData, removeSnapshots } from './retention.ts';
+import { resticError, type Restic } from './restic.ts';
+import type { Repository } from './repository.ts';
+import { saveDump } from './save.ts';
+import { listSnapshots } from './snapshots.ts';
+
+export interface ResticRepositorySettings {
+  processes: Processes;
+  compressors: Compressors;
+  restic: Restic;
+  config: RepositoryConfig;
+  /** restic's `--host`, whatever the machine or container is called. */
+  host: string;
+  spool: SpoolOptions;
+  clock: Clock;
+}
+
+const CREATE_TIMEOUT_MS = 120_000;
+const STATS_TIMEOUT_MS = 300_000;
+const CHECK_TIMEOUT_MS = 24 * 3600_000;
+
+export function createResticRepository(settings: ResticRepositorySettings): Repository {
+  const { restic, config, host, processes, compressors } = settings;
+  const errorOf = (exit: Exit) => resticError(exit, config);
+  const answerTimeoutMs = config.answerTimeoutSeconds * 1000;
+
+  /** Runs an action; where a lock is in its way, clears a dead one and tries again, then waits for a living one. */
+  const unlocked = async <T>(signal: AbortSignal, action: () => Promise<T>): Promise<T> => {
+    const giveUpAt = settings.clock.now().getTime() + config.lockWaitSeconds * 1000;
+    for (;;) {
+      try {
+        return await action();
+      } catch (error) {
+        if (!(error instanceof HoldfastError) || error.kind !== 'repository_locked') throw error;
+        if ((await clearDeadLocks(restic, signal)) > 0) continue;
+        if (settings.clock.now().getTime() >= giveUpAt) throw error;
+        await delay(Math.min(5_000, config.lockWaitSeconds * 250 + 50), undefined, { signal });
+      }
+    }
+  };
+
+  const forgetStrays = async (path: string, since: Date) => {
+    const signal = AbortSignal.timeout(answerTimeoutMs);
+    const strays = (await listSnapshots(restic, host, {}, signal)).filter(
+      // restic takes a snapshot's time when it starts, after `since` and by the same clock: no margin, or a good
+      // snapshot of a moment ago would count as a stray.
+      (snapshot) => snapshot.path === path && Date.parse(snapshot.time) >= since.getTime(),
+    );
+    await unlocked(signal, () =>
+      removeSnapshots(
+        restic,
+        host,
+        strays.map(({ id }) => id),
+        signal,
+      ),
+    );
+  };
+
+  return {
+    location: restic.location,
+    identify: (signal) =>
+      unlocked(signal, async () => {
+        const { stdout } = await restic.run(['cat', 'config'], { timeoutMs: answerTimeoutMs, signal });
+        const id = parseLine(configMessage, stdout.replaceAll('\n', ' ').trim())?.id;
+        if (id === undefined)
+          throw new HoldfastError('repository_failed', 'the repository has no readable configuration');
+        return id;
+      }),
+    create: async (signal) => {
+      const { stdout } = await restic.run(['init', '--json'], { timeoutMs: CREATE_TIMEOUT_MS, signal });
+      const id = findLine(configMessage, stdout)?.id;
+      if (id === undefined)
+        throw new HoldfastError('repository_failed', 'restic did not say which repository it made');
+      return id;
+    },
+    save: (request, signal) =>
+      saveDump(
+        {
+          processes,
+          compressors,
+          restic,
+          host,
+          spool: settings.spool,
+          errorOf,
+          forgetStrays,
+          now: () => settings.clock.now(),
+        },
+        request,
+        signal,
+      ),
+    list: (filter, signal) => listSnapshots(restic, host, filter, signal),
+    read: (snapshot, signal) => readDump({ processes, compressors, restic, errorOf }, snapshot, signal),
+    remove: (ids, signal) => unlocked(signal, () => removeSnapshots(restic, host, ids, signal)),
+    forget: (policy, filter, { dryRun }, signal) =>
+      unlocked(signal, () => forgetByPolicy(restic, host, policy, filter, dryRun, signal)),
+    prune: (expected, signal) => unlocked(signal, () => pruneData(restic, host, expected, signal)),
+    check: (part, signal) =>
+      unlocked(signal, async () => {
+        const args = ['check', '--json', ...(part === 'all-data' ? ['--read-data'] : [])];
+        const finished = await restic.run(args, { timeoutMs: CHECK_TIMEOUT_MS, signal, accept: [1] });
+        const errors = findLine(checkSummary, finished.stdout)?.num_errors;
+        if (finished.code === 0 && errors === 0) return;
+        if (errors === undefined) throw errorOf(finished);
+        throw new HoldfastError(
+          'repository_damaged',
+          `the check found ${errors} errors: ${errorOf(finished).message}`,
+          {
+            hint: 'See docs/troubleshooting.md, "The check found errors"; do not prune before it is mended.',
+          },
+        );
+      }),
+    stats: async (signal) => {
+      const read = async (mode: string) => {
+        const args = ['stats', '--json', '--no-lock', '--mode', mode];
+        const { stdout } = await restic.run(args, { timeoutMs: STATS_TIMEOUT_MS, signal });
+        return statsMessage.parse(JSON.parse(stdout));
+      };
+      const raw = await read('raw-data');
+      const restore = await read('restore-size');
+      return {
+        storedBytes: raw.total_size,
+        restoreBytes: restore.total_size,
+        snapshots: raw.snapshots_count,
+      };
+    },
+    clearDeadLocks: (signal) => clearDeadLocks(restic, signal),
+  };
+}

@@ -1,0 +1,173 @@
+import type { RepositoryConfig } from '../config/config.ts';
+import { HoldfastError } from '../core/errors.ts';
+import type { Child, Command, Exit, Finished, Processes } from '../process/run.ts';
+import { causeOf } from './messages.ts';
+
+/**
+ * The only place that knows restic's command line, environment and exit codes.
+ *
+ * Each restic runs below two small programs that replace themselves by it: `setpriv --pdeathsig` ends it when the
+ * agent dies, however it dies (otherwise it would take the agent's closed pipe for the end of the dump and save a
+ * truncated snapshot), and `flock` lets it hold a lock in the state folder as long as it lives, by which
+ * `exclusively` can tell that a lock in the repository belongs to nobody alive on this server.
+ */
+export interface Restic {
+  readonly location: string;
+  run(args: string[], options: ResticOptions): Promise<Finished>;
+  start(args: string[]): Promise<Child>;
+  /** Runs restic only if no other restic of this state folder is alive; null if one is. */
+  exclusively(args: string[], options: ResticOptions): Promise<Finished | null>;
+  /** The command for a person's own restic call, with the environment it needs. */
+  passThrough(args: string[]): Command;
+}
+
+export interface ResticOptions {
+  timeoutMs: number;
+  signal: AbortSignal;
+  /** Exit codes beside 0 that are answers, not errors. */
+  accept?: number[];
+}
+
+export interface ResticSettings {
+  config: RepositoryConfig & { password: string };
+  /** File that every restic of this state folder holds a shared lock on. */
+  lockFile: string;
+}
+
+const BUSY = 75;
+const LOCK_WAIT_SECONDS = 30;
+
+export function createRestic(processes: Processes, settings: ResticSettings): Restic {
+  const { config, lockFile } = settings;
+  const command = (
+    args: string[],
+    lock: string[] = ['--shared', '--timeout', String(LOCK_WAIT_SECONDS)],
+  ): Command => ({
+    file: 'setpriv',
+    args: [
+      '--pdeathsig',
+      'KILL',
+      'flock',
+      '--no-fork',
+      '--conflict-exit-code',
+      String(BUSY),
+      ...lock,
+      lockFile,
+      config.restic,
+      ...args,
+    ],
+    env: environment(config),
+    label: 'restic',
+    secrets: secretsOf(config),
+  });
+  const finish = async (finished: Finished, options: ResticOptions) => {
+    if (finished.code === 0 || options.accept?.includes(finished.code ?? -1)) return finished;
+    throw resticError(finished, config);
+  };
+  const run = async (made: Command, options: ResticOptions) => {
+    try {
+      return await processes.run(made, options);
+    } catch (error) {
+      throw error instanceof HoldfastError && error.kind === 'timeout'
+        ? unreachable(error.message, config, error)
+        : error;
+    }
+  };
+
+  return {
+    location: shownLocation(config),
+    run: async (args, options) => finish(await run(command(args), options), options),
+    start: (args) => processes.start(command(args)),
+    exclusively: async (args, options) => {
+      const finished = await run(command(args, ['--exclusive', '--nonblock']), options);
+      return finished.code === BUSY ? null : finish(finished, options);
+    },
+    passThrough: (args) => command(args),
+  };
+}
+
+/** Turns how restic ended into an error with a hint; the exit codes are restic's API since 0.17.1. */
+export function resticError(exit: Exit, config: RepositoryConfig): HoldfastError {
+  const cause = causeOf(exit.stderr);
+  const at = shownLocation(config);
+  switch (exit.code) {
+    case 10:
+      return new HoldfastError('repository_absent', `there is no repository at ${at}`, {
+        hint: 'Check that the volume is mounted and the location is right; a new repository is made by `holdfast init`.',
+      });
+    case 11:
+      return new HoldfastError(
+        'repository_locked',
+        `the repository at ${at} is locked${cause ? `: ${cause}` : ''}`,
+        {
+          hint: 'Wait for the other program to end; `holdfast restic -- list locks` shows who holds it.',
+        },
+      );
+    case 12:
+      return new HoldfastError('repository_password', `the password does not open the repository at ${at}`, {
+        hint: 'Set RESTIC_PASSWORD or RESTIC_PASSWORD_FILE to the password that the repository was made with.',
+      });
+    case BUSY:
+      return new HoldfastError(
+        'repository_locked',
+        'another restic of this server is changing the repository',
+        {
+          hint: 'Wait for it to end, then try again.',
+        },
+      );
+  }
+  if (
+    /no space left on device|disk quota exceeded|insufficient (free )?space/i.test(exit.stderr.join('\n'))
+  ) {
+    return new HoldfastError('repository_full', `no space is left for the repository at ${at}`, {
+      hint: 'Free space there, or keep fewer snapshots and run `holdfast prune`.',
+    });
+  }
+  if (
+    /connection refused|no such host|i\/o timeout|network is unreachable|no route to host|connection reset/i.test(
+      exit.stderr.join('\n'),
+    )
+  ) {
+    return unreachable(cause, config);
+  }
+  const ended = exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;
+  return new HoldfastError('repository_failed', `restic ended with ${ended}${cause ? `: ${cause}` : ''}`, {
+    hint: 'Run `holdfast doctor` to see what the repository answers.',
+  });
+}
+
+/** The location without a password in it. */
+export function shownLocation(config: RepositoryConfig): string {
+  return config.location.replace(/(\/\/[^/:@]*):[^@/]*@/, '$1:***@');
+}
+
+function unreachable(said: string, config: RepositoryConfig, cause?: unknown): HoldfastError {
+  return new HoldfastError(
+    'repository_unreachable',
+    `the repository at ${shownLocation(config)} does not answer${said ? `: ${said}` : ''}`,
+    {
+      hint: 'Check the network, the address and the access keys, then run `holdfast doctor`.',
+      cause,
+    },
+  );
+}
+
+function environment(config: ResticSettings['config']): Record<string, string> {
+  return {
+    ...config.environment,
+    RESTIC_REPOSITORY: config.location,
+    RESTIC_PASSWORD: config.password,
+    // restic prints its progress dozens of times a second otherwise, also where nobody looks.
+    RESTIC_PROGRESS_FPS: '0.2',
+    ...(config.cacheDir === null ? {} : { RESTIC_CACHE_DIR: config.cacheDir }),
+  };
+}
+
+function secretsOf(config: ResticSettings['config']): string[] {
+  const inLocation = /\/\/[^/:@]*:([^@/]*)@/.exec(config.location)?.[1];
+  const secret = /SECRET|KEY|PASSWORD|TOKEN/;
+  const inEnvironment = Object.entries(config.environment).flatMap(([name, value]) =>
+    secret.test(name) ? [value] : [],
+  );
+  return [config.password, ...(inLocation === undefined ? [] : [inLocation]), ...inEnvironment];
+}

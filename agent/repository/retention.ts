@@ -1,0 +1,103 @@
+import { HoldfastError } from '../core/errors.ts';
+import { forgetMessage } from './messages.ts';
+import type { ForgetReport, KeepPolicy, SnapshotFilter } from './repository.ts';
+import type { Restic } from './restic.ts';
+import { filterArguments, listSnapshots } from './snapshots.ts';
+
+const FORGET_TIMEOUT_MS = 30 * 60_000;
+const PRUNE_TIMEOUT_MS = 12 * 3600_000;
+
+/**
+ * Forgets by policy, then looks again: what was to go must be gone and what was to stay must be there. Never prunes:
+ * `forget --prune` deletes the data of snapshots that it could not delete.
+ */
+export async function forgetByPolicy(
+  restic: Restic,
+  host: string,
+  policy: KeepPolicy,
+  filter: SnapshotFilter,
+  dryRun: boolean,
+  signal: AbortSignal,
+): Promise<ForgetReport> {
+  const args = [
+    ...['forget', '--json', '--host', host, ...filterArguments(filter), '--group-by', 'host,tags'],
+    ...['--keep-daily', String(policy.daily), '--keep-weekly', String(policy.weekly)],
+    ...['--keep-monthly', String(policy.monthly), '--keep-yearly', String(policy.yearly)],
+    ...(dryRun ? ['--dry-run'] : []),
+  ];
+  const { stdout } = await restic.run(args, { timeoutMs: FORGET_TIMEOUT_MS, signal });
+  const groups = forgetMessage.parse(stdout.trim() === '' ? [] : JSON.parse(firstDocument(stdout)));
+  const report: ForgetReport = {
+    kept: groups.flatMap((group) => (group.keep ?? []).map((snapshot) => snapshot.id)),
+    removed: groups.flatMap((group) => (group.remove ?? []).map((snapshot) => snapshot.id)),
+  };
+  if (!dryRun) await verifyGone(restic, host, report, signal);
+  return report;
+}
+
+/** Removes snapshots by id and verifies that they are gone: restic says nothing of ids that it does not know. */
+export async function removeSnapshots(
+  restic: Restic,
+  host: string,
+  ids: string[],
+  signal: AbortSignal,
+): Promise<void> {
+  if (ids.length === 0) return;
+  await restic.run(['forget', '--json', ...ids], { timeoutMs: FORGET_TIMEOUT_MS, signal });
+  await verifyGone(restic, host, { kept: [], removed: ids }, signal);
+}
+
+/** Removes unneeded data, unless a snapshot that must be there is missing from the list: a flaky list once cost a whole repository. */
+export async function pruneData(
+  restic: Restic,
+  host: string,
+  expected: string[],
+  signal: AbortSignal,
+): Promise<void> {
+  const present = new Set((await listSnapshots(restic, host, {}, signal)).map((snapshot) => snapshot.id));
+  const missing = expected.filter((id) => !present.has(id));
+  if (present.size === 0 || missing.length > 0) {
+    const what =
+      present.size === 0
+        ? 'the list of snapshots is empty'
+        : `snapshot ${missing[0]?.slice(0, 8)} is missing from the list`;
+    throw new HoldfastError('repository_failed', `nothing was pruned: ${what}`, {
+      hint: 'Run `holdfast check`, then `holdfast prune` again.',
+    });
+  }
+  await restic.run(['prune'], { timeoutMs: PRUNE_TIMEOUT_MS, signal });
+}
+
+async function verifyGone(
+  restic: Restic,
+  host: string,
+  report: ForgetReport,
+  signal: AbortSignal,
+): Promise<void> {
+  const present = new Set((await listSnapshots(restic, host, {}, signal)).map((snapshot) => snapshot.id));
+  const left = report.removed.filter((id) => present.has(id));
+  const lost = report.kept.filter((id) => !present.has(id));
+  if (left.length > 0) {
+    throw new HoldfastError(
+      'repository_failed',
+      `${left.length} snapshots could not be removed, ${left[0]?.slice(0, 8)} first`,
+      {
+        hint: 'Where the repository is append-only, apply retention from the machine that may delete.',
+      },
+    );
+  }
+  if (lost.length > 0) {
+    throw new HoldfastError(
+      'repository_failed',
+      `snapshot ${lost[0]?.slice(0, 8)} was to be kept and is gone`,
+      {
+        hint: 'Run `holdfast check --all-data` before anything else.',
+      },
+    );
+  }
+}
+
+/** restic prints one JSON document here and may print text after it. */
+function firstDocument(stdout: string): string {
+  return stdout.split('\n').find((line) => line.startsWith('[')) ?? stdout;
+}

@@ -1,0 +1,67 @@
+import type { z } from 'zod';
+import { HoldfastError } from '../core/errors.ts';
+import type { PartKind } from '../core/glossary.ts';
+import { snapshotsMessage, type snapshotMessage } from './messages.ts';
+import type { Restic } from './restic.ts';
+import type { Snapshot, SnapshotFilter, SnapshotTags } from './repository.ts';
+
+const LIST_TIMEOUT_MS = 120_000;
+
+/** The tags as restic takes them: one argument each, so that no comma in a name can split one. */
+export function tagArguments(tags: SnapshotTags): string[] {
+  return tagTexts(tags).flatMap((tag) => ['--tag', tag]);
+}
+
+/** One `--tag` whose parts must all be there. Empty for no filter. */
+export function filterArguments(filter: SnapshotFilter): string[] {
+  const wanted = [
+    ...(filter.source === undefined ? [] : [`source=${encode(filter.source)}`]),
+    ...(filter.kind === undefined ? [] : [`kind=${filter.kind}`]),
+  ];
+  return wanted.length === 0 ? [] : ['--tag', wanted.join(',')];
+}
+
+/** Every snapshot of the host, oldest first. Takes no lock, so that it answers during a prune. */
+export async function listSnapshots(
+  restic: Restic,
+  host: string,
+  filter: SnapshotFilter,
+  signal: AbortSignal,
+): Promise<Snapshot[]> {
+  const args = ['snapshots', '--json', '--no-lock', '--host', host, ...filterArguments(filter)];
+  const { stdout } = await restic.run(args, { timeoutMs: LIST_TIMEOUT_MS, signal });
+  const parsed = snapshotsMessage.safeParse(JSON.parse(stdout === '' ? '[]' : stdout));
+  if (!parsed.success)
+    throw new HoldfastError('repository_failed', 'restic listed its snapshots in an unknown form', {
+      cause: parsed.error,
+    });
+  return parsed.data.map(toSnapshot).toSorted((a, b) => a.time.localeCompare(b.time));
+}
+
+export function toSnapshot(message: z.infer<typeof snapshotMessage>): Snapshot {
+  return {
+    id: message.id,
+    shortId: message.short_id,
+    time: new Date(message.time).toISOString(),
+    host: message.hostname,
+    path: message.paths[0] ?? '',
+    tags: readTags(message.tags ?? []),
+    bytes: message.summary?.total_bytes_processed ?? null,
+  };
+}
+
+function tagTexts(tags: SnapshotTags): string[] {
+  return [`source=${encode(tags.source)}`, `engine=${tags.engine}`, `kind=${tags.kind}`];
+}
+
+function readTags(tags: string[]): SnapshotTags | null {
+  const value = (name: string) => tags.find((tag) => tag.startsWith(`${name}=`))?.slice(name.length + 1);
+  const [source, engine, kind] = [value('source'), value('engine'), value('kind')];
+  if (source === undefined || engine === undefined || (kind !== 'dump' && kind !== 'globals')) return null;
+  return { source: decodeURIComponent(source), engine, kind: kind satisfies PartKind };
+}
+
+/** restic splits tags at commas and has no escape; `%` is the escape's own sign. */
+function encode(name: string): string {
+  return name.replaceAll('%', '%25').replaceAll(',', '%2C');
+}
