@@ -37,7 +37,7 @@ unpack_from() (
   [ -n "$(find "$lists/lists" -name '*_Packages*' -mtime -1)" ] ||
     within 120 "reading Debian $suite's package list" apt-get -q "${options[@]}" update || exit 1
   rm -rf "$folder.part" && mkdir -p "$folder.part/deb"
-  cd "$folder.part/deb"
+  cd "$folder.part/deb" || exit 1
   within 300 "downloading $* from Debian $suite" apt-get -q "${options[@]}" download "$@" || {
     rm -rf "$lists/lists"
     die "$* could not be downloaded from Debian $suite" 'type the same command again: the list has been dropped and will be fetched anew'

@@ -41,10 +41,10 @@ start_engine() {
       -H "$DOCKER_HOST" --log-level warn >"$DOCKER_HOME/engine.log" 2>&1 </dev/null 8>&- &
     pid=$!
     until engine_answers; do
-      [ -d "/proc/$pid" ] && [ $SECONDS -lt $deadline ] || {
+      if [ ! -d "/proc/$pid" ] || [ $SECONDS -ge $deadline ]; then
         excerpt "$DOCKER_HOME/engine.log" >&2
         die 'the Docker engine did not start' "less $DOCKER_HOME/engine.log"
-      }
+      fi
       sleep 0.2
     done
     DOCKER_STARTED=$pid

@@ -13,7 +13,8 @@ need_packages() {
     "sudo apt-get install --no-install-recommends ${missing[*]}" 2
   say "installing ${missing[*]} ($why)"
   refresh_package_lists "${missing[@]}"
-  without_starting_services within 900 "installing ${missing[*]}" apt_get install -y --no-install-recommends "${missing[@]}" ||
+  without_starting_services within 900 "installing ${missing[*]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get -q -y --no-install-recommends -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 install "${missing[@]}" ||
     die "$why: apt-get could not install ${missing[*]}" "apt-get update && apt-get install ${missing[*]}"
 }
 
@@ -33,9 +34,6 @@ refresh_package_lists() {
     within 180 'apt-get update' apt-get -q update || die 'the package lists cannot be fetched' 'apt-get update'
   fi
 }
-
-apt_get() { DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@"; }
-export -f apt_get
 
 # Debian starts a daemon as soon as its package is installed, unless policy-rc.d says no.
 without_starting_services() {

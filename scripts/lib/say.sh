@@ -47,10 +47,10 @@ within() {
 # The first lines say why, the last ones where it ended.
 excerpt() {
   if [ "$(wc -l <"$1")" -le 30 ]; then
-    sed 's/^/    /' "$1"
+    cat "$1"
   else
-    head -n 12 "$1" | sed 's/^/    /'
-    printf '    …\n'
-    tail -n 12 "$1" | sed 's/^/    /'
-  fi
+    head -n 12 "$1"
+    echo …
+    tail -n 12 "$1"
+  fi | cut -c1-400 | sed 's/^/    /'
 }
