@@ -1,0 +1,41 @@
+# shellcheck shell=bash
+# To be sourced by the scripts: everything here, and need PART, which knows what each part consists of.
+
+lib=${lib:-$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)}
+for file in say packages debian npm restic docker images; do
+  # shellcheck source=/dev/null
+  . "$lib/$file.sh"
+done
+unset file
+
+PARTS='npm restic rest-server mariadb postgres nginx pigz sftp shellcheck chromium docker images'
+
+need() {
+  case "$1" in
+  npm) need_npm ;;
+  restic) need_restic ;;
+  rest-server) need_rest_server ;;
+  mariadb) have_all mariadbd mariadb-dump mariadb-install-db || need_packages 'a real MariaDB to back up' mariadb-server mariadb-client ;;
+  postgres) have_postgres || need_packages 'a real PostgreSQL to back up' postgresql postgresql-client ;;
+  nginx) have nginx || need_packages 'the gate' nginx ;;
+  pigz) have_all pigz zstd || need_packages 'compressing dumps' pigz zstd ;;
+  sftp) have_sftp || need_packages 'a repository over SFTP' openssh-server openssh-client ;;
+  shellcheck) have shellcheck || need_packages 'checking the shell scripts' shellcheck ;;
+  chromium) have chromium || need_packages 'looking at the page in a browser' chromium ;;
+  docker) need_docker ;;
+  images)
+    need_docker
+    need_images
+    ;;
+  *) die "there is no part named $1" "scripts/setup PART…, with the parts: $PARTS" 2 ;;
+  esac
+}
+
+have_all() {
+  local program
+  for program in "$@"; do have "$program" || return 1; done
+}
+
+# Debian keeps each major's programs in a folder of its own, off PATH.
+have_postgres() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || have initdb; }
+have_sftp() { have ssh && have sshd && [ -x /usr/lib/openssh/sftp-server ]; }
