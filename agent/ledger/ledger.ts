@@ -55,12 +55,13 @@ export interface Ledger {
   last(job: JobName, source: string | null, result?: RunResult): Run | null;
   /** Newest first. */
   recent(filter: { job?: JobName; source?: string; result?: RunResult; limit: number }): Run[];
-  /** Runs by the order of their beginning that began after the given run id: how many succeeded. */
+  /** How many of the runs that began after the given run id succeeded. A null source means the runs without one, as in `last`. */
   countSucceededSince(job: JobName, source: string | null, afterId: number): number;
   /** Ends every run that a dead process left as `running`. Call only while holding the lock. */
   interruptLeftovers(reason: string): Run[];
   /** A small durable note of the agent itself: the repository's id, whether the password was confirmed. */
   remember(key: string, value: string): void;
   recall(key: string): string | null;
+  /** Closing twice is no error. */
   close(): void;
 }

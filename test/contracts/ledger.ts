@@ -1,0 +1,146 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Clock } from '../../agent/core/clock.ts';
+import type { Ledger } from '../../agent/ledger/ledger.ts';
+
+/** What every ledger promises. `open` gives a new, empty one that reads the given clock. */
+export function ledgerContract(name: string, open: (clock: Clock) => Ledger): void {
+  describe(`ledger contract: ${name}`, () => {
+    let now: Date;
+    let ledger: Ledger;
+
+    beforeEach(() => {
+      now = new Date('2026-03-01T03:00:00.250Z');
+      ledger = open({ now: () => now });
+    });
+    afterEach(() => ledger.close());
+
+    const begin = (source: string | null = 'shop') =>
+      ledger.begin({ job: 'backup', source, trigger: 'schedule' });
+    const succeed = (id: number) => ledger.finish(id, { result: 'succeeded', reason: 'stored' });
+
+    test('a run that begins → is there as running, with its start in UTC without milliseconds', () => {
+      const id = begin();
+      expect(ledger.last('backup', 'shop')).toEqual({
+        id,
+        job: 'backup',
+        source: 'shop',
+        trigger: 'schedule',
+        startedAt: '2026-03-01T03:00:00Z',
+        finishedAt: null,
+        result: 'running',
+        reason: '',
+        hint: null,
+        warnings: [],
+        facts: {},
+      });
+    });
+
+    test('a run that ends → tells how, why, when, and everything that it had to tell', () => {
+      const id = begin();
+      now = new Date('2026-03-01T03:01:00Z');
+      const facts = { engine: 'mariadb', dumpBytes: 9_007_199_254_740_991, snapshotId: 'ab12' };
+      ledger.finish(id, {
+        result: 'failed',
+        reason: 'no space: “ü' + "'",
+        hint: 'Free some.',
+        warnings: ['a', 'b'],
+        facts,
+      });
+      expect(ledger.last('backup', 'shop')).toMatchObject({
+        finishedAt: '2026-03-01T03:01:00Z',
+        result: 'failed',
+        reason: 'no space: “ü' + "'",
+        hint: 'Free some.',
+        warnings: ['a', 'b'],
+        facts,
+      });
+    });
+
+    test('a second end of the same run → throws, and the first end stands', () => {
+      const id = begin();
+      succeed(id);
+      expect(() => ledger.finish(id, { result: 'failed', reason: 'late' })).toThrow(/ended already/);
+      expect(ledger.last('backup', 'shop')?.result).toBe('succeeded');
+    });
+
+    test('the end of a run that never began → throws', () => {
+      expect(() => succeed(77)).toThrow(/never began/);
+    });
+
+    test('a clock that was set back → the newest run is still the one that began last', () => {
+      succeed(begin());
+      now = new Date('2020-01-01T00:00:00Z');
+      const id = begin();
+      expect(ledger.last('backup', 'shop')?.id).toBe(id);
+      expect(ledger.recent({ limit: 9 }).map((run) => run.id)).toEqual([id, id - 1]);
+    });
+
+    test('several sources and jobs → each has a last run of its own, and so has the repository', () => {
+      const shop = begin('shop');
+      const blog = begin('blog');
+      const check = ledger.begin({ job: 'check', source: null, trigger: 'command' });
+      expect(ledger.last('backup', 'shop')?.id).toBe(shop);
+      expect(ledger.last('backup', 'blog')?.id).toBe(blog);
+      expect(ledger.last('backup', null)).toBeNull();
+      expect(ledger.last('check', null)).toMatchObject({ id: check, source: null, trigger: 'command' });
+      expect(ledger.last('verify', 'shop')).toBeNull();
+    });
+
+    test('asked for the last success → runs that ended otherwise do not count', () => {
+      const good = begin();
+      succeed(good);
+      ledger.finish(begin(), { result: 'failed', reason: 'x' });
+      begin();
+      expect(ledger.last('backup', 'shop', 'succeeded')?.id).toBe(good);
+      expect(ledger.last('backup', 'shop', 'skipped')).toBeNull();
+    });
+
+    test('recent with a filter → newest first, only what fits, never more than the limit', () => {
+      const ids = ['shop', 'blog', 'shop', 'shop'].map((source) => begin(source));
+      succeed(ids[2]!);
+      expect(ledger.recent({ source: 'shop', limit: 2 }).map((run) => run.id)).toEqual([ids[3], ids[2]]);
+      expect(ledger.recent({ result: 'succeeded', limit: 9 }).map((run) => run.id)).toEqual([ids[2]]);
+      expect(ledger.recent({ job: 'check', limit: 9 })).toEqual([]);
+    });
+
+    test('counting successes since a run → counts only those that began after it', () => {
+      const first = begin();
+      succeed(first);
+      succeed(begin());
+      succeed(begin('blog'));
+      ledger.finish(begin(), { result: 'failed', reason: 'x' });
+      succeed(begin());
+      expect(ledger.countSucceededSince('backup', 'shop', first)).toBe(2);
+      expect(ledger.countSucceededSince('backup', 'shop', 0)).toBe(3);
+      expect(ledger.countSucceededSince('backup', null, 0)).toBe(0);
+    });
+
+    test('runs left without an end → become interrupted, are told once, in their order', () => {
+      const [one, two] = [begin('shop'), begin('blog')];
+      succeed(begin('done'));
+      now = new Date('2026-03-02T00:00:00Z');
+      const told = ledger.interruptLeftovers('the process died');
+      expect(told.map((run) => run.id)).toEqual([one, two]);
+      expect(told[0]).toMatchObject({
+        result: 'interrupted',
+        reason: 'the process died',
+        startedAt: '2026-03-01T03:00:00Z',
+        finishedAt: '2026-03-02T00:00:00Z',
+      });
+      expect(ledger.interruptLeftovers('again')).toEqual([]);
+    });
+
+    test('a note → is recalled as it was last written', () => {
+      expect(ledger.recall('repository')).toBeNull();
+      ledger.remember('repository', 'one');
+      ledger.remember('repository', 'two');
+      expect(ledger.recall('repository')).toBe('two');
+      expect(ledger.recall('other')).toBeNull();
+    });
+
+    test('closing twice → is no error', () => {
+      ledger.close();
+      expect(() => ledger.close()).not.toThrow();
+    });
+  });
+}
