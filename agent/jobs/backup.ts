@@ -1,0 +1,119 @@
+import { HoldfastError } from '../core/errors.ts';
+import type { Compression, GapName } from '../core/glossary.ts';
+import { humanBytes } from '../core/units.ts';
+import type { Repository, SavedSnapshot } from '../repository/repository.ts';
+import type { Gap, Part, Probe, Source } from '../sources/source.ts';
+import { ensureRepository, type Notes } from './init.ts';
+import type { Job, JobContext, Outcome } from './job.ts';
+
+export interface BackupSettings {
+  repository: Repository;
+  notes: Notes;
+  compression: Compression;
+  /** Gaps that the configuration accepts by name. */
+  allowIncomplete: GapName[];
+  timeoutMs: number;
+}
+
+/** Stores one source's dump. Succeeds only when every part of it is known good and stored. */
+export function backupJob(source: Source, settings: BackupSettings): Job {
+  return {
+    name: 'backup',
+    source: source.name,
+    timeoutMs: settings.timeoutMs,
+    run: (context) => backUp(source, settings, context),
+  };
+}
+
+async function backUp(source: Source, settings: BackupSettings, context: JobContext): Promise<Outcome> {
+  // The repository answers before the database is touched: a dump that waits for a repository holds the
+  // database's snapshot open, and in the end dies of its timeout.
+  await ensureRepository(settings.repository, settings.notes, context.signal);
+  const probe = await source.probe(context.signal);
+  const warnings = [...acceptGaps(source, probe, settings.allowIncomplete), ...probe.warnings];
+
+  const saved = await saveParts(source, probe, settings, context);
+  const dump = saved.at(-1);
+  if (dump === undefined) throw new HoldfastError('failed', `${source.name} has nothing to store`);
+  return {
+    reason: `stored ${humanBytes(dump.dumpBytes)} of ${source.database} as ${dump.id.slice(0, 8)}, ${humanBytes(sum(saved, 'addedBytes'))} added`,
+    warnings: [...warnings, ...saved.flatMap((part) => part.warnings)],
+    facts: {
+      engine: probe.engine,
+      serverVersion: probe.serverVersion,
+      snapshotId: dump.id,
+      dumpBytes: sum(saved, 'dumpBytes'),
+      storedBytes: sum(saved, 'storedBytes'),
+      addedBytes: sum(saved, 'addedBytes'),
+      tables: probe.tables,
+    },
+  };
+}
+
+/** A dump by a user with too few rights is smaller and says so nowhere: it must not be taken, or be taken with its name on it. */
+function acceptGaps(source: Source, probe: Probe, allowed: GapName[]): string[] {
+  const refused = probe.gaps.filter((gap) => !allowed.includes(gap.name));
+  if (refused.length > 0) throw refusal(source, refused);
+  return probe.gaps.map((gap) => `incomplete, as allowed: ${gap.detail}`);
+}
+
+function refusal(source: Source, gaps: Gap[]): HoldfastError {
+  const names = [...new Set(gaps.map((gap) => gap.name))];
+  const mends = [...new Set(gaps.map((gap) => gap.mend).filter((mend) => mend !== ''))];
+  const allow = `or accept it with BACKUP_ALLOW_INCOMPLETE=${names.join(',')}`;
+  const kind = names.every((name) => name === 'empty') ? 'source_empty' : 'rights_missing';
+  return new HoldfastError(
+    kind,
+    `a backup of ${source.database} would be incomplete: ${gaps.map((gap) => gap.detail).join('; ')}`,
+    {
+      hint:
+        mends.length === 0
+          ? `Fill the database, ${allow}.`
+          : `Run as an administrator: ${mends.join(' ')} — ${allow}.`,
+    },
+  );
+}
+
+/** All parts or none: what was stored before a later part failed is removed again. */
+async function saveParts(
+  source: Source,
+  probe: Probe,
+  settings: BackupSettings,
+  context: JobContext,
+): Promise<SavedSnapshot[]> {
+  const saved: SavedSnapshot[] = [];
+  try {
+    for (const part of source.parts(probe))
+      saved.push(await savePart(source, probe, part, settings, context));
+    return saved;
+  } catch (error) {
+    const left = saved.map((part) => part.id);
+    // The cause is what is told; the next start sweeps what could not be removed now.
+    await settings.repository.remove(left, AbortSignal.timeout(60_000)).catch(() => undefined);
+    throw error;
+  }
+}
+
+function savePart(
+  source: Source,
+  probe: Probe,
+  part: Part,
+  settings: BackupSettings,
+  context: JobContext,
+): Promise<SavedSnapshot> {
+  const step = part.kind === 'dump' ? `dumping ${source.database}` : `dumping ${part.kind}`;
+  return settings.repository.save(
+    {
+      path: part.path,
+      tags: { source: source.name, engine: probe.engine, kind: part.kind },
+      open: (signal) => part.open(signal),
+      compression: settings.compression,
+      onProgress: (progress) => context.onProgress({ step, ...progress }),
+    },
+    context.signal,
+  );
+}
+
+function sum(saved: SavedSnapshot[], field: 'dumpBytes' | 'storedBytes' | 'addedBytes'): number {
+  return saved.reduce((total, part) => total + part[field], 0);
+}

@@ -1,0 +1,38 @@
+import { HoldfastError } from '../core/errors.ts';
+import type { Repository, Snapshot } from '../repository/repository.ts';
+
+export interface Wanted {
+  /** `latest`, or the beginning of an id. */
+  id: string;
+  /** The newest not later than this. */
+  at: Date | null;
+}
+
+/** The dump to restore: the newest, the one with this id, or the newest not later than a time. Throws `snapshot_absent`. */
+export async function findSnapshot(
+  repository: Repository,
+  source: string,
+  wanted: Wanted,
+  signal: AbortSignal,
+): Promise<Snapshot> {
+  const all = await repository.list({ source, kind: 'dump' }, signal);
+  const named = wanted.id === 'latest' ? all : all.filter((snapshot) => snapshot.id.startsWith(wanted.id));
+  if (wanted.id !== 'latest' && named.length > 1) {
+    throw new HoldfastError('usage', `more than one snapshot of ${source} begins with ${wanted.id}`, {
+      hint: 'Give more of its id.',
+    });
+  }
+  const { at } = wanted;
+  const found = named.findLast((snapshot) => at === null || Date.parse(snapshot.time) <= at.getTime());
+  if (found !== undefined) return found;
+  throw new HoldfastError('snapshot_absent', absence(source, wanted, all), {
+    hint: `See what there is with \`holdfast snapshots ${source}\`.`,
+  });
+}
+
+function absence(source: string, wanted: Wanted, all: Snapshot[]): string {
+  const oldest = all[0];
+  if (oldest === undefined) return `the repository holds no snapshot of ${source}`;
+  if (wanted.id !== 'latest') return `the repository holds no snapshot ${wanted.id} of ${source}`;
+  return `the oldest snapshot of ${source} is of ${oldest.time}, later than ${wanted.at?.toISOString()}`;
+}

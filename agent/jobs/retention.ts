@@ -1,0 +1,90 @@
+import { HoldfastError } from '../core/errors.ts';
+import type { KeepPolicy, Repository, Snapshot } from '../repository/repository.ts';
+import { ensureRepository, type Notes } from './init.ts';
+import type { Job, JobContext, Outcome } from './job.ts';
+
+export interface RetentionSettings {
+  repository: Repository;
+  notes: Notes;
+  keep: KeepPolicy;
+  /** Names of the sources whose snapshots are subject to it; those of others are never touched. */
+  sources: string[];
+  /** Snapshots that must be there: the newest good one of each source, from the ledger. */
+  mustExist: () => { source: string; snapshotId: string }[];
+  dryRun: boolean;
+  /** Goes on although snapshots that were there last time are gone. */
+  acceptMissing: boolean;
+  timeoutMs: number;
+}
+
+/** The ids that were there after the last retention: what vanishes between two runs was not removed by us. */
+const KNOWN_SNAPSHOTS = 'snapshots after retention';
+/** Set from a forget until the prune after it is done, so that a prune that failed is made up for. */
+const PRUNE_DUE = 'prune due';
+
+/** Forgets old snapshots, looks again, and only then prunes. */
+export function retentionJob(settings: RetentionSettings): Job {
+  return {
+    name: 'retention',
+    source: null,
+    timeoutMs: settings.timeoutMs,
+    run: (context) => applyRetention(settings, context),
+  };
+}
+
+async function applyRetention(
+  settings: RetentionSettings,
+  { signal, onProgress }: JobContext,
+): Promise<Outcome> {
+  const { repository, notes, dryRun } = settings;
+  await ensureRepository(repository, notes, signal);
+  const before = await repository.list({}, signal);
+  refuseSuspiciousList(settings, before);
+
+  const kept: string[] = [];
+  const removed: string[] = [];
+  for (const source of settings.sources) {
+    onProgress({ step: `retention of ${source}`, dumpBytes: 0, storedBytes: 0 });
+    const report = await repository.forget(settings.keep, { source }, { dryRun }, signal);
+    if (!dryRun && report.removed.length > 0) notes.remember(PRUNE_DUE, 'yes');
+    kept.push(...report.kept);
+    removed.push(...report.removed);
+  }
+  if (!dryRun) {
+    if (notes.recall(PRUNE_DUE) === 'yes') {
+      onProgress({ step: 'pruning', dumpBytes: 0, storedBytes: 0 });
+      await repository.prune(kept, signal);
+      notes.remember(PRUNE_DUE, 'no');
+    }
+    notes.remember(KNOWN_SNAPSHOTS, JSON.stringify(kept));
+  }
+  const verb = dryRun ? 'would remove' : 'removed';
+  return {
+    reason: `${verb} ${removed.length} of ${kept.length + removed.length} snapshots, kept ${kept.length}`,
+    warnings: [],
+    facts: { snapshotsKept: kept.length, snapshotsRemoved: removed.length },
+  };
+}
+
+/** Retention on a list that lacks what must be there would count, and remove, by a wrong picture. */
+function refuseSuspiciousList(settings: RetentionSettings, present: Snapshot[]): void {
+  if (settings.acceptMissing) return;
+  const ids = new Set(present.map((snapshot) => snapshot.id));
+  const lost = settings.mustExist().find(({ snapshotId }) => !ids.has(snapshotId));
+  if (lost !== undefined) {
+    throw refusal(
+      `the newest snapshot of ${lost.source}, ${lost.snapshotId.slice(0, 8)}, is missing from the list`,
+    );
+  }
+  const known = JSON.parse(settings.notes.recall(KNOWN_SNAPSHOTS) ?? '[]') as string[];
+  const vanished = known.filter((id) => !ids.has(id));
+  if (vanished.length > known.length / 2) {
+    throw refusal(`${vanished.length} of ${known.length} snapshots have vanished since the last retention`);
+  }
+}
+
+function refusal(what: string): HoldfastError {
+  return new HoldfastError('repository_failed', `nothing was removed: ${what}`, {
+    hint: 'Look at `holdfast snapshots` and `holdfast check`; if they were removed on purpose, run `holdfast prune --accept-missing`.',
+  });
+}

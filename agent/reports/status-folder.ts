@@ -1,0 +1,54 @@
+import { open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HoldfastError } from '../core/errors.ts';
+import { formatLastOk, lastOkName, statusName } from '../../sentinel/heartbeat.ts';
+import type { Heartbeat } from './heartbeat.ts';
+
+/**
+ * Leaves the heartbeat for the sentinel. Each file is written under a temporary name, fsynced and renamed: a reader sees
+ * the old one or the new one. `last_ok` stays as it is while a gating source has no success; it then grows stale by itself.
+ */
+export async function writeStatusFolder(folder: string, heartbeat: Heartbeat): Promise<void> {
+  try {
+    if (heartbeat.lastOk !== null) await replace(folder, lastOkName, formatLastOk(heartbeat.lastOk));
+    await replace(folder, statusName, `${JSON.stringify(heartbeat.status, null, 2)}\n`);
+  } catch (cause) {
+    throw new HoldfastError(
+      'failed',
+      `the status folder ${folder} cannot be written (${(cause as NodeJS.ErrnoException).code ?? 'unknown error'})`,
+      {
+        hint: 'Mount it read-write for the agent; HOLDFAST_STATUS_DIR names it.',
+        cause,
+      },
+    );
+  }
+}
+
+async function replace(folder: string, name: string, content: string): Promise<void> {
+  const path = join(folder, name);
+  const temporary = join(folder, `.${name}.${process.pid}.tmp`);
+  try {
+    const file = await open(temporary, 'w', 0o644);
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+    await syncFolder(folder);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Without it a rename may be lost with the power. */
+async function syncFolder(folder: string): Promise<void> {
+  const directory = await open(folder, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}

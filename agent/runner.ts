@@ -1,0 +1,137 @@
+import type { Logger } from 'pino';
+import { HoldfastError, describeError } from './core/errors.ts';
+import type { Trigger } from './core/glossary.ts';
+import { humanDuration } from './core/units.ts';
+import type { Job, Progress } from './jobs/job.ts';
+import type { Ledger, Run, RunEnd } from './ledger/ledger.ts';
+
+export interface RunnerSettings {
+  ledger: Ledger;
+  /** Takes the lock that is held across processes; null when somebody else holds it. */
+  acquireLock: () => (() => void) | null;
+  /** What a dead process left behind is put in order, under the lock, before the first job: returns what was found. */
+  recover: (interrupted: Run[], signal: AbortSignal) => Promise<void>;
+  /** Called after each run: writes the heartbeat. Its failure never changes the run's result. */
+  report: () => Promise<void>;
+  log: Logger;
+}
+
+/** How one job ended. */
+export interface RunReport {
+  job: Job;
+  run: Run;
+  error: unknown;
+}
+
+export interface Runner {
+  /**
+   * Runs jobs one after another under one lock; each gets its own entry in the ledger, and one that fails does not keep
+   * the next from running. `next` is asked after each for jobs that follow from how it ended. Throws `busy` when somebody
+   * else holds the lock.
+   */
+  run(jobs: Job[], options: RunOptions): Promise<RunReport[]>;
+  /** Takes the lock and puts in order what a dead process left; throws `busy`. */
+  recover(signal: AbortSignal): Promise<void>;
+}
+
+export interface RunOptions {
+  trigger: Trigger;
+  signal: AbortSignal;
+  onProgress?: (progress: Progress) => void;
+  next?: (soFar: RunReport[]) => Job[];
+  onEnd?: (report: RunReport) => void;
+}
+
+export function createRunner(settings: RunnerSettings): Runner {
+  const underLock = async <T>(signal: AbortSignal, action: () => Promise<T>): Promise<T> => {
+    const release = settings.acquireLock();
+    if (release === null) throw busy(settings.ledger);
+    try {
+      const interrupted = settings.ledger.interruptLeftovers('the agent died while it ran');
+      await settings.recover(interrupted, signal);
+      return await action();
+    } finally {
+      release();
+    }
+  };
+  return {
+    recover: (signal) => underLock(signal, () => settings.report()),
+    run: (jobs, options) =>
+      underLock(options.signal, async () => {
+        const reports: RunReport[] = [];
+        const queue = [...jobs];
+        for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
+          const report = await runOne(job, settings, options);
+          reports.push(report);
+          options.onEnd?.(report);
+          if (queue.length === 0 && !options.signal.aborted) queue.push(...(options.next?.(reports) ?? []));
+        }
+        return reports;
+      }),
+  };
+}
+
+async function runOne(job: Job, settings: RunnerSettings, options: RunOptions): Promise<RunReport> {
+  const { ledger } = settings;
+  const log = settings.log.child({ job: job.name, ...(job.source === null ? {} : { source: job.source }) });
+  const id = ledger.begin({ job: job.name, source: job.source, trigger: options.trigger });
+  const startedAt = performance.now();
+  log.info({ run: id, trigger: options.trigger }, `${job.name} started`);
+
+  const { end, error } = await settle(job, options);
+  ledger.finish(id, end);
+  const run = ledger.recent({ job: job.name, limit: 20 }).find((candidate) => candidate.id === id);
+  if (run === undefined) throw new HoldfastError('failed', `run ${id} vanished from the ledger`);
+  const took = humanDuration(performance.now() - startedAt);
+  const fields = { run: id, result: end.result, ...(end.hint ? { hint: end.hint } : {}), ...end.facts };
+  for (const warning of end.warnings ?? []) log.warn({ run: id }, warning);
+  if (end.result === 'succeeded') log.info(fields, `${job.name} succeeded in ${took}: ${end.reason}`);
+  else log.error(fields, `${job.name} ${end.result} after ${took}: ${end.reason}`);
+
+  await settings.report().catch((cause: unknown) => {
+    log.error({ run: id }, `the status folder was not written: ${describeError(cause).message}`);
+  });
+  return { job, run, error };
+}
+
+async function settle(job: Job, options: RunOptions): Promise<{ end: RunEnd; error: unknown }> {
+  const deadline = new AbortController();
+  const timer = setTimeout(() => {
+    deadline.abort(
+      new HoldfastError(
+        'timeout',
+        `${job.name} was ended after ${humanDuration(job.timeoutMs)}, its time limit`,
+        {
+          hint: 'Find out what it waited for with `holdfast doctor`; the limit is HOLDFAST_BACKUP_TIMEOUT.',
+        },
+      ),
+    );
+  }, job.timeoutMs);
+  const signal = AbortSignal.any([options.signal, deadline.signal]);
+  try {
+    signal.throwIfAborted();
+    const outcome = await job.run({ signal, onProgress: options.onProgress ?? (() => undefined) });
+    return { end: { result: 'succeeded', ...outcome }, error: null };
+  } catch (thrown) {
+    // What an aborted child or socket says of its end is noise: why we aborted is the cause.
+    const error: unknown = signal.aborted ? signal.reason : thrown;
+    const { message, hint, kind } = describeError(error);
+    return {
+      end: { result: kind === 'interrupted' ? 'interrupted' : 'failed', reason: message, hint },
+      error,
+    };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function busy(ledger: Ledger): HoldfastError {
+  const running = ledger.recent({ result: 'running', limit: 1 })[0];
+  const who =
+    running === undefined
+      ? ''
+      : `: ${running.job}${running.source === null ? '' : ` of ${running.source}`}, since ${running.startedAt}`;
+  return new HoldfastError('busy', `another run holds the lock${who}`, {
+    hint: 'Wait for it to end (see `holdfast status`), then try again.',
+  });
+}
