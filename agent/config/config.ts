@@ -18,6 +18,8 @@ export interface Config {
   spoolBytes: number;
   /** A run that takes longer is ended. Seconds. */
   backupTimeoutSeconds: number;
+  /** `holdfast status` calls a source stale whose last good backup is older. Seconds. */
+  staleAfterSeconds: number;
   log: { level: 'debug' | 'info' | 'warn' | 'error' };
 }
 

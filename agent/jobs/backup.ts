@@ -42,6 +42,7 @@ async function backUp(source: Source, settings: BackupSettings, context: JobCont
       engine: probe.engine,
       serverVersion: probe.serverVersion,
       snapshotId: dump.id,
+      snapshotIds: saved.map((part) => part.id),
       dumpBytes: sum(saved, 'dumpBytes'),
       storedBytes: sum(saved, 'storedBytes'),
       addedBytes: sum(saved, 'addedBytes'),

@@ -21,7 +21,10 @@ export interface Run {
 export interface RunFacts {
   engine?: string;
   serverVersion?: string;
+  /** The dump itself. */
   snapshotId?: string;
+  /** Every snapshot that the run stored. */
+  snapshotIds?: string[];
   /** Plain bytes of the dump. */
   dumpBytes?: number;
   /** Bytes handed to the repository after compression. */

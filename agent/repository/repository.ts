@@ -6,6 +6,9 @@ export interface Repository {
   /** The location as it may be shown: no password in it. */
   readonly location: string;
 
+  /** restic's version. Throws `tool_missing` for none, and for one older than what this program is written for. */
+  toolVersion(signal: AbortSignal): Promise<string>;
+
   /**
    * Asks the repository for its id: proves that it is there, unlocked for us, and opened by our password.
    * Throws `repository_absent`, `repository_password`, `repository_locked`, `repository_unreachable`.

@@ -12,6 +12,7 @@ import { forgetByPolicy, pruneData, removeSnapshots } from './retention.ts';
 import { resticError, type Restic } from './restic.ts';
 import type { Repository } from './repository.ts';
 import { saveDump } from './save.ts';
+import { resticVersion } from './version.ts';
 import { listSnapshots } from './snapshots.ts';
 
 export interface ResticRepositorySettings {
@@ -66,10 +67,15 @@ export function createResticRepository(settings: ResticRepositorySettings): Repo
     );
   };
 
+  let version: Promise<string> | null = null;
+  const toolVersion = (signal: AbortSignal) => (version ??= resticVersion(restic, signal));
+
   return {
     location: restic.location,
+    toolVersion,
     identify: (signal) =>
       unlocked(signal, async () => {
+        await toolVersion(signal);
         const { stdout } = await restic.run(['cat', 'config'], { timeoutMs: answerTimeoutMs, signal });
         const id = parseLine(configMessage, stdout.replaceAll('\n', ' ').trim())?.id;
         if (id === undefined)

@@ -1,0 +1,203 @@
+import { accessSync, constants, readFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import type { Logger } from 'pino';
+import type { Config } from './config/config.ts';
+import { systemClock, type Clock } from './core/clock.ts';
+import { HoldfastError } from './core/errors.ts';
+import { backupJob } from './jobs/backup.ts';
+import { checkJob } from './jobs/check.ts';
+import { maintenanceAfter } from './jobs/after-backup.ts';
+import { rememberedId } from './jobs/init.ts';
+import type { Job } from './jobs/job.ts';
+import { restoreJob, type RestoreTarget } from './jobs/restore.ts';
+import type { Wanted } from './jobs/find-snapshot.ts';
+import { retentionJob } from './jobs/retention.ts';
+import { verifyJob } from './jobs/verify.ts';
+import { acquireLock } from './ledger/lock.ts';
+import type { Ledger } from './ledger/ledger.ts';
+import { openLedger } from './ledger/sqlite.ts';
+import { createCompressors } from './process/compress.ts';
+import { createProcesses, type Processes } from './process/run.ts';
+import { recoverLeftovers } from './recovery.ts';
+import { heartbeatOf } from './reports/heartbeat.ts';
+import { passwordReminder } from './reports/password.ts';
+import { writeStatusFolder } from './reports/status-folder.ts';
+import { repositoryPassword } from './repository/password.ts';
+import type { CheckPart, Repository } from './repository/repository.ts';
+import { createResticRepository } from './repository/restic-repository.ts';
+import { createRestic, type Restic } from './repository/restic.ts';
+import { createRunner, type RunOptions, type RunReport, type Runner } from './runner.ts';
+import { nextFires } from './scheduler.ts';
+import { createSource } from './sources/create.ts';
+import type { Source } from './sources/source.ts';
+
+/** The concrete objects behind the CLI, the daemon and later the API. */
+export interface App {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly ledger: Ledger;
+  readonly processes: Processes;
+  readonly restic: Restic;
+  readonly repository: Repository;
+  readonly sources: Source[];
+  readonly runner: Runner;
+  readonly version: string;
+  /** What every child process gets. */
+  readonly childEnvironment: Record<string, string>;
+  /** Where a generated password lies that nobody confirmed as stored elsewhere; null where there is nothing to say. */
+  passwordReminder(): string | null;
+  /** The sources with these names, all for none; throws `usage` that lists what there is. */
+  pick(names: string[]): Source[];
+  /** Backs up, and does the maintenance that follows from it. */
+  backUp(names: string[], options: RunOptions): Promise<RunReport[]>;
+  verify(names: string[], options: RunOptions): Promise<RunReport[]>;
+  check(part: CheckPart, options: RunOptions): Promise<RunReport[]>;
+  prune(choice: { dryRun: boolean; acceptMissing: boolean }, options: RunOptions): Promise<RunReport[]>;
+  restore(
+    choice: { source: Source; wanted: Wanted; target: RestoreTarget },
+    options: RunOptions,
+  ): Promise<RunReport[]>;
+  close(): void;
+}
+
+const VERSION = (
+  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+).version;
+
+const HOURS = 3_600_000;
+const CHECK_TIMEOUT_MS = 24 * HOURS;
+const RETENTION_TIMEOUT_MS = 12 * HOURS;
+
+/** Wires a configuration to concrete objects. `environment` is what every child process gets. */
+export function createApp(config: Config, environment: Record<string, string>, log: Logger): App {
+  const clock = systemClock;
+  const processes = createProcesses(environment);
+  const compressors = createCompressors((name) => isOnPath(name, environment['PATH'] ?? ''));
+  const password = repositoryPassword(config.repository.password, config.stateDir);
+  const ledger = openLedger(join(config.stateDir, 'ledger.db'), clock);
+  const runtimeDir = join(config.stateDir, 'run');
+  const restic = createRestic(processes, {
+    config: { ...config.repository, password: password.value },
+    lockFile: join(config.stateDir, 'restic.lock'),
+  });
+  const repository = createResticRepository({
+    processes,
+    compressors,
+    restic,
+    config: config.repository,
+    host: config.host,
+    spool: { directory: join(config.stateDir, 'spool'), maxBytes: config.spoolBytes },
+    clock,
+  });
+  const sources = config.sources.map((source) => createSource(source, { processes, runtimeDir }));
+  const backupTimeoutMs = config.backupTimeoutSeconds * 1000;
+
+  const report = async () => {
+    const facts = {
+      host: config.host,
+      agentVersion: VERSION,
+      sources: config.sources,
+      nextBackup: nextFires(config.schedule.backup, config.timeZone, clock.now(), 1)[0] ?? null,
+      repository: { location: repository.location, id: rememberedId(repository, ledger) },
+    };
+    await writeStatusFolder(config.statusDir, heartbeatOf(ledger, facts, clock.now()));
+  };
+  const runner = createRunner({
+    ledger,
+    acquireLock: () => acquireLock(join(config.stateDir, 'run.lock')),
+    recover: (interrupted, signal) =>
+      recoverLeftovers(interrupted, { repository, ledger, runtimeDir, log }, signal),
+    report,
+    log,
+  });
+
+  const pick = (names: string[]) => {
+    const unknown = names.find((name) => !sources.some((source) => source.name === name));
+    if (unknown !== undefined) {
+      throw new HoldfastError('usage', `there is no source "${unknown}"`, {
+        hint: `The configuration has: ${sources.map((source) => source.name).join(', ')}.`,
+      });
+    }
+    return names.length === 0 ? sources : sources.filter((source) => names.includes(source.name));
+  };
+  const jobOfSource = (source: Source): Job => {
+    const settings = config.sources.find((candidate) => candidate.name === source.name);
+    if (settings === undefined) throw new Error(`no configuration for ${source.name}`);
+    const { compression, allowIncomplete } = settings;
+    return backupJob(source, {
+      repository,
+      notes: ledger,
+      compression,
+      allowIncomplete,
+      timeoutMs: backupTimeoutMs,
+    });
+  };
+  const retention = (choice: { dryRun: boolean; acceptMissing: boolean }) =>
+    retentionJob({
+      repository,
+      notes: ledger,
+      keep: config.keep,
+      sources: sources.map((source) => source.name),
+      mustExist: () => newestGoodSnapshots(ledger, sources),
+      ...choice,
+      timeoutMs: RETENTION_TIMEOUT_MS,
+    });
+  const check = (part: CheckPart) => checkJob(repository, ledger, part, CHECK_TIMEOUT_MS);
+  const maintenance = (soFar: RunReport[]): Job[] => {
+    const ended = soFar.map(({ job, run }) => ({ name: job.name, succeeded: run.result === 'succeeded' }));
+    const afterId = ledger.last('check', null)?.id ?? 0;
+    const counts = sources.map((source) => ledger.countSucceededSince('backup', source.name, afterId));
+    const follows = maintenanceAfter(ended, Math.max(...counts), config.checkInterval);
+    return follows.map((name) =>
+      name === 'retention' ? retention({ dryRun: false, acceptMissing: false }) : check('structure'),
+    );
+  };
+
+  return {
+    config,
+    clock,
+    log,
+    ledger,
+    processes,
+    restic,
+    repository,
+    sources,
+    runner,
+    version: VERSION,
+    childEnvironment: environment,
+    passwordReminder: () => passwordReminder(ledger, password.generatedAt),
+    pick,
+    backUp: (names, options) => runner.run(pick(names).map(jobOfSource), { ...options, next: maintenance }),
+    verify: (names, options) =>
+      runner.run(
+        pick(names).map((source) =>
+          verifyJob(source, { repository, notes: ledger, host: config.host, timeoutMs: backupTimeoutMs }),
+        ),
+        options,
+      ),
+    check: (part, options) => runner.run([check(part)], options),
+    prune: (choice, options) => runner.run([retention(choice)], options),
+    restore: ({ source, wanted, target }, options) =>
+      runner.run([restoreJob(source, { repository, wanted, target, timeoutMs: backupTimeoutMs })], options),
+    close: () => ledger.close(),
+  };
+}
+
+function newestGoodSnapshots(ledger: Ledger, sources: Source[]): { source: string; snapshotId: string }[] {
+  return sources.flatMap((source) => {
+    const snapshotId = ledger.last('backup', source.name, 'succeeded')?.facts.snapshotId;
+    return snapshotId === undefined ? [] : [{ source: source.name, snapshotId }];
+  });
+}
+
+function isOnPath(name: string, path: string): boolean {
+  return path.split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, name), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}

@@ -1,0 +1,56 @@
+import type { App } from '../app.ts';
+import type { Config } from '../config/config.ts';
+import { EXIT_CODES, HoldfastError, exitCodeOf } from '../core/errors.ts';
+import type { RunOptions, RunReport } from '../runner.ts';
+import type { Print } from './print.ts';
+
+/** What a command gets: it answers through `print` and leaves its exit code here. */
+export interface Context {
+  print: Print;
+  /** Aborted by SIGTERM and SIGINT. */
+  signal: AbortSignal;
+  /** Reads the configuration and wires the objects; closed when the command is done. Throws `configuration`. */
+  app(options?: { daemon: boolean }): App;
+  config(): Config;
+  exitCode: number;
+}
+
+/** The options of a run that a person asked for: progress at the terminal, one line for each end. */
+export function commandRun(context: Context): RunOptions {
+  return {
+    trigger: 'command',
+    signal: context.signal,
+    onProgress: (progress) => context.print.progress(progress),
+    onEnd: (report) => printEnd(context, report),
+  };
+}
+
+/** The exit code that a list of runs deserves: the failure of the job that was asked for counts as failure, that of maintenance after it as a warning. */
+export function exitCodeOfRuns(reports: RunReport[], asked: string): number {
+  const failed = reports.filter(({ run }) => run.result !== 'succeeded');
+  const failedAsked = failed.find(({ job }) => job.name === asked);
+  if (failedAsked !== undefined) return exitCodeOf(failedAsked.error);
+  const warned = reports.some(({ run }) => run.warnings.length > 0);
+  return failed.length > 0 || warned ? EXIT_CODES.warnings : EXIT_CODES.done;
+}
+
+/** Says where a generated password lies until it is confirmed as stored elsewhere. */
+export function remindOfPassword(app: App, { print }: Context): void {
+  const reminder = app.passwordReminder();
+  if (reminder !== null) print.note(`warning: ${reminder}`);
+}
+
+function printEnd({ print }: Context, { job, run, error }: RunReport): void {
+  print.progressDone();
+  const what = job.source === null ? job.name : `${job.name} of ${job.source}`;
+  if (run.result === 'succeeded') print.note(`${what}: ${run.reason}`);
+  else
+    print.error(
+      error instanceof HoldfastError
+        ? new HoldfastError(error.kind, `${what} ${run.result}: ${error.message}`, {
+            ...(error.hint === undefined ? {} : { hint: error.hint }),
+          })
+        : error,
+    );
+  for (const warning of run.warnings) print.note(`warning: ${what}: ${warning}`);
+}

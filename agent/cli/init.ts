@@ -1,0 +1,24 @@
+import type { Command } from 'commander';
+import { utc } from '../core/clock.ts';
+import { acceptRepository, ensureRepository } from '../jobs/init.ts';
+import { remindOfPassword, type Context } from './context.ts';
+import { confirmPassword } from '../reports/password.ts';
+
+export function addInit(program: Command, context: Context): void {
+  program
+    .command('init')
+    .description('create the repository if it is not there')
+    .option('--new', 'accept a repository that is another one than before, or start anew where one was lost')
+    .option('--password-stored', 'confirm that the generated password is stored elsewhere')
+    .addHelpText('after', '\nExamples:\n  holdfast init\n  holdfast init --password-stored')
+    .action(async (options: { new?: boolean; passwordStored?: boolean }) => {
+      const app = context.app();
+      const ensure = options.new ? acceptRepository : ensureRepository;
+      const { id, created } = await ensure(app.repository, app.ledger, context.signal);
+      context.print.line(
+        `${created ? 'created' : 'found'} repository ${id.slice(0, 10)} at ${app.repository.location}`,
+      );
+      if (options.passwordStored) confirmPassword(app.ledger, utc(app.clock.now()));
+      remindOfPassword(app, context);
+    });
+}

@@ -1,0 +1,89 @@
+import { createInterface } from 'node:readline/promises';
+import { InvalidArgumentError, type Command } from 'commander';
+import { HoldfastError } from '../core/errors.ts';
+import type { RestoreTarget } from '../jobs/restore.ts';
+import type { Source } from '../sources/source.ts';
+import { commandRun, exitCodeOfRuns, type Context } from './context.ts';
+
+interface Options {
+  snapshot: string;
+  at?: Date;
+  to?: string;
+  output?: string;
+  yes?: boolean;
+}
+
+export function addRestore(program: Command, context: Context): void {
+  program
+    .command('restore')
+    .description('restore a source: over itself, into a new database, or as a file')
+    .argument('<source>', 'name from the configuration')
+    .option('--snapshot <id>', 'the snapshot, by the beginning of its id', 'latest')
+    .option(
+      '--at <time>',
+      'the newest snapshot not later than this, for example "2026-11-01 15:00" (UTC unless it says otherwise)',
+      time,
+    )
+    .option('--to <name>', 'into a new database of this name, on the same server')
+    .option('--output <folder>', 'as a plain dump into a folder, or to stdout with -')
+    .option('--yes', 'overwrite the database without asking for its name')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  holdfast restore shop --to shop_copy\n  holdfast restore shop --at "2026-11-01 15:00"\n' +
+        '  holdfast restore shop --output - | less\n\nExit codes: 0 done, 1 failed, 2 bad usage, 5 busy.',
+    )
+    .action(async (name: string, options: Options) => {
+      const app = context.app();
+      const [source] = app.pick([name]);
+      if (source === undefined) return;
+      const target = await chooseTarget(source, options, context);
+      const wanted = { id: options.snapshot, at: options.at ?? null };
+      const reports = await app.restore({ source, wanted, target }, commandRun(context));
+      context.exitCode = exitCodeOfRuns(reports, 'restore');
+    });
+}
+
+async function chooseTarget(source: Source, options: Options, context: Context): Promise<RestoreTarget> {
+  if (options.to !== undefined && options.output !== undefined) {
+    throw new HoldfastError('usage', '--to and --output exclude each other', { hint: 'Give one of them.' });
+  }
+  if (options.output === '-') return { kind: 'stream', stream: process.stdout };
+  if (options.output !== undefined) return { kind: 'folder', path: options.output };
+  if (options.to !== undefined && options.to !== source.database)
+    return { kind: 'new-database', name: options.to };
+  if (options.yes !== true) await askForName(source.database, context);
+  return { kind: 'overwrite' };
+}
+
+/** What a restore overwrites is gone: the name has to be typed, so that nobody's fingers do it by habit. */
+async function askForName(database: string, { signal }: Context): Promise<void> {
+  if (!process.stdin.isTTY) {
+    throw new HoldfastError('usage', `this would overwrite the database ${database}`, {
+      hint: 'Say so with --yes, or restore beside it with --to NAME.',
+    });
+  }
+  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await prompt.question(
+      `This overwrites everything in the database ${database}.\nType its name to go on: `,
+      { signal },
+    );
+    if (answer.trim() !== database)
+      throw new HoldfastError('usage', 'the name does not match; nothing was changed');
+  } finally {
+    prompt.close();
+  }
+}
+
+/** ISO 8601, with a blank for the T; a time without a zone is UTC, as all times of ours are. */
+function time(text: string): Date {
+  const match = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?))?\s*(Z|[+-]\d{2}:?\d{2})?$/.exec(
+    text.trim(),
+  );
+  const date = new Date(
+    match === null ? Number.NaN : `${match[1]}T${match[2] ?? '23:59:59'}${match[3] ?? 'Z'}`,
+  );
+  if (Number.isNaN(date.getTime()))
+    throw new InvalidArgumentError('expected a time such as "2026-11-01 15:00".');
+  return date;
+}

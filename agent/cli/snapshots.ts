@@ -1,0 +1,30 @@
+import type { Command } from 'commander';
+import { humanBytes } from '../core/units.ts';
+import type { Context } from './context.ts';
+
+export function addSnapshots(program: Command, context: Context): void {
+  program
+    .command('snapshots')
+    .description('list the snapshots, oldest first')
+    .argument('[source]', 'only those of one source')
+    .option('--json', 'for programs; the fields are stable (docs/cli.md)')
+    .addHelpText('after', '\nExamples:\n  holdfast snapshots\n  holdfast snapshots shop --json')
+    .action(async (source: string | undefined, options: { json?: boolean }) => {
+      const app = context.app();
+      if (source !== undefined) app.pick([source]);
+      const snapshots = await app.repository.list(source === undefined ? {} : { source }, context.signal);
+      if (options.json) return context.print.json(snapshots);
+      if (snapshots.length === 0) return context.print.line('no snapshots yet; `holdfast backup` makes one');
+      context.print.table(
+        ['ID', 'TIME (UTC)', 'SOURCE', 'KIND', 'SIZE', 'PATH'],
+        snapshots.map((snapshot) => [
+          snapshot.shortId,
+          snapshot.time.slice(0, 19) + 'Z',
+          snapshot.tags?.source ?? '-',
+          snapshot.tags?.kind ?? '-',
+          snapshot.bytes === null ? '-' : humanBytes(snapshot.bytes),
+          snapshot.path,
+        ]),
+      );
+    });
+}

@@ -1,0 +1,18 @@
+import type { Command } from 'commander';
+import { humanBytes } from '../core/units.ts';
+import type { Context } from './context.ts';
+
+export function addStats(program: Command, context: Context): void {
+  program
+    .command('stats')
+    .description('how large the repository is')
+    .option('--json', 'for programs; the fields are stable (docs/cli.md)')
+    .action(async (options: { json?: boolean }) => {
+      const stats = await context.app().repository.stats(context.signal);
+      if (options.json) return context.print.json(stats);
+      context.print.table(
+        ['SNAPSHOTS', 'STORED', 'WOULD RESTORE'],
+        [[String(stats.snapshots), humanBytes(stats.storedBytes), humanBytes(stats.restoreBytes)]],
+      );
+    });
+}

@@ -1,0 +1,170 @@
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import type { App } from './app.ts';
+import { describeError } from './core/errors.ts';
+import { humanBytes } from './core/units.ts';
+import { ensureRepository } from './jobs/init.ts';
+import { scratchPrefix } from './jobs/verify.ts';
+import type { Source } from './sources/source.ts';
+
+export interface Finding {
+  subject: string;
+  state: 'ok' | 'warning' | 'failed';
+  detail: string;
+  hint: string | null;
+}
+
+/** Everything that would make the first night fail, looked at beforehand. Each finding is told as soon as it is known. */
+export async function examine(
+  app: App,
+  signal: AbortSignal,
+  tell: (finding: Finding) => void,
+): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const look = async (subject: string, action: () => Finding[] | Promise<Finding[]>) => {
+    const found = await Promise.resolve()
+      .then(action)
+      .catch((error: unknown) => [{ subject, state: 'failed' as const, ...detailOf(error) }]);
+    for (const finding of found) tell(finding);
+    findings.push(...found);
+  };
+  await look('clock', () => examineClock(app));
+  await look('state folder', () =>
+    examineFolder('state folder', app.config.stateDir, 'HOLDFAST_STATE_DIR', app.config.spoolBytes),
+  );
+  await look('status folder', () =>
+    examineFolder('status folder', app.config.statusDir, 'HOLDFAST_STATUS_DIR', 0),
+  );
+  await look('repository', () => examineRepository(app, signal));
+  for (const source of app.sources) await look(source.name, () => examineSource(app, source, signal));
+  return findings;
+}
+
+function examineClock({ clock, config }: App): Finding[] {
+  const now = clock.now();
+  const local = new Intl.DateTimeFormat('sv-SE', {
+    dateStyle: 'short',
+    timeStyle: 'medium',
+    timeZone: config.timeZone,
+  }).format(now);
+  const ok = now.getUTCFullYear() >= 2026;
+  return [
+    {
+      subject: 'clock',
+      state: ok ? 'ok' : 'failed',
+      detail: `${local} in ${config.timeZone}`,
+      hint: ok
+        ? null
+        : 'Set the clock of this machine; backups with wrong times are kept and removed by a wrong calendar.',
+    },
+  ];
+}
+
+async function examineFolder(
+  subject: string,
+  path: string,
+  variable: string,
+  wantedBytes: number,
+): Promise<Finding[]> {
+  try {
+    mkdirSync(path, { recursive: true });
+    accessSync(path, constants.W_OK);
+  } catch {
+    return [
+      {
+        subject,
+        state: 'failed',
+        detail: `${path} is not writable`,
+        hint: `Mount it read-write; ${variable} names it.`,
+      },
+    ];
+  }
+  const { bavail, bsize } = await statfs(path);
+  const free = bavail * bsize;
+  const tight = free < wantedBytes;
+  return [
+    {
+      subject,
+      state: tight ? 'warning' : 'ok',
+      detail: `${path} is writable, ${humanBytes(free)} free`,
+      hint: tight
+        ? `The spool may take ${humanBytes(wantedBytes)}: free space, or lower HOLDFAST_SPOOL_BYTES.`
+        : null,
+    },
+  ];
+}
+
+async function examineRepository(app: App, signal: AbortSignal): Promise<Finding[]> {
+  const version = await app.repository.toolVersion(signal);
+  const { id, created } = await ensureRepository(app.repository, app.ledger, signal);
+  const location = app.repository.location;
+  const reminder = app.passwordReminder();
+  return [
+    { subject: 'restic', state: 'ok', detail: version, hint: null },
+    {
+      subject: 'repository',
+      state: 'ok',
+      detail: `${location} ${created ? 'was created' : 'answers'}, id ${id.slice(0, 10)}`,
+      hint: null,
+    },
+    reminder === null
+      ? { subject: 'password', state: 'ok', detail: 'it opens the repository', hint: null }
+      : {
+          subject: 'password',
+          state: 'warning',
+          detail: 'generated, and not confirmed as stored elsewhere',
+          hint: reminder,
+        },
+  ];
+}
+
+async function examineSource(app: App, source: Source, signal: AbortSignal): Promise<Finding[]> {
+  const probe = await source.probe(signal);
+  const subject = source.name;
+  const allowed = app.config.sources.find((config) => config.name === source.name)?.allowIncomplete ?? [];
+  const size = probe.databaseBytes === null ? '' : `, about ${humanBytes(probe.databaseBytes)}`;
+  return [
+    {
+      subject,
+      state: 'ok',
+      detail: `${probe.engine} ${probe.serverVersion}, ${probe.tables} tables${size}; dumped by ${probe.client.path} ${probe.client.version}`,
+      hint: null,
+    },
+    ...probe.gaps.map((gap): Finding => {
+      const state = allowed.includes(gap.name) ? 'warning' : 'failed';
+      return {
+        subject,
+        state,
+        detail: `a backup would be incomplete: ${gap.detail}`,
+        hint: gap.mend === '' ? null : gap.mend,
+      };
+    }),
+    ...probe.warnings.map((detail): Finding => ({ subject, state: 'warning', detail, hint: null })),
+    await examineScratch(app, source, signal),
+  ];
+}
+
+/** Verification makes a database and drops it: whether that is allowed is better known before the first Sunday. */
+async function examineScratch(app: App, source: Source, signal: AbortSignal): Promise<Finding> {
+  const subject = source.name;
+  const scratch = `${scratchPrefix(app.config.host, source.name)}doctor`;
+  try {
+    await source.dropDatabase(scratch, signal);
+    await source.createDatabase(scratch, signal);
+    await source.dropDatabase(scratch, signal);
+    return {
+      subject,
+      state: 'ok',
+      detail: 'scratch databases for verification can be made and dropped',
+      hint: null,
+    };
+  } catch (error) {
+    const { detail, hint } = detailOf(error);
+    return { subject, state: 'warning', detail: `it cannot be verified: ${detail}`, hint };
+  }
+}
+
+function detailOf(error: unknown): { detail: string; hint: string | null } {
+  const { message, hint } = describeError(error);
+  return { detail: message, hint };
+}
