@@ -26,7 +26,13 @@ const schema = [
 ];
 
 const firstCustomers = ['Ada', 'Grace', 'Zoë', '山田'];
-const firstItems = ['Anchor, 12 kg', 'Rope, 30 m', 'Lantern ☀', 'Chart of the “outer” banks', "Bo's'n's whistle"];
+const firstItems = [
+  'Anchor, 12 kg',
+  'Rope, 30 m',
+  'Lantern ☀',
+  'Chart of the “outer” banks',
+  "Bo's'n's whistle",
+];
 
 const pool = mysql.createPool({
   host: process.env.MYSQL_HOST ?? 'db',
@@ -64,7 +70,9 @@ async function prepare(database: Pool) {
   }
   const [[count]] = await database.query<RowDataPacket[]>('SELECT COUNT(*) AS orders FROM orders');
   if (count?.orders > 0) return;
-  await database.query('INSERT IGNORE INTO customers (name) VALUES ?', [firstCustomers.map((name) => [name])]);
+  await database.query('INSERT IGNORE INTO customers (name) VALUES ?', [
+    firstCustomers.map((name) => [name]),
+  ]);
   for (let number = 0; number < 40; number += 1) {
     const customer = firstCustomers[number % firstCustomers.length] ?? '';
     await order(database, customer, firstItems[number % firstItems.length] ?? '', 500 + number * 37);
