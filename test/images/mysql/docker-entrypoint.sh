@@ -35,6 +35,13 @@ initialize() {
     kill -0 "$server" 2>/dev/null || fail 'the server ended while it was being initialized'
     sleep 0.1
   done
+  if [ "$host" != localhost ]; then
+    run_sql -e "CREATE USER root@$(sql_string "$host") IDENTIFIED BY $(sql_string "${MYSQL_ROOT_PASSWORD-}");
+      GRANT ALL ON *.* TO root@$(sql_string "$host") WITH GRANT OPTION"
+  fi
+  run_sql -e "ALTER USER root@localhost IDENTIFIED BY $(sql_string "${MYSQL_ROOT_PASSWORD-}")"
+  export MYSQL_ROOT_PASSWORD=${MYSQL_ROOT_PASSWORD-}
+  export MYSQL_PWD=$MYSQL_ROOT_PASSWORD
   if [ -n "${MYSQL_DATABASE-}" ]; then run_sql -e "CREATE DATABASE IF NOT EXISTS $(sql_name "$MYSQL_DATABASE")"; fi
   if [ -n "${MYSQL_USER-}" ] && [ -n "${MYSQL_PASSWORD-}" ]; then
     run_sql -e "CREATE USER $(sql_string "$MYSQL_USER")@'%' IDENTIFIED BY $(sql_string "$MYSQL_PASSWORD")"
@@ -49,12 +56,9 @@ initialize() {
     *.sql.gz) gunzip -c "$file" | run_sql ${MYSQL_DATABASE:+"$MYSQL_DATABASE"} ;;
     esac
   done
-  if [ "$host" != localhost ]; then
-    run_sql -e "CREATE USER root@$(sql_string "$host") IDENTIFIED BY $(sql_string "${MYSQL_ROOT_PASSWORD-}");
-      GRANT ALL ON *.* TO root@$(sql_string "$host") WITH GRANT OPTION"
-  fi
-  run_sql -e "ALTER USER root@localhost IDENTIFIED BY $(sql_string "${MYSQL_ROOT_PASSWORD-}")"
-  kill "$server" && wait "$server"
+  kill "$server"
+  wait "$server"
+  unset MYSQL_PWD
 }
 
 if [ "$(id -u)" = 0 ]; then

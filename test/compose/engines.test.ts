@@ -1,0 +1,162 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe as show } from '../helpers/shell.ts';
+import { Stack } from '../helpers/stack.ts';
+import { until } from '../helpers/until.ts';
+import { untilOpen } from './gate.ts';
+import { heartbeat, snapshots, untilRepository } from './repository.ts';
+
+/** Somebody's own project with one database, that took Holdfast in with the two lines of `include:`. */
+interface Case {
+  name: string;
+  database: string;
+  /** The service `db`, as YAML. */
+  service: string;
+  init: { path: string; text: string };
+  env: string[];
+  snapshotPath: string;
+  /** Runs SQL in a database as its administrator and prints bare values. */
+  query: (sql: string, database: string) => string;
+  count: string;
+  lose: string;
+  /** Loads the newest dump with nothing but restic and the database's own client. */
+  byHand: string;
+}
+
+const mariadbSql = `CREATE TABLE berths (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(60) CHARACTER SET utf8mb4, photo BLOB);
+CREATE TABLE log (id INT AUTO_INCREMENT PRIMARY KEY, note VARCHAR(60));
+CREATE TRIGGER berths_are_logged AFTER INSERT ON berths FOR EACH ROW INSERT INTO log (note) VALUES (NEW.name);
+CREATE VIEW names AS SELECT name FROM berths;
+CREATE PROCEDURE howMany() SELECT COUNT(*) FROM berths;
+CREATE EVENT tidy ON SCHEDULE EVERY 1 DAY DO DELETE FROM log WHERE id < 0;
+INSERT INTO berths (name, photo) SELECT CONCAT('⚓ ', seq), UNHEX(SHA2(seq, 256)) FROM seq_1_to_500;
+CREATE USER holdfast@'%' IDENTIFIED BY 'hold=fast "1"%';
+GRANT SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES, PROCESS, RELOAD, BINLOG MONITOR ON *.* TO holdfast@'%';
+GRANT ALL ON \`harbour%\`.* TO holdfast@'%';
+GRANT ALL ON \`holdfast\\_%\`.* TO holdfast@'%';
+GRANT SET USER ON *.* TO holdfast@'%';
+`;
+
+const postgresSql = `CREATE TABLE berths (id serial PRIMARY KEY, name text, photo bytea);
+CREATE TABLE log (id serial PRIMARY KEY, note text);
+CREATE FUNCTION log_berth() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO log (note) VALUES (NEW.name); RETURN NEW; END $$;
+CREATE TRIGGER berths_are_logged AFTER INSERT ON berths FOR EACH ROW EXECUTE FUNCTION log_berth();
+CREATE VIEW names AS SELECT name FROM berths;
+INSERT INTO berths (name, photo) SELECT '⚓ ' || n, sha256(n::text::bytea) FROM generate_series(1, 500) AS n;
+`;
+
+const postgres = (major: number): Case => ({
+  name: `PostgreSQL ${major}`,
+  database: 'harbour',
+  service: `image: postgres:${major}-trixie
+    environment: { POSTGRES_USER: keeper, POSTGRES_PASSWORD: 'p@ss w/ord', POSTGRES_DB: harbour }`,
+  init: { path: 'init/1.sql', text: postgresSql },
+  env: ['DATABASE_URL=postgresql://keeper:p%40ss%20w%2Ford@db:5432/harbour'],
+  snapshotPath: '/postgres/harbour.dump.gz',
+  query: (sql, database) => `docker compose exec -T db psql -qAt -U keeper -d ${database} -c "${sql}"`,
+  count: 'SELECT (SELECT COUNT(*) FROM berths), (SELECT COUNT(*) FROM log), (SELECT COUNT(*) FROM names)',
+  lose: 'DROP TABLE berths CASCADE; DROP TABLE log',
+  byHand:
+    'set -o pipefail; docker compose run --rm db_backup restic dump latest /postgres/harbour.dump.gz | gunzip | docker compose exec -T db pg_restore -U keeper -d harbour --clean --if-exists --exit-on-error',
+});
+
+const cases: Case[] = [
+  {
+    name: 'MariaDB 11.8',
+    database: 'harbour',
+    service: `image: mariadb:11.8
+    environment: { MARIADB_DATABASE: harbour, MARIADB_ROOT_PASSWORD: top-secret }`,
+    init: { path: 'init/1.sql', text: mariadbSql },
+    env: [
+      'MYSQL_HOST=db',
+      'MYSQL_DATABASE=harbour',
+      'MYSQL_USER=holdfast',
+      `MYSQL_PASSWORD='hold=fast "1"%'`,
+    ],
+    snapshotPath: '/mysql/harbour.sql.gz',
+    query: (sql, database) =>
+      `docker compose exec -T db mariadb -N -uroot -ptop-secret ${database} -e "${sql}"`,
+    count: 'SELECT (SELECT COUNT(*) FROM berths), (SELECT COUNT(*) FROM log), (SELECT COUNT(*) FROM names)',
+    lose: 'DROP TABLE berths; DROP TABLE log',
+    byHand:
+      'set -o pipefail; docker compose run --rm db_backup restic dump latest /mysql/harbour.sql.gz | gunzip | docker compose exec -T db mariadb -uroot -ptop-secret harbour',
+  },
+  postgres(17),
+  postgres(18),
+];
+
+describe.each(cases)('$name in a project that includes compose.holdfast.yml', (engine) => {
+  let stack: Stack;
+  const query = (sql: string, database = engine.database) => stack.ask(engine.query(sql, database));
+
+  beforeAll(async () => {
+    stack = await Stack.create({
+      clone: 'holdfast',
+      files: {
+        'compose.yml': `include:
+  - holdfast/compose.holdfast.yml
+
+services:
+  web:
+    image: nginx:1.28
+  db:
+    ${engine.service}
+    volumes: ['./init:/docker-entrypoint-initdb.d:ro']
+`,
+        [engine.init.path]: engine.init.text,
+        'holdfast/.env': ['GATE_UPSTREAM=web:80', ...engine.env].join('\n'),
+      },
+    });
+    await stack.sh('docker compose up -d', 240_000);
+    await until('the rows are there', async () => (await query(engine.count)) !== '', 120_000);
+    await untilRepository(stack);
+  });
+
+  afterAll(() => stack?.remove());
+
+  it('is found in order by the doctor', async () => {
+    await stack.sh('docker compose exec -T db_backup holdfast doctor');
+  });
+
+  it('protects the named service', async () => {
+    expect((await untilOpen(stack)).body).toMatch(/nginx/i);
+  });
+
+  it('is backed up; the newest snapshot is the dump', async () => {
+    await stack.sh('docker compose exec db_backup /usr/local/bin/backup.sh');
+    expect((await snapshots(stack)).at(-1)).toMatchObject({ paths: [engine.snapshotPath] });
+    expect(await heartbeat(stack)).not.toBeNull();
+  });
+
+  it('is verified in a scratch database', async () => {
+    await stack.sh('docker compose exec db_backup /usr/local/bin/verify.sh');
+  });
+
+  it('is restored beside the old database', async () => {
+    await stack.sh('docker compose exec -T db_backup holdfast restore harbour --to harbour_copy --yes');
+    expect(await query(engine.count, 'harbour_copy')).toBe(await query(engine.count));
+  });
+
+  it('is restored over the damaged database', async () => {
+    const before = await query(engine.count);
+    await query(engine.lose);
+    await stack.sh('docker compose exec -T db_backup holdfast restore harbour --yes');
+    expect(await query(engine.count)).toBe(before);
+    expect(before).toMatch(/500.500.500/);
+  });
+
+  it('is restored without Holdfast, with restic and its own client', async () => {
+    const before = await query(engine.count);
+    await query(engine.lose);
+    await stack.sh(engine.byHand);
+    expect(await query(engine.count)).toBe(before);
+  });
+
+  it('fails loudly when it is stopped: no snapshot, no heartbeat', async () => {
+    const [countBefore, beatBefore] = [(await snapshots(stack)).length, await heartbeat(stack)];
+    await stack.sh('docker compose stop db');
+    const failed = await stack.try('docker compose exec db_backup /usr/local/bin/backup.sh');
+    expect(failed.code, show(failed)).toBe(1);
+    expect(await snapshots(stack)).toHaveLength(countBefore);
+    expect(await heartbeat(stack)).toBe(beatBefore);
+  });
+});

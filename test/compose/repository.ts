@@ -1,0 +1,36 @@
+import type { Stack } from '../helpers/stack.ts';
+import { until } from '../helpers/until.ts';
+
+export interface SnapshotLine {
+  id: string;
+  short_id: string;
+  time: string;
+  paths: string[];
+  tags?: string[];
+  hostname: string;
+}
+
+/** The snapshots as restic in the agent's container tells them. Fails when anything but restic speaks on stdout. */
+export async function snapshots(stack: Stack): Promise<SnapshotLine[]> {
+  return JSON.parse(
+    await stack.ask('docker compose exec -T db_backup restic snapshots --json'),
+  ) as SnapshotLine[];
+}
+
+/** `last_ok` as it stands in the mounted folder, or null when there is none. */
+export async function heartbeat(stack: Stack): Promise<string | null> {
+  const { code, stdout } = await stack.try('docker compose exec -T db_backup cat /status/last_ok');
+  return code === 0 ? stdout : null;
+}
+
+/** The daemon makes the repository at its first start. */
+export function untilRepository(stack: Stack): Promise<true> {
+  return until(
+    'the agent has made its repository',
+    async () => {
+      await snapshots(stack);
+      return true;
+    },
+    90_000,
+  );
+}
