@@ -84,7 +84,7 @@ const sourceSchema = z.object({
   engine: z.enum(['mysql', 'mariadb', 'postgres']),
   /** Whether this source's age counts in `last_ok`. */
   gates: z.boolean(),
-  /** When the newest backup that counts began to be good; null while there is none. */
+  /** The time of the newest backup that counts; null while there is none. */
   lastSuccess: moment.nullable(),
   lastRun: runSchema.nullable(),
   /** Null when nothing is scheduled. */

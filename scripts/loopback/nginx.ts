@@ -1,0 +1,83 @@
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Child, startChild } from './child.ts';
+import { freePort } from './ports.ts';
+import { isListening, waitUntil } from './wait.ts';
+
+export interface NginxOptions {
+  /** A folder of its own, made if need be: configuration, temporary files. */
+  prefix: string;
+  /** `host:port` of the sentinel. */
+  sentinel: string;
+  /** `host:port` of the app behind the gate. */
+  app: string;
+  /** A free one where it is left out. */
+  port?: number;
+  /** More directives for the server, such as gated locations of a test. */
+  server?: string;
+  /** Address of the name server, where the addresses above are names. */
+  resolver?: string;
+}
+
+export interface RunningNginx extends Child {
+  url: string;
+  port: number;
+}
+
+/**
+ * Starts a private nginx on loopback with the gate before the app; resolves when it listens.
+ * The configuration is the very one that the containers use, with other addresses.
+ */
+export async function startNginx(options: NginxOptions): Promise<RunningNginx> {
+  const port = options.port ?? (await freePort());
+  mkdirSync(join(options.prefix, 'tmp'), { recursive: true });
+  symlinkSync(gateFolder, join(options.prefix, 'holdfast'));
+  const configuration = join(options.prefix, 'nginx.conf');
+  writeFileSync(configuration, renderNginx({ ...options, port }));
+
+  // Debian keeps nginx where only root's PATH looks.
+  const path = [process.env['PATH'], '/usr/sbin', '/usr/local/sbin'].join(delimiter);
+  const child = startChild('nginx', ['-p', options.prefix, '-c', configuration, '-e', 'stderr'], {
+    PATH: path,
+  });
+  await waitUntil('nginx to listen', () => {
+    if (!child.isRunning()) throw new Error(`nginx ended:\n${child.output()}`);
+    return isListening(port);
+  });
+  return { ...child, port, url: `http://127.0.0.1:${port}` };
+}
+
+/** The whole nginx.conf of a private nginx: `nginx/` of this repository as it is, other addresses around it. */
+export function renderNginx(options: NginxOptions & { port: number }): string {
+  return `
+${process.getuid?.() === 0 ? 'user root;' : ''}
+daemon off;
+worker_processes 1;
+pid nginx.pid;
+error_log stderr warn;
+events {}
+http {
+  access_log off;
+  client_body_temp_path tmp/body;
+  proxy_temp_path tmp/proxy;
+  fastcgi_temp_path tmp/fastcgi;
+  uwsgi_temp_path tmp/uwsgi;
+  scgi_temp_path tmp/scgi;
+
+  map "" $holdfast_sentinel { default ${options.sentinel}; }
+  map "" $holdfast_app { default ${options.app}; }
+  map "" $holdfast_pages { default "${gateFolder}"; }
+  resolver ${options.resolver ?? '127.0.0.11'} valid=2s ipv6=off;
+  include holdfast/http.conf;
+
+  server {
+    listen 127.0.0.1:${options.port};
+    ${options.server ?? ''}
+    include holdfast/site.conf;
+  }
+}
+`;
+}
+
+const gateFolder = fileURLToPath(new URL('../../nginx', import.meta.url));
