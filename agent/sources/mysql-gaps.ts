@@ -111,9 +111,9 @@ function readsAllRoutines({ session, config, grants }: Look): boolean {
   if (session.flavour === 'mysql' && atLeast(session.version, 8, 0)) {
     return grants.globally('SELECT') || grants.globally('SHOW_ROUTINE');
   }
-  return (
-    grants.onTable('SELECT', 'mysql', 'proc') || grants.onDatabase('SHOW CREATE ROUTINE', config.database)
-  );
+  if (grants.onTable('SELECT', 'mysql', 'proc')) return true;
+  // Older servers do not know the right, so that ALL does not include it there.
+  return knowsShowCreateRoutine(session) && grants.onDatabase('SHOW CREATE ROUTINE', config.database);
 }
 
 function routineRight(session: MysqlSession, database: string): string {
@@ -121,9 +121,13 @@ function routineRight(session: MysqlSession, database: string): string {
     if (atLeast(session.version, 8, 0, 20)) return 'SHOW_ROUTINE ON *.*';
     return atLeast(session.version, 8, 0) ? 'SELECT ON *.*' : 'SELECT ON `mysql`.`proc`';
   }
-  return atLeast(session.version, 11, 3)
+  return knowsShowCreateRoutine(session)
     ? `SHOW CREATE ROUTINE ON ${quotePattern(database)}.*`
     : 'SELECT ON `mysql`.`proc`';
+}
+
+function knowsShowCreateRoutine(session: MysqlSession): boolean {
+  return session.flavour === 'mariadb' && atLeast(session.version, 11, 3);
 }
 
 function empty({ config, contents }: Look): Gap | null {

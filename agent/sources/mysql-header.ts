@@ -8,14 +8,16 @@ export interface DumpHeader extends DatabaseCharset {
   database: string;
 }
 
-const FIRST_LINE =
-  '-- Holdfast dump. The next two statements choose the database; `holdfast restore --to` leaves them out.\n';
+const OPENING =
+  '-- Holdfast dump. The next statements choose the database; `holdfast restore --to` leaves them out.\n' +
+  // The client's own character set may be latin1, which would read another name.
+  '/*!40101 SET NAMES utf8mb4 */;\n';
 const MAX_HEADER_BYTES = 2048;
 
 export function writeHeader(header: DumpHeader): string {
   const name = quoteName(header.database);
   return (
-    `${FIRST_LINE}CREATE DATABASE IF NOT EXISTS ${name} ` +
+    `${OPENING}CREATE DATABASE IF NOT EXISTS ${name} ` +
     `DEFAULT CHARACTER SET ${header.charset} COLLATE ${header.collation};\nUSE ${name};\n\n`
   );
 }
@@ -45,7 +47,7 @@ function readHeader(head: Buffer): { header: DumpHeader; bytes: number } {
   const text = head.toString('utf8', 0, MAX_HEADER_BYTES);
   const match =
     /^CREATE DATABASE IF NOT EXISTS (`(?:[^`]|``)+`) DEFAULT CHARACTER SET (\w+) COLLATE (\w+);\nUSE (`(?:[^`]|``)+`);\n\n/.exec(
-      text.startsWith(FIRST_LINE) ? text.slice(FIRST_LINE.length) : '',
+      text.startsWith(OPENING) ? text.slice(OPENING.length) : '',
     );
   const [whole, name, charset, collation, used] = match ?? [];
   if (
@@ -65,6 +67,6 @@ function readHeader(head: Buffer): { header: DumpHeader; bytes: number } {
   }
   return {
     header: { database: name.slice(1, -1).replaceAll('``', '`'), charset, collation },
-    bytes: Buffer.byteLength(FIRST_LINE + whole),
+    bytes: Buffer.byteLength(OPENING + whole),
   };
 }
