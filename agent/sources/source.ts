@@ -64,6 +64,8 @@ export interface Gap {
   detail: string;
   /** The statement that mends it, ready to paste. */
   mend: string;
+  /** What a dump leaves out by name where the gap is allowed. */
+  objects?: string[];
 }
 
 export interface Part {

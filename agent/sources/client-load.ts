@@ -1,0 +1,72 @@
+import { once } from 'node:events';
+import { HoldfastError } from '../core/errors.ts';
+import { describeExit, type Child, type Command, type Exit, type Processes } from '../process/run.ts';
+import { judgeStderr, withoutProgram } from './client-stderr.ts';
+import type { ByteFilter } from './line-rewriter.ts';
+
+const STOP_GRACE_MS = 500;
+
+/**
+ * Writes a dump into a load client. Throws `restore_failed` with the client's first complaint as soon as the client is
+ * gone, what the dump's own stream threw, or `interrupted`; in every case the client is gone by then.
+ */
+export async function loadDump(
+  options: { label: string; processes: Processes; signal: AbortSignal; command: Command; filter: ByteFilter },
+  dump: AsyncIterable<Buffer>,
+): Promise<void> {
+  const { label, signal } = options;
+  if (signal.aborted) throw interrupted(label);
+  const child = await options.processes.start(options.command);
+  const stop = () => void child.stop(STOP_GRACE_MS);
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  // What a client prints on stdout is nobody's business, but an unread pipe would block it.
+  child.stdout.resume();
+  try {
+    await feed(child, options.filter, dump);
+    child.stdin.end();
+    judge(label, await child.exit, signal);
+  } catch (error) {
+    // The client must not take a half-written dump for a whole one: it dies before its stdin is closed.
+    await child.stop(STOP_GRACE_MS);
+    if (signal.aborted) throw interrupted(label);
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    child.stdin.destroy();
+  }
+}
+
+/** Returns early when the client goes; why is in its exit. */
+async function feed(child: Child, filter: ByteFilter, dump: AsyncIterable<Buffer>): Promise<void> {
+  const gone = { yet: false };
+  const exit = child.exit.then(() => void (gone.yet = true));
+  const write = async (pieces: Buffer[]) => {
+    for (const piece of pieces) {
+      if (gone.yet || piece.length === 0) continue;
+      if (!child.stdin.write(piece)) await Promise.race([drained(child), exit]);
+    }
+  };
+  for await (const chunk of dump) {
+    await write(filter.push(chunk));
+    if (gone.yet) return;
+  }
+  await write(filter.end());
+}
+
+async function drained(child: Child): Promise<void> {
+  await Promise.race([once(child.stdin, 'drain'), once(child.stdin, 'close')]).catch(() => undefined);
+}
+
+function judge(label: string, exit: Exit, signal: AbortSignal): void {
+  if (signal.aborted) throw interrupted(label);
+  const { errors } = judgeStderr(exit.stderr);
+  if (exit.code === 0 && errors.length === 0) return;
+  const complaint = exit.stderr.find((line) => /^ERROR|error:/.test(line)) ?? errors[0] ?? exit.stderr[0];
+  const said = complaint === undefined ? 'it said nothing' : withoutProgram(complaint);
+  throw new HoldfastError('restore_failed', `${label} failed (${describeExit(exit)}): ${said}`);
+}
+
+function interrupted(label: string): HoldfastError {
+  return new HoldfastError('interrupted', `${label} was interrupted`);
+}

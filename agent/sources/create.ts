@@ -1,0 +1,29 @@
+import type { SourceConfig } from '../config/config.ts';
+import { HoldfastError } from '../core/errors.ts';
+import type { Processes } from '../process/run.ts';
+import { createMysqlSource } from './mysql.ts';
+import type { Source } from './source.ts';
+import { DEFAULT_TOOLS, type Tools } from './tools.ts';
+
+export interface SourceDeps {
+  processes: Processes;
+  /** Where the database's own programs are; the image's layout when left out. */
+  tools?: Partial<Tools>;
+  /** A folder for option files and password files, best on memory. Made (0700) when it is not there. */
+  runtimeDir: string;
+  /** A dump client that gives no byte for so long is ended; ten minutes when left out. */
+  idleTimeoutMs?: number;
+}
+
+const IDLE_TIMEOUT_MS = 10 * 60_000;
+
+/** The source that a configuration describes. Touches nothing: the first `probe` does. */
+export function createSource(config: SourceConfig, deps: SourceDeps): Source {
+  const all = {
+    ...deps,
+    tools: { ...DEFAULT_TOOLS, ...deps.tools },
+    idleTimeoutMs: deps.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
+  };
+  if (config.type === 'mysql') return createMysqlSource(config, all);
+  throw new HoldfastError('configuration', `source ${config.name}: PostgreSQL is not there yet`);
+}

@@ -1,0 +1,86 @@
+import type { MysqlSourceConfig } from '../config/config.ts';
+import { HoldfastError } from '../core/errors.ts';
+
+/** What a failed attempt to connect means for the person who configured it. */
+export function connectError(config: MysqlSourceConfig, error: unknown): HoldfastError {
+  if (error instanceof HoldfastError) return error;
+  const { code, message } = fieldsOf(error);
+  const where = config.host.startsWith('/') ? config.host : `${config.host}:${config.port}`;
+  if (code.startsWith('ER_ACCESS_DENIED')) return denied(config, message, error);
+  if (code === 'HANDSHAKE_NO_SSL_SUPPORT') {
+    return new HoldfastError(
+      'source_unreachable',
+      `${where} does not offer TLS, which source ${config.name} asks for`,
+      {
+        hint: 'Give the server a certificate, or set tls to preferred.',
+        cause: error,
+      },
+    );
+  }
+  if (code.startsWith('ER_')) {
+    return new HoldfastError('source_denied', `${where} turned ${config.user} away: ${message}`, {
+      cause: error,
+    });
+  }
+  return new HoldfastError(
+    'source_unreachable',
+    `cannot reach the database of source ${config.name} at ${where}: ${reasonOf(code, message)}`,
+    { hint: hintOf(code), cause: error },
+  );
+}
+
+/** What a refused statement means; anything else stays what it is. `mend` is the statement that would allow it. */
+export function statementError(error: unknown, what: string, mend: string | null): HoldfastError {
+  if (error instanceof HoldfastError) return error;
+  const { code, message } = fieldsOf(error);
+  if (/DENIED/.test(code)) {
+    const hint = mend === null ? undefined : `Run as an administrator of the server: ${mend}`;
+    return new HoldfastError('rights_missing', `${what}: ${message}`, { hint, cause: error });
+  }
+  const kind = /^(PROTOCOL_CONNECTION_LOST|ECONN|EPIPE|ETIMEDOUT)/.test(code)
+    ? 'source_unreachable'
+    : 'failed';
+  return new HoldfastError(kind, `${what}: ${message}`, { cause: error });
+}
+
+/** The server's code for an error of a statement, for example `ER_DB_CREATE_EXISTS`. */
+export function codeOf(error: unknown): string {
+  return fieldsOf(error).code;
+}
+
+function denied(config: MysqlSourceConfig, message: string, cause: unknown): HoldfastError {
+  const account = /'([^']*)'@'([^']*)'/.exec(message);
+  const host = account?.[2] ?? 'this host';
+  return new HoldfastError('source_denied', `the server refuses ${config.user} from ${host}: ${message}`, {
+    hint:
+      `Check user and password of source ${config.name}. If both are right: an account for a more exact host wins over ` +
+      `'${config.user}'@'%', even the anonymous ''@'${host}' of a fresh MariaDB ` +
+      `(SELECT user, host FROM mysql.user; then DROP USER ''@'${host}').`,
+    cause,
+  });
+}
+
+function reasonOf(code: string, message: string): string {
+  const reasons: Record<string, string> = {
+    ECONNREFUSED: 'nothing listens there',
+    ENOTFOUND: 'there is no such host',
+    EAI_AGAIN: 'the name cannot be resolved now',
+    ETIMEDOUT: 'no answer',
+    ENOENT: 'there is no such socket',
+    PROTOCOL_CONNECTION_LOST: 'the server closed the connection',
+  };
+  return reasons[code] ?? (message || code || 'the connection failed');
+}
+
+function hintOf(code: string): string {
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    return 'Check the host; in compose it is the service name, and both services must share a network.';
+  }
+  return 'See whether the database runs (docker compose ps), then run `holdfast doctor`.';
+}
+
+function fieldsOf(error: unknown): { code: string; message: string } {
+  const { code, message, errors } = error as { code?: unknown; message?: unknown; errors?: unknown };
+  const first = Array.isArray(errors) ? (errors[0] as { message?: unknown }) : undefined;
+  return { code: String(code ?? ''), message: String(message || first?.message || '') };
+}

@@ -1,0 +1,109 @@
+import type { MysqlSourceConfig } from '../config/config.ts';
+import { loadDump } from './client-load.ts';
+import { chainFilters, createLineRewriter, type LineRule } from './line-rewriter.ts';
+import { findMysqlClient } from './mysql-clients.ts';
+import { createHeaderFilter, type DumpHeader } from './mysql-header.ts';
+import { quoteName } from './mysql-names.ts';
+import { optionFile } from './mysql-options.ts';
+import { withMysqlSession, type Flavour } from './mysql-session.ts';
+import type { ClientDeps } from './tools.ts';
+import { writePrivateFile } from './private-file.ts';
+
+const LOOK_TIMEOUT_MS = 60_000;
+
+/** Loads a dump into `target` by the client of the server's flavour; nothing in it can reach the database that it came from. */
+export async function loadMysqlDump(
+  config: MysqlSourceConfig,
+  deps: ClientDeps,
+  target: string,
+  dump: AsyncIterable<Buffer>,
+  signal: AbortSignal,
+): Promise<void> {
+  const look = { signal, caFile: deps.tools.caFile, timeoutMs: LOOK_TIMEOUT_MS };
+  const { flavour, encrypted } = await withMysqlSession(config, look, async (session) => session);
+  const client = await findMysqlClient(flavour, 'load', {
+    processes: deps.processes,
+    dirs: deps.tools.mysqlDirs,
+    signal,
+  });
+  const file = await writePrivateFile(
+    deps.runtimeDir,
+    '.cnf',
+    optionFile(config, { flavour, encrypted, caFile: deps.tools.caFile }),
+  );
+  try {
+    const command = {
+      file: client.path,
+      args: [`--defaults-file=${file.path}`, ...loadOptions(flavour), `--database=${target}`],
+      env: { MYSQL_TEST_LOGIN_FILE: `${file.path}.none` },
+      label: 'the load client',
+      secrets: [config.password],
+    };
+    const filter = createLoadFilter(target);
+    await loadDump(
+      { label: `loading into ${target}`, processes: deps.processes, signal, command, filter },
+      dump,
+    );
+  } finally {
+    await file.remove();
+  }
+}
+
+function loadOptions(flavour: Flavour): string[] {
+  return [
+    '--batch',
+    // Procedures keep their comments and their line ends; client commands in a dump stay text.
+    '--comments',
+    '--binary-mode',
+    '--default-character-set=utf8mb4',
+    '--max-allowed-packet=1G',
+    ...(flavour === 'mariadb'
+      ? // A dump can otherwise run shell commands; and an error must not print a megabyte of rows.
+        ['--sandbox', '--loose-skip-print-query-on-error']
+      : ['--loose-skip-system-command']),
+  ];
+}
+
+/** Takes off the header, keeping the database's text attributes; in a copy, nothing names the original or runs by itself. */
+export function createLoadFilter(target: string) {
+  let original: DumpHeader | null = null;
+  const header = createHeaderFilter((found) => {
+    original = found;
+    return `ALTER DATABASE ${quoteName(target)} CHARACTER SET ${found.charset} COLLATE ${found.collation};\n\n`;
+  });
+  const isCopy = () => original !== null && original.database !== target;
+  return chainFilters(header, createLineRewriter([alterDatabase(() => original, target), event(isCopy)]));
+}
+
+/** Objects made under another collation are dumped between two ALTER DATABASE, which name the original. */
+function alterDatabase(original: () => DumpHeader | null, target: string): LineRule {
+  return {
+    start: 'ALTER DATABASE `',
+    rewrite: (text) => {
+      const lead = `ALTER DATABASE ${latin1(quoteName(original()?.database ?? target))} CHARACTER SET `;
+      if (!text.startsWith(lead)) return null;
+      return { length: lead.length, by: `ALTER DATABASE ${latin1(quoteName(target))} CHARACTER SET ` };
+    },
+  };
+}
+
+/** An event that runs in a copy does its work twice, and may do it to the original by name. */
+function event(isCopy: () => boolean): LineRule {
+  return {
+    start: '/*!50106 CREATE*/ ',
+    after: ';;',
+    rewrite: (text) => {
+      const lead =
+        /^[^\n]*?EVENT (?:`(?:[^`]|``)*`|"(?:[^"]|"")*") ON SCHEDULE [^\n]*? ON COMPLETION (?:NOT )?PRESERVE ENABLE(?= )/.exec(
+          text,
+        );
+      if (lead === null || !isCopy()) return null;
+      return { length: lead[0].length, by: lead[0].replace(/ENABLE$/, 'DISABLE') };
+    },
+  };
+}
+
+/** The rules see one character per byte. */
+function latin1(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1');
+}

@@ -1,0 +1,21 @@
+/** The one function that quotes identifiers for MySQL and MariaDB. */
+export function quoteName(name: string): string {
+  return `\`${name.replaceAll('`', '``')}\``;
+}
+
+/** A database name as a pattern in GRANT … ON, where `_` and `%` are wildcards unless escaped. */
+export function quotePattern(name: string): string {
+  return quoteName(name.replace(/[\\_%]/g, '\\$&'));
+}
+
+/** `user@host` as CURRENT_USER() gives it, quoted for a GRANT; the host never holds an `@`, the user may. */
+export function quoteAccount(account: string): string {
+  const at = account.lastIndexOf('@');
+  const [user, host] = at === -1 ? [account, '%'] : [account.slice(0, at), account.slice(at + 1)];
+  return `${quoteText(user)}@${quoteText(host)}`;
+}
+
+/** A string literal that is the same with and without NO_BACKSLASH_ESCAPES as long as it holds no backslash. */
+export function quoteText(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+}
