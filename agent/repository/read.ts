@@ -28,12 +28,14 @@ export function readDump(
     const stop = () => [restic, decompressor].forEach((child) => void child?.stop());
     if (signal.aborted) stop();
     signal.addEventListener('abort', stop, { once: true });
+    let whole = false;
     try {
       yield* (decompressor ?? restic).stdout as AsyncIterable<Buffer>;
+      whole = true;
     } finally {
-      // Also when the reader lost interest: nobody reads these children any more.
       signal.removeEventListener('abort', stop);
-      stop();
+      // The reader lost interest: nobody reads these children any more. After the last byte they end by themselves.
+      if (!whole) stop();
     }
   }
   return { stream: bytes(), done };

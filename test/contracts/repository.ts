@@ -1,0 +1,127 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Compression } from '../../agent/core/glossary.ts';
+import type { Repository, Snapshot } from '../../agent/repository/repository.ts';
+import { fakeDump, saveRequest } from '../helpers/repository.ts';
+
+const signal = new AbortController().signal;
+const MEGABYTE = 1024 * 1024;
+
+/** What every repository promises, wherever it lies: `absent` gives one that does not exist yet, `created` a new empty one. */
+export function repositoryContract(
+  name: string,
+  { absent, created }: { absent: () => Promise<Repository>; created: () => Promise<Repository> },
+): void {
+  describe(`repository contract: ${name}`, () => {
+    test('a location without a repository → absent; creating it gives the id that it has from then on', async () => {
+      const repository = await absent();
+      await expect(repository.identify(signal)).rejects.toMatchObject({ kind: 'repository_absent' });
+      const id = await repository.create(signal);
+      expect(await repository.identify(signal)).toBe(id);
+      await expect(repository.create(signal)).rejects.toMatchObject({ kind: 'repository_failed' });
+      expect(await repository.identify(signal)).toBe(id);
+    });
+
+    test.each<[Compression, string]>([
+      ['gzip', '.gz'],
+      ['zstd', '.zst'],
+      ['none', ''],
+    ])('a good dump stored with %s → one snapshot that reads back byte for byte', async (compression, suffix) => {
+      const repository = await created();
+      const saved = await repository.save(saveRequest(fakeDump(3 * MEGABYTE), { compression }), signal);
+      expect(saved).toMatchObject({ path: `/mysql/shop.sql${suffix}`, dumpBytes: 3 * MEGABYTE });
+      const [snapshot, ...others] = await repository.list({ source: 'shop', kind: 'dump' }, signal);
+      expect(others).toEqual([]);
+      expect(snapshot).toMatchObject({
+        id: saved.id,
+        host: 'test-host',
+        path: saved.path,
+        bytes: saved.storedBytes,
+        tags: { source: 'shop', engine: 'mariadb', kind: 'dump' },
+      });
+      expect(await readWhole(repository, snapshot!)).toEqual(await dumpWhole(3 * MEGABYTE));
+    });
+
+    test.each([
+      ['1 %', 0.01],
+      ['50 %', 0.5],
+      ['99 %', 0.99],
+    ])('a dump that dies at %s → no snapshot, no lock, and the next good one is stored', async (_, share) => {
+      const repository = await created();
+      const dump = fakeDump(8 * MEGABYTE, { dieAt: share * 8 * MEGABYTE });
+      await expect(repository.save(saveRequest(dump), signal)).rejects.toThrow('the dump died');
+      expect(await repository.list({}, signal)).toEqual([]);
+      expect(await repository.clearDeadLocks(signal)).toBe(0);
+      await repository.save(saveRequest(fakeDump(MEGABYTE)), signal);
+      expect(await repository.list({}, signal)).toHaveLength(1);
+    });
+
+    test('the abort of a save → no snapshot, no lock, the reason of the abort as the error', async () => {
+      const repository = await created();
+      const stop = new AbortController();
+      const endless = fakeDump(1e12);
+      const saving = repository.save(
+        saveRequest(endless, {
+          onProgress: ({ dumpBytes }) => dumpBytes > 4 * MEGABYTE && stop.abort(new Error('told to stop')),
+        }),
+        stop.signal,
+      );
+      await expect(saving).rejects.toThrow('told to stop');
+      expect(await repository.list({}, signal)).toEqual([]);
+      expect(await repository.clearDeadLocks(signal)).toBe(0);
+    });
+
+    test('retention to one snapshot → the newest stays, the others are gone, the data is pruned, the check is clean', async () => {
+      const repository = await created();
+      for (const seed of [1, 2, 3]) await repository.save(saveRequest(fakeDump(MEGABYTE, { seed })), signal);
+      await repository.save(saveRequest(fakeDump(MEGABYTE), { tags: { source: 'other', engine: 'mariadb', kind: 'dump' } }), signal);
+      const before = await repository.list({ source: 'shop' }, signal);
+      const policy = { daily: 1, weekly: 0, monthly: 0, yearly: 0 };
+
+      const dry = await repository.forget(policy, { source: 'shop' }, { dryRun: true }, signal);
+      expect(dry.removed).toHaveLength(2);
+      expect(await repository.list({ source: 'shop' }, signal)).toHaveLength(3);
+
+      const report = await repository.forget(policy, { source: 'shop' }, { dryRun: false }, signal);
+      expect(report.kept).toEqual([before.at(-1)?.id]);
+      expect(report.removed.toSorted()).toEqual(before.slice(0, 2).map(({ id }) => id).toSorted());
+      const left = await repository.list({}, signal);
+      expect(left.map(({ tags }) => tags?.source)).toEqual(['shop', 'other']);
+      await repository.prune(left.map(({ id }) => id), signal);
+      await repository.check('all-data', signal);
+      expect(await repository.stats(signal)).toMatchObject({ snapshots: 2 });
+    });
+
+    test('a prune while a snapshot that must be there is not listed → refused, nothing removed', async () => {
+      const repository = await created();
+      await expect(repository.prune([], signal)).rejects.toThrow(/the list of snapshots is empty/);
+      const { id } = await repository.save(saveRequest(fakeDump(MEGABYTE)), signal);
+      await expect(repository.prune([id, 'f'.repeat(64)], signal)).rejects.toThrow(/ffffffff is missing/);
+      expect(await repository.list({}, signal)).toHaveLength(1);
+    });
+
+    test('names with commas, per cent signs, blanks and quotes → found again by their source', async () => {
+      const repository = await created();
+      const tags = { source: `a,b 100% "q" 'é'=x`, engine: 'postgres', kind: 'globals' } as const;
+      await repository.save(saveRequest(fakeDump(MEGABYTE), { tags, path: `/postgres/a b"c'%25.dump` }), signal);
+      const found = await repository.list({ source: tags.source, kind: 'globals' }, signal);
+      expect(found.map((snapshot) => snapshot.tags)).toEqual([tags]);
+      expect(await repository.list({ source: 'a' }, signal)).toEqual([]);
+    });
+  });
+}
+
+async function readWhole(repository: Repository, snapshot: Snapshot): Promise<Buffer> {
+  const stop = new AbortController();
+  onTestFinished(() => stop.abort());
+  const reading = repository.read(snapshot, stop.signal);
+  const chunks: Buffer[] = [];
+  for await (const chunk of reading.stream) chunks.push(chunk);
+  await reading.done;
+  return Buffer.concat(chunks);
+}
+
+async function dumpWhole(bytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of fakeDump(bytes)(signal).stream) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
