@@ -25,21 +25,24 @@ export function repositoryContract(
       ['gzip', '.gz'],
       ['zstd', '.zst'],
       ['none', ''],
-    ])('a good dump stored with %s → one snapshot that reads back byte for byte', async (compression, suffix) => {
-      const repository = await created();
-      const saved = await repository.save(saveRequest(fakeDump(3 * MEGABYTE), { compression }), signal);
-      expect(saved).toMatchObject({ path: `/mysql/shop.sql${suffix}`, dumpBytes: 3 * MEGABYTE });
-      const [snapshot, ...others] = await repository.list({ source: 'shop', kind: 'dump' }, signal);
-      expect(others).toEqual([]);
-      expect(snapshot).toMatchObject({
-        id: saved.id,
-        host: 'test-host',
-        path: saved.path,
-        bytes: saved.storedBytes,
-        tags: { source: 'shop', engine: 'mariadb', kind: 'dump' },
-      });
-      expect(await readWhole(repository, snapshot!)).toEqual(await dumpWhole(3 * MEGABYTE));
-    });
+    ])(
+      'a good dump stored with %s → one snapshot that reads back byte for byte',
+      async (compression, suffix) => {
+        const repository = await created();
+        const saved = await repository.save(saveRequest(fakeDump(3 * MEGABYTE), { compression }), signal);
+        expect(saved).toMatchObject({ path: `/mysql/shop.sql${suffix}`, dumpBytes: 3 * MEGABYTE });
+        const [snapshot, ...others] = await repository.list({ source: 'shop', kind: 'dump' }, signal);
+        expect(others).toEqual([]);
+        expect(snapshot).toMatchObject({
+          id: saved.id,
+          host: 'test-host',
+          path: saved.path,
+          bytes: saved.storedBytes,
+          tags: { source: 'shop', engine: 'mariadb', kind: 'dump' },
+        });
+        expect(await readWhole(repository, snapshot!)).toEqual(await dumpWhole(3 * MEGABYTE));
+      },
+    );
 
     test.each([
       ['1 %', 0.01],
@@ -73,7 +76,10 @@ export function repositoryContract(
     test('retention to one snapshot → the newest stays, the others are gone, the data is pruned, the check is clean', async () => {
       const repository = await created();
       for (const seed of [1, 2, 3]) await repository.save(saveRequest(fakeDump(MEGABYTE, { seed })), signal);
-      await repository.save(saveRequest(fakeDump(MEGABYTE), { tags: { source: 'other', engine: 'mariadb', kind: 'dump' } }), signal);
+      await repository.save(
+        saveRequest(fakeDump(MEGABYTE), { tags: { source: 'other', engine: 'mariadb', kind: 'dump' } }),
+        signal,
+      );
       const before = await repository.list({ source: 'shop' }, signal);
       const policy = { daily: 1, weekly: 0, monthly: 0, yearly: 0 };
 
@@ -83,10 +89,18 @@ export function repositoryContract(
 
       const report = await repository.forget(policy, { source: 'shop' }, { dryRun: false }, signal);
       expect(report.kept).toEqual([before.at(-1)?.id]);
-      expect(report.removed.toSorted()).toEqual(before.slice(0, 2).map(({ id }) => id).toSorted());
+      expect(report.removed.toSorted()).toEqual(
+        before
+          .slice(0, 2)
+          .map(({ id }) => id)
+          .toSorted(),
+      );
       const left = await repository.list({}, signal);
       expect(left.map(({ tags }) => tags?.source)).toEqual(['shop', 'other']);
-      await repository.prune(left.map(({ id }) => id), signal);
+      await repository.prune(
+        left.map(({ id }) => id),
+        signal,
+      );
       await repository.check('all-data', signal);
       expect(await repository.stats(signal)).toMatchObject({ snapshots: 2 });
     });
@@ -102,7 +116,10 @@ export function repositoryContract(
     test('names with commas, per cent signs, blanks and quotes → found again by their source', async () => {
       const repository = await created();
       const tags = { source: `a,b 100% "q" 'é'=x`, engine: 'postgres', kind: 'globals' } as const;
-      await repository.save(saveRequest(fakeDump(MEGABYTE), { tags, path: `/postgres/a b"c'%25.dump` }), signal);
+      await repository.save(
+        saveRequest(fakeDump(MEGABYTE), { tags, path: `/postgres/a b"c'%25.dump` }),
+        signal,
+      );
       const found = await repository.list({ source: tags.source, kind: 'globals' }, signal);
       expect(found.map((snapshot) => snapshot.tags)).toEqual([tags]);
       expect(await repository.list({ source: 'a' }, signal)).toEqual([]);

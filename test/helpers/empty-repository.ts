@@ -8,7 +8,9 @@ import { testRepository, type TestRepository } from './repository.ts';
  * A new empty repository in a folder of the test. restic takes seconds to make one (its key is slow on purpose), so one is
  * made for each process and copied.
  */
-export async function emptyRepository(config: Parameters<typeof testRepository>[1] = {}): Promise<TestRepository & { folder: string }> {
+export async function emptyRepository(
+  config: Parameters<typeof testRepository>[1] = {},
+): Promise<TestRepository & { folder: string }> {
   const folder = temporaryFolder();
   cpSync(await template(), join(folder, 'repository'), { recursive: true });
   return { ...testRepository(folder, config), folder };

@@ -16,7 +16,10 @@ export interface TestRepository {
 }
 
 /** The agent's own repository over a folder of the test; `config` overrides what the agent would be configured with. */
-export function testRepository(folder: string, config: Partial<RepositoryConfig> & { host?: string } = {}): TestRepository {
+export function testRepository(
+  folder: string,
+  config: Partial<RepositoryConfig> & { host?: string } = {},
+): TestRepository {
   const full: RepositoryConfig = {
     location: join(folder, 'repository'),
     password: 'correct horse',
@@ -44,7 +47,10 @@ export function testRepository(folder: string, config: Partial<RepositoryConfig>
 }
 
 /** A dump of so many bytes that do not compress to nothing; it dies after `dieAt` of them where that is given. */
-export function fakeDump(bytes: number, options: { dieAt?: number; seed?: number } = {}): (signal: AbortSignal) => Dump {
+export function fakeDump(
+  bytes: number,
+  options: { dieAt?: number; seed?: number } = {},
+): (signal: AbortSignal) => Dump {
   return (signal) => {
     let passed = 0;
     let finish: (error: Error | null) => void = () => undefined;
@@ -56,7 +62,8 @@ export function fakeDump(bytes: number, options: { dieAt?: number; seed?: number
       try {
         for (let number = 0; passed < bytes; number += 1) {
           if (signal.aborted) return finish(new Error('the dump was told to stop'));
-          if (options.dieAt !== undefined && passed >= options.dieAt) return finish(new Error('the dump died'));
+          if (options.dieAt !== undefined && passed >= options.dieAt)
+            return finish(new Error('the dump died'));
           const chunk = line(number, options.seed ?? 1).subarray(0, bytes - passed);
           passed += chunk.length;
           yield chunk;

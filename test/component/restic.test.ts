@@ -1,0 +1,177 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { fakeProgram } from '../helpers/fake-program.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
+import { fakeDump, saveRequest, testRepository } from '../helpers/repository.ts';
+
+const signal = new AbortController().signal;
+const MEGABYTE = 1024 * 1024;
+const VERSION = `if [ "$1" = version ]; then echo '{"message_type":"version","version":"0.19.1"}'; exit 0; fi`;
+
+/** A repository whose restic is this script; what it was called with lands in `calls`. */
+function withFakeRestic(script: string, config = {}) {
+  const folder = temporaryFolder();
+  const calls = join(folder, 'calls');
+  const restic = fakeProgram(folder, 'restic', `echo "$*" >> ${calls}\n${VERSION}\n${script}`);
+  const { repository } = testRepository(folder, {
+    restic,
+    answerTimeoutSeconds: 2,
+    lockWaitSeconds: 0,
+    ...config,
+  });
+  return {
+    repository,
+    calls: () => (existsSync(calls) ? readFileSync(calls, 'utf8').trim().split('\n') : []),
+  };
+}
+
+const summary = (bytes: string, files = 1) =>
+  `echo "{\\"message_type\\":\\"summary\\",\\"data_added\\":1,\\"total_files_processed\\":${files},\\"total_bytes_processed\\":${bytes},\\"snapshot_id\\":\\"abc\\"}"`;
+
+describe('the answer of the repository', () => {
+  test.each([
+    ['exit code 10', 'exit 10', 'repository_absent'],
+    ['exit code 11', 'exit 11', 'repository_locked'],
+    ['exit code 12', 'exit 12', 'repository_password'],
+    ['no space left', 'echo "Fatal: write: no space left on device" >&2; exit 1', 'repository_full'],
+    [
+      'connection refused',
+      'echo "dial tcp: connect: connection refused" >&2; exit 1',
+      'repository_unreachable',
+    ],
+    ['an unknown exit code', 'echo "Fatal: odd" >&2; exit 77', 'repository_failed'],
+    ['garbage with exit 0', 'head -c 100000 /dev/urandom; exit 0', 'repository_failed'],
+    ['a panic', 'echo "panic: runtime error" >&2; exit 2', 'repository_failed'],
+  ])('restic ends with %s → %s is told as %s', async (_, script, kind) => {
+    const { repository } = withFakeRestic(`case "$1" in cat) ${script};; *) exit 0;; esac`);
+    await expect(repository.identify(signal)).rejects.toMatchObject({ kind });
+  });
+
+  test('restic hangs and says why on stderr → unreachable after the deadline, with its words', async () => {
+    const { repository } = withFakeRestic(
+      'echo "Stat(<config/>) returned error, retrying after 1s: dial tcp" >&2; sleep 600',
+    );
+    await expect(repository.identify(signal)).rejects.toMatchObject({
+      kind: 'repository_unreachable',
+      message: expect.stringContaining('retrying after 1s') as string,
+    });
+  });
+
+  test('restic is older than 0.19.1 → refused before the repository is touched', async () => {
+    const folder = temporaryFolder();
+    const restic = fakeProgram(
+      folder,
+      'restic',
+      `echo "$*" >> ${folder}/calls; echo "restic 0.18.0 compiled with go1.24"`,
+    );
+    const { repository } = testRepository(folder, { restic });
+    await expect(repository.identify(signal)).rejects.toMatchObject({
+      kind: 'tool_missing',
+      message: expect.stringContaining('0.18.0 is too old') as string,
+    });
+    expect(readFileSync(join(folder, 'calls'), 'utf8').trim()).toBe('version --json');
+  });
+
+  test('restic is not there → tool_missing that names it', async () => {
+    const { repository } = testRepository(temporaryFolder(), { restic: '/nonexistent/restic' });
+    await expect(repository.identify(signal)).rejects.toMatchObject({
+      message: expect.stringContaining('restic') as string,
+    });
+  });
+
+  test('restic repeats the password and the user of the location → neither is in the error', async () => {
+    const { repository } = withFakeRestic(
+      'echo "Fatal: correct horse at rest:http://me:hunter22@h/" >&2; exit 1',
+      {
+        location: 'rest:http://me:hunter22@h/',
+      },
+    );
+    const error = (await repository.identify(signal).catch((thrown: unknown) => thrown)) as Error;
+    expect(error.message).not.toMatch(/correct horse|hunter22/);
+    expect(repository.location).toBe('rest:http://me:***@h/');
+  });
+});
+
+describe('a save', () => {
+  test('restic dies at byte N while it is fed → its words are the error, the dump is told to stop', async () => {
+    const { repository } = withFakeRestic(
+      'case "$1" in backup) head -c 300000 >/dev/null; echo "Fatal: pack upload failed" >&2; exit 1;; *) echo "[]";; esac',
+    );
+    let stopped = false;
+    const dump = fakeDump(1e12);
+    const open = (dumpSignal: AbortSignal) => {
+      dumpSignal.addEventListener('abort', () => (stopped = true));
+      return dump(dumpSignal);
+    };
+    await expect(repository.save(saveRequest(open), signal)).rejects.toThrow(/pack upload failed/);
+    expect(stopped).toBe(true);
+  });
+
+  test('restic exits 0 early, without having read everything → the save fails', async () => {
+    const { repository } = withFakeRestic(
+      `case "$1" in backup) head -c 1000 >/dev/null; ${summary('1000')}; exit 0;; *) echo "[]";; esac`,
+    );
+    await expect(repository.save(saveRequest(fakeDump(64 * MEGABYTE)), signal)).rejects.toMatchObject({
+      kind: 'repository_failed',
+    });
+  });
+
+  test.each([
+    ['fewer bytes than were written', `${summary('$((n - 1))')}; exit 0`, /stored \d+ bytes of the \d+/],
+    ['two files', `${summary('$n', 2)}; exit 0`, /stored/],
+    ['no summary', 'exit 0', /which snapshot/],
+    ['garbage', 'head -c 5000 /dev/urandom; exit 0', /which snapshot/],
+    ['exit code 3 with a snapshot', `${summary('$n')}; exit 3`, /exit code 3/],
+  ])('restic reports %s → the save fails and looks for a snapshot to forget', async (_, end, message) => {
+    const stray =
+      '{"id":"' +
+      'a'.repeat(64) +
+      '","short_id":"aaaaaaaa","time":"2999-01-01T00:00:00Z","hostname":"test-host","paths":["/mysql/shop.sql.gz"]}';
+    const { repository, calls } = withFakeRestic(
+      `case "$1" in backup) n=$(wc -c); ${end};; snapshots) [ -e "$0.gone" ] && echo "[]" || echo '[${stray}]';; forget) touch "$0.gone";; esac`,
+    );
+    await expect(repository.save(saveRequest(fakeDump(MEGABYTE)), signal)).rejects.toThrow(message);
+    expect(calls().some((call) => call.startsWith('forget') && call.includes('a'.repeat(64)))).toBe(true);
+  });
+
+  test('restic ignores SIGTERM and keeps its mouth shut → killed in the end, the dump error is told', async () => {
+    const { repository } = withFakeRestic(
+      'case "$1" in backup) trap "" TERM; cat >/dev/null; exit 1;; *) echo "[]";; esac',
+    );
+    await expect(
+      repository.save(saveRequest(fakeDump(4 * MEGABYTE, { dieAt: MEGABYTE })), signal),
+    ).rejects.toThrow('the dump died');
+  });
+});
+
+describe('retention', () => {
+  test('forget says it removed what is still listed → an error, and no prune', async () => {
+    const snapshot =
+      '{"id":"' +
+      'b'.repeat(64) +
+      '","short_id":"bbbbbbbb","time":"2026-01-01T00:00:00Z","hostname":"test-host","paths":["/x"]}';
+    const { repository, calls } = withFakeRestic(
+      `case "$1" in snapshots) echo '[${snapshot}]';; forget) echo '[{"keep":null,"remove":[${snapshot}]}]';; esac`,
+    );
+    const policy = { daily: 1, weekly: 1, monthly: 1, yearly: 1 };
+    await expect(repository.forget(policy, { source: 'shop' }, { dryRun: false }, signal)).rejects.toThrow(
+      /could not be removed/,
+    );
+    expect(calls().filter((call) => call.includes('prune'))).toEqual([]);
+  });
+
+  test('what was to be kept is gone afterwards → an error that says so', async () => {
+    const snapshot =
+      '{"id":"' +
+      'c'.repeat(64) +
+      '","short_id":"cccccccc","time":"2026-01-01T00:00:00Z","hostname":"test-host","paths":["/x"]}';
+    const { repository } = withFakeRestic(
+      `case "$1" in snapshots) echo '[]';; forget) echo '[{"keep":[${snapshot}],"remove":null}]';; esac`,
+    );
+    const policy = { daily: 1, weekly: 1, monthly: 1, yearly: 1 };
+    await expect(repository.forget(policy, { source: 'shop' }, { dryRun: false }, signal)).rejects.toThrow(
+      /cccccccc was to be kept and is gone/,
+    );
+  });
+});
