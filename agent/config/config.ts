@@ -19,6 +19,8 @@ export interface Config {
   /** A run that takes longer is ended. Seconds. */
   backupTimeoutSeconds: number;
   log: { level: 'debug' | 'info' | 'warn' | 'error' };
+  /** Sentence parts that a person should see at the start: settings of the environment that the file overrules. */
+  warnings: string[];
 }
 
 export interface RepositoryConfig {
@@ -40,7 +42,7 @@ export interface RepositoryConfig {
 export type SourceConfig = MysqlSourceConfig | PostgresSourceConfig;
 
 interface SourceConfigBase {
-  /** Unique; letters of any language, digits and ` ._-=%` are fine. */
+  /** Unique. Anything without control characters: a source that is not named is named after its database. */
   name: string;
   host: string;
   port: number;
