@@ -21,6 +21,8 @@ export interface Config {
   /** `holdfast status` calls a source stale whose last good backup is older. Seconds. */
   staleAfterSeconds: number;
   log: { level: 'debug' | 'info' | 'warn' | 'error' };
+  /** Sentence parts that a person should see at the start: settings of the environment that the file overrules. */
+  warnings: string[];
 }
 
 export interface RepositoryConfig {
@@ -42,7 +44,7 @@ export interface RepositoryConfig {
 export type SourceConfig = MysqlSourceConfig | PostgresSourceConfig;
 
 interface SourceConfigBase {
-  /** Unique; letters of any language, digits and ` ._-=%` are fine. */
+  /** Unique. Anything without control characters: a source that is not named is named after its database. */
   name: string;
   host: string;
   port: number;

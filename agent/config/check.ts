@@ -1,0 +1,100 @@
+import type { core } from 'zod';
+import type { Config, SourceConfig } from './config.ts';
+import type { Problem } from './problems.ts';
+import { shown } from './problems.ts';
+import { isGroup, valueAt } from './raw.ts';
+import type { Raw } from './raw.ts';
+import { STAND_IN } from './resolve.ts';
+import { keep, schema } from './schema.ts';
+import type { ParsedConfig } from './schema.ts';
+import { settingAt } from './settings.ts';
+
+/** Holds the settings against the schema and each other; adds what is wrong to `problems` and returns null then. */
+export function checked(raw: Raw, problems: Problem[]): Omit<Config, 'warnings'> | null {
+  // A group that is not there at all must not hide which of its settings are missing.
+  const result = schema.safeParse({ repository: {}, ...raw });
+  if (!result.success) problems.push(...result.error.issues.flatMap((issue) => problemsOf(issue, raw)));
+  // These look at several settings at once. They run on what was written, so that they speak up beside the schema.
+  problems.push(...sameNames(raw), ...nothingKept(raw));
+  return result.success ? toConfig(result.data) : null;
+}
+
+function problemsOf(issue: core.$ZodIssue, raw: Raw): Problem[] {
+  if (issue.code === 'unrecognized_keys') {
+    const messages = issue.message.split('\n');
+    return issue.keys.map((key, i) => ({
+      path: [...issue.path, key],
+      message: `is ${messages[i] ?? 'no setting'}`,
+      atKey: true,
+    }));
+  }
+  const value = valueAt(raw, issue.path);
+  const right = `it must be ${issue.message}`;
+  if (value === undefined) {
+    const text = issue.code === 'invalid_type' && issue.expected === 'string';
+    return [{ path: issue.path, message: text ? 'is missing' : `is missing; ${right}` }];
+  }
+  if (isSecret(issue.path)) return [{ path: issue.path, message: `is not right; ${right}` }];
+  const given = typeof value === 'object' && value !== null ? 'something else' : shown(value);
+  return [{ path: issue.path, message: `is ${given}; ${right}` }];
+}
+
+function isSecret(path: readonly PropertyKey[]): boolean {
+  return settingAt(path)?.secret === true || path[1] === 'environment';
+}
+
+function sameNames(raw: Raw): Problem[] {
+  const sources: unknown[] = Array.isArray(raw['sources']) ? raw['sources'] : [];
+  const names = sources.map((source) =>
+    isGroup(source) ? (source['name'] ?? source['database']) : undefined,
+  );
+  return names.flatMap((name, i) => {
+    const first = names.indexOf(name);
+    if (typeof name !== 'string' || name === STAND_IN || first === i) return [];
+    const key = isGroup(sources[i]) && 'name' in sources[i] ? 'name' : 'database';
+    const message = `is ${shown(name)}, the name of sources[${first}] too; give each source a name of its own (name: …)`;
+    return [{ path: ['sources', i, key], message }];
+  });
+}
+
+function nothingKept(raw: Raw): Problem[] {
+  const counts = keep.safeParse(raw['keep'] ?? {});
+  if (!counts.success || Object.values(counts.data).some((count) => count > 0)) return [];
+  const message = 'keeps nothing; at least one of daily, weekly, monthly and yearly must be more than 0';
+  return [{ path: ['keep'], message }];
+}
+
+function toConfig(parsed: ParsedConfig): Omit<Config, 'warnings'> {
+  const { repository } = parsed;
+  return {
+    host: parsed.host,
+    timeZone: parsed.timezone,
+    statusDir: parsed.status_dir,
+    stateDir: parsed.state_dir,
+    repository: {
+      location: repository.location,
+      password: repository.password ?? null,
+      cacheDir: repository.cache_dir ?? null,
+      environment: repository.environment,
+      answerTimeoutSeconds: repository.answer_timeout,
+      lockWaitSeconds: repository.lock_wait,
+      restic: repository.restic,
+    },
+    sources: parsed.sources.map(toSource),
+    schedule: parsed.schedule,
+    checkInterval: parsed.check_interval,
+    keep: parsed.keep,
+    spoolBytes: parsed.spool_bytes,
+    backupTimeoutSeconds: parsed.backup_timeout,
+    log: { level: parsed.log_level },
+  };
+}
+
+function toSource(source: ParsedConfig['sources'][number]): SourceConfig {
+  const { name, host, port, database, user, password, compression, gates, allow_incomplete } = source;
+  const base = { name: name ?? database, host, port, database, user, password, compression, gates };
+  const common = { ...base, allowIncomplete: allow_incomplete };
+  return source.type === 'mysql'
+    ? { type: 'mysql', ...common, tls: source.tls }
+    : { type: 'postgres', ...common, sslMode: source.sslmode };
+}

@@ -1,0 +1,74 @@
+import { stringify } from 'yaml';
+import type { Config, SourceConfig } from './config.ts';
+import { isSecretName, maskUrls } from './secrets.ts';
+
+/**
+ * The effective configuration with the keys of the file form and every default filled in; secrets are `***`, in URLs too.
+ * Stable: `holdfast config --json` prints it.
+ */
+export function describeConfig(config: Config): Record<string, unknown> {
+  const { repository } = config;
+  return {
+    host: config.host,
+    timezone: config.timeZone,
+    status_dir: config.statusDir,
+    state_dir: config.stateDir,
+    repository: {
+      location: maskUrls(repository.location),
+      password: repository.password === null ? 'generated, kept in the state folder' : MASK,
+      cache_dir: repository.cacheDir,
+      answer_timeout: repository.answerTimeoutSeconds,
+      lock_wait: repository.lockWaitSeconds,
+      restic: repository.restic,
+      environment: maskedEnvironment(repository.environment),
+    },
+    schedule: config.schedule,
+    check_interval: config.checkInterval,
+    keep: config.keep,
+    sources: config.sources.map(describeSource),
+    spool_bytes: config.spoolBytes,
+    backup_timeout: config.backupTimeoutSeconds,
+    log_level: config.log.level,
+  };
+}
+
+/** The same as YAML, for people. */
+export function configText(config: Config): string {
+  return stringify(describeConfig(config), { lineWidth: 0 });
+}
+
+/** Every secret of the configuration in plain text, to be masked in whatever is printed; short ones too. */
+export function secretsOf(config: Config): string[] {
+  const { repository, sources } = config;
+  const inUrl = /\/\/[^/:@\s]*:(\S*)@/.exec(repository.location)?.[1];
+  const ofRestic = Object.entries(repository.environment).flatMap(([name, value]) =>
+    isSecretName(name) ? [value] : [],
+  );
+  const all = [repository.password, inUrl, ...ofRestic, ...sources.map((source) => source.password)];
+  return [...new Set(all)].filter((secret) => typeof secret === 'string' && secret !== '') as string[];
+}
+
+const MASK = '***';
+
+function describeSource(source: SourceConfig): Record<string, unknown> {
+  return {
+    name: source.name,
+    type: source.type,
+    host: source.host,
+    port: source.port,
+    database: source.database,
+    user: source.user,
+    password: source.password === '' ? '' : MASK,
+    ...(source.type === 'mysql' ? { tls: source.tls } : { sslmode: source.sslMode }),
+    compression: source.compression,
+    gates: source.gates,
+    allow_incomplete: source.allowIncomplete,
+  };
+}
+
+function maskedEnvironment(environment: Record<string, string>): Record<string, string> {
+  const entries = Object.entries(environment);
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, isSecretName(name) ? MASK : maskUrls(value)]),
+  );
+}

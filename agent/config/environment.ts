@@ -1,0 +1,140 @@
+import type { Path } from './problems.ts';
+import { nearest } from './problems.ts';
+import { BACKEND_SECRETS } from './secrets.ts';
+import { CONFIG_FILE_VARIABLE, DEFAULT_CONFIG_FILE, MYSQL_VARIABLES, SETTINGS, SOURCE } from './settings.ts';
+import type { Setting } from './settings.ts';
+
+/** Variables by name, as a process has them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** One value that the environment gives, and where it belongs in the configuration. */
+export interface Given {
+  variable: string;
+  path: Path;
+  value: unknown;
+}
+
+/** The environment of this process: the only place of the agent that reads it. */
+export function processEnvironment(): Environment {
+  return { ...process.env };
+}
+
+/** What every child process may have: what programs need to run at all, no setting and no secret. */
+export function baseEnvironment(environment: Environment): Record<string, string> {
+  return picked(environment, (name) => /^(PATH|HOME|USER|LOGNAME|LANG|LC_[A-Z]+|TZ|TMPDIR)$/.test(name));
+}
+
+/** Which file holds the YAML form, and whether somebody asked for it by name: then it must be there. */
+export function configFile(environment: Environment): { path: string; asked: boolean } {
+  const named = environment[CONFIG_FILE_VARIABLE];
+  return named ? { path: named, asked: true } : { path: DEFAULT_CONFIG_FILE, asked: false };
+}
+
+/**
+ * What the environment gives, as values of the configuration. A variable that is empty counts as not set: that is what
+ * `NAME: ${NAME:-}` in a compose file leaves behind. `…_FILE` variables become the `…_file` keys of the file form.
+ */
+export function settingsOf(environment: Environment): Given[] {
+  const asksForMysql = MYSQL_VARIABLES.some((name) => environment[name]);
+  const asksForUrl = Boolean(environment['DATABASE_URL'] || environment['DATABASE_URL_FILE']);
+  const given = SETTINGS.flatMap((setting) => settingGiven(environment, setting)).filter(
+    // Without a database to name, what only describes one is of no use: MYSQL_TLS, BACKUP_COMPRESSION, …
+    ({ path }) => path[0] !== 'sources' || asksForMysql || asksForUrl,
+  );
+  if (asksForMysql && !asksForUrl) {
+    const without = given.filter(({ path }) => path[2] !== 'sslmode');
+    given.splice(
+      0,
+      Infinity,
+      { variable: 'MYSQL_HOST', path: ['sources', SOURCE, 'type'], value: 'mysql' },
+      ...without,
+    );
+  }
+  const backend = Object.entries(picked(environment, isBackendVariable)).map(([variable, value]) => ({
+    variable,
+    path: ['repository', 'environment', variable],
+    value,
+  }));
+  return [...given, ...backend];
+}
+
+/** Sentence parts about variables that look like a slip of the pen or that Holdfast does not obey. */
+export function oddVariables(environment: Environment): string[] {
+  const known = knownVariables();
+  const odd = Object.keys(environment)
+    .filter((name) => /^(BACKUP|VERIFY|HOLDFAST|MYSQL)_/.test(name) && !known.includes(name))
+    .flatMap((name) => {
+      const [prefix = ''] = /^[A-Z]+_/.exec(name) ?? [];
+      const rests = known
+        .filter((other) => other.startsWith(prefix))
+        .map((other) => other.slice(prefix.length));
+      const meant = nearest(name.slice(prefix.length), rests);
+      const used = meant !== null && environment[prefix + meant];
+      return meant === null || used ? [] : [`${name} is no setting; did you mean ${prefix}${meant}?`];
+    });
+  if (environment['RESTIC_PASSWORD_COMMAND']) {
+    odd.push(
+      'RESTIC_PASSWORD_COMMAND is not obeyed; give the password as RESTIC_PASSWORD or RESTIC_PASSWORD_FILE',
+    );
+  }
+  return odd;
+}
+
+function settingGiven(environment: Environment, setting: Setting): Given[] {
+  const { variable, path } = setting;
+  if (variable === null) return [];
+  const given: Given[] = [];
+  const value = environment[variable];
+  if (value) given.push({ variable, path, value: formed(value, setting) });
+  const file = setting.secret && environment[`${variable}_FILE`];
+  if (file)
+    given.push({
+      variable: `${variable}_FILE`,
+      path: [...path.slice(0, -1), `${String(path.at(-1))}_file`],
+      value: file,
+    });
+  return given;
+}
+
+function formed(value: string, { form }: Setting): unknown {
+  if (form === 'number' && /^-?\d+(\.\d+)?$/.test(value.trim())) return Number(value);
+  if (form === 'list')
+    return value
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== '');
+  return value;
+}
+
+/** What restic reads by itself: its backends' variables, its own, and how to get through a proxy. */
+function isBackendVariable(name: string): boolean {
+  if (OURS.has(name)) return false;
+  return (
+    /^(AWS|B2|AZURE|GOOGLE|OS|ST|RCLONE|RESTIC)_/.test(name) ||
+    /^(https?|all|no)_proxy$/i.test(name) ||
+    ['SSL_CERT_FILE', 'SSL_CERT_DIR', 'SSH_AUTH_SOCK'].includes(name)
+  );
+}
+
+/** restic's variables that Holdfast decides about. */
+const OURS = new Set([
+  'RESTIC_REPOSITORY',
+  'RESTIC_REPOSITORY_FILE',
+  'RESTIC_PASSWORD',
+  'RESTIC_PASSWORD_FILE',
+  'RESTIC_PASSWORD_COMMAND',
+  'RESTIC_CACHE_DIR',
+  'RESTIC_HOST',
+]);
+
+function knownVariables(): string[] {
+  const named = SETTINGS.flatMap(({ variable, secret }) =>
+    variable === null ? [] : secret ? [variable, `${variable}_FILE`] : [variable],
+  );
+  return [...named, ...BACKEND_SECRETS, CONFIG_FILE_VARIABLE];
+}
+
+function picked(environment: Environment, wanted: (name: string) => boolean): Record<string, string> {
+  const entries = Object.entries(environment).filter(([name, value]) => value && wanted(name));
+  return Object.fromEntries(entries) as Record<string, string>;
+}

@@ -1,0 +1,181 @@
+import { z } from 'zod';
+import { GAP_NAMES } from '../core/glossary.ts';
+import { cronProblem } from '../scheduler.ts';
+import { nearest } from './problems.ts';
+
+/*
+ * The one schema of the configuration, in the shape of the YAML file; the environment form is mapped onto it. Secrets given as
+ * files and database URLs are resolved before. Every message completes the sentence "<setting> is <value>; it must be …".
+ */
+
+const text = z
+  .string({ error: 'text (put quotes around it when it looks like a number)' })
+  .min(1, { error: 'text that is not empty' })
+  // eslint-disable-next-line no-control-regex -- that is what is refused
+  .regex(/^[^\0-\x1f\x7f]*$/, { error: 'text without line ends and other control characters' });
+
+/** Passwords may be empty (a database that trusts its network) and hold anything but NUL and line ends, which no client takes. */
+const password = z
+  .string({ error: 'text (put quotes around it when it looks like a number)' })
+  .regex(/^[^\0\r\n]*$/, { error: 'text in one line' });
+
+function whole(least: number, most: number) {
+  const error = `a whole number from ${least} to ${most}`;
+  return z.int({ error }).min(least, { error }).max(most, { error });
+}
+
+function oneOf<const T extends readonly [string, ...string[]]>(values: T) {
+  return z.enum(values, { error: `one of ${values.join(', ')}` });
+}
+
+/**
+ * A strict object: an unknown key is a problem with a line for each, in the order of the issue's keys. `resolved` are keys that
+ * people may write too, and that others have taken the place of before the schema looks.
+ */
+function group<T extends z.ZodRawShape>(shape: T, resolved: string[] = []) {
+  const known = [...Object.keys(shape), ...resolved];
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys.map((key) => unknownKey(key, known)).join('\n')
+        : `a group of settings (${known.join(', ')})`,
+  });
+}
+
+function unknownKey(key: string, known: string[]): string {
+  const meant = nearest(key, known);
+  return meant === null ? `no setting; there are ${known.join(', ')}` : `no setting; did you mean ${meant}?`;
+}
+
+const UNITS: Record<string, number> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
+const bytes = z
+  .union([z.number(), z.string()], { error: 'a number of bytes, or 512M, 2G' })
+  .transform((value, context) => {
+    const [, amount, unit = ''] = /^(\d+(?:\.\d+)?) ?([KMGT]?)(?:i?B)?$/i.exec(String(value)) ?? [];
+    const size = Math.round(Number(amount) * (UNITS[unit.toUpperCase()] ?? NaN));
+    if (size >= 2 ** 20) return size;
+    context.addIssue({ code: 'custom', message: 'a number of bytes, or 512M, 2G; at least 1M' });
+    return z.NEVER;
+  });
+
+const SECONDS: Record<string, number> = { '': 1, s: 1, m: 60, h: 3600 };
+const duration = z
+  .union([z.number(), z.string()], { error: 'a number of seconds, or 90s, 45m, 6h' })
+  .transform((value, context) => {
+    const [, amount, unit = ''] = /^(\d+) ?([smh]?)$/i.exec(String(value)) ?? [];
+    const seconds = Number(amount) * (SECONDS[unit.toLowerCase()] ?? NaN);
+    // setTimeout counts milliseconds in 31 bits: a longer time would fire at once.
+    if (seconds >= 1 && seconds <= 7 * 86_400) return seconds;
+    context.addIssue({ code: 'custom', message: 'a number of seconds, or 90s, 45m, 6h; from 1s to 168h' });
+    return z.NEVER;
+  });
+
+const cron = text.refine((value) => cronProblem(value) === null, {
+  error: (issue) => `a cron expression like "0 3,15 * * *", but ${cronProblem(String(issue.input))}`,
+});
+
+const timeZone = text.refine(isTimeZone, { error: 'the name of a time zone, such as Europe/Rome or UTC' });
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const sourceBase = {
+  name: text.optional(),
+  host: text,
+  database: text,
+  user: text,
+  password,
+  compression: oneOf(['gzip', 'zstd', 'none']).default('gzip'),
+  gates: z.boolean({ error: 'true or false' }).default(true),
+  allow_incomplete: z.array(oneOf(GAP_NAMES), { error: 'a list of gaps' }).default([]),
+};
+
+const ALSO_OF_SOURCES = ['password_file', 'url', 'url_file'];
+
+const mysql = group(
+  {
+    type: z.literal('mysql'),
+    ...sourceBase,
+    port: whole(1, 65_535).default(3306),
+    tls: oneOf(['off', 'preferred', 'required', 'verify']).default('preferred'),
+  },
+  ALSO_OF_SOURCES,
+);
+
+const postgres = group(
+  {
+    type: z.literal('postgres'),
+    ...sourceBase,
+    port: whole(1, 65_535).default(5432),
+    sslmode: oneOf(['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full']).default('prefer'),
+  },
+  ALSO_OF_SOURCES,
+);
+
+/** These have settings of their own; given to restic behind their back, it would open another repository than is reported. */
+const DECIDED = ['RESTIC_REPOSITORY', 'RESTIC_PASSWORD', 'RESTIC_CACHE_DIR', 'RESTIC_HOST'];
+const variable = z
+  .string()
+  .refine((name) => /^[a-z_]\w*$/i.test(name) && !DECIDED.some((own) => name.startsWith(own)));
+
+function variableNeeded(issue: { code?: string }): string {
+  return issue.code === 'invalid_key'
+    ? `the name of a variable, and not one with a setting of its own (${DECIDED.join(', ')})`
+    : 'names of variables with their values';
+}
+
+const repository = group(
+  {
+    location: text,
+    password: password.min(1, { error: 'text that is not empty' }).optional(),
+    cache_dir: text.optional(),
+    environment: z.record(variable, password, { error: variableNeeded }).default({}),
+    answer_timeout: duration.default(45),
+    lock_wait: duration.default(300),
+    restic: text.default('restic'),
+  },
+  ['location_file', 'password_file'],
+);
+
+export const keep = group({
+  daily: whole(0, 10_000).default(7),
+  weekly: whole(0, 10_000).default(4),
+  monthly: whole(0, 10_000).default(6),
+  yearly: whole(0, 10_000).default(0),
+});
+
+/** The defaults of all settings stand in this file and nowhere else. */
+export const schema = group({
+  host: text.default('holdfast'),
+  timezone: timeZone.default('UTC'),
+  status_dir: text.default('/status'),
+  state_dir: text.default('/var/lib/holdfast'),
+  repository,
+  schedule: group({ backup: cron.default('0 3,15 * * *'), verify: cron.default('0 5 * * 0') }).prefault({}),
+  check_interval: whole(0, 1000).default(6),
+  keep: keep.prefault({}),
+  sources: z
+    .array(
+      z.discriminatedUnion('type', [mysql, postgres], {
+        error: (issue) =>
+          typeof issue.input === 'object'
+            ? 'one of mysql, postgres'
+            : 'a source: type, host, database, user, password',
+      }),
+      {
+        error: 'a list of sources',
+      },
+    )
+    .default([]),
+  spool_bytes: bytes.default(2 ** 30),
+  backup_timeout: duration.default(6 * 3600),
+  log_level: oneOf(['debug', 'info', 'warn', 'error']).default('info'),
+});
+
+export type ParsedConfig = z.output<typeof schema>;

@@ -1,0 +1,55 @@
+import { readFileSync, statSync } from 'node:fs';
+
+/** Variables of restic's backends that hold a secret or part of one; each exists as NAME_FILE too. */
+export const BACKEND_SECRETS = [
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'AZURE_ACCOUNT_KEY',
+  'AZURE_ACCOUNT_NAME',
+  'AZURE_ACCOUNT_SAS',
+  'B2_ACCOUNT_ID',
+  'B2_ACCOUNT_KEY',
+  'GOOGLE_ACCESS_TOKEN',
+  'OS_APPLICATION_CREDENTIAL_ID',
+  'OS_APPLICATION_CREDENTIAL_SECRET',
+  'OS_AUTH_TOKEN',
+  'OS_PASSWORD',
+  'OS_USERNAME',
+  'RCLONE_CONFIG_PASS',
+  'RESTIC_REST_PASSWORD',
+  'RESTIC_REST_USERNAME',
+  'ST_KEY',
+  'ST_USER',
+] as const;
+
+/** Whether a variable of this name is not to be shown. Errs on the side of masking. */
+export function isSecretName(name: string): boolean {
+  return /key|secret|token|pass|sas$|credential|account_id/i.test(name) && !/_FILE$/i.test(name);
+}
+
+/**
+ * Reads a secret from a file, without the line end that editors put there. The problem is a sentence part that fits behind
+ * the name of whoever named the file; it tells the path, never the content.
+ */
+export function readSecretFile(path: string): { value: string } | { problem: string } {
+  let content: string;
+  try {
+    // A FIFO or a terminal would make the start wait for ever.
+    if (!statSync(path).isFile()) return { problem: `names ${path}, which is not a file` };
+    content = readFileSync(path, 'utf8');
+  } catch (error) {
+    return {
+      problem: `names ${path}, which cannot be read (${(error as NodeJS.ErrnoException).code ?? 'failed'})`,
+    };
+  }
+  const value = content.replace(/[\r\n]+$/, '');
+  if (value === '') return { problem: `names ${path}, which is empty` };
+  if (/[\r\n\0]/.test(value)) return { problem: `names ${path}, which holds more than one line` };
+  return { value };
+}
+
+/** The text with the password of every `//user:password@host` in it masked. */
+export function maskUrls(text: string): string {
+  return text.replace(/(\/\/[^/:@\s]*):[^\s]*@/g, '$1:***@');
+}

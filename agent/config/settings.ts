@@ -1,0 +1,210 @@
+import type { Path } from './problems.ts';
+
+/** One setting as the reference tells it: the variable of the environment form, its place in the file, what it means. */
+export interface Setting {
+  /** Null where only the file has it. */
+  variable: string | null;
+  path: Path;
+  meaning: string;
+  /** How the text of the variable becomes the value of the file; as it is, without. */
+  form?: 'number' | 'list';
+  /** May hold a secret: exists as NAME_FILE and `…_file` too, and is never shown. */
+  secret?: true;
+}
+
+/** Stands for the index of any source in a path; the one source of the environment form is the first. */
+export const SOURCE = 0;
+
+/** Every setting, in the order of the reference. */
+export const SETTINGS: readonly Setting[] = [
+  {
+    variable: 'RESTIC_REPOSITORY',
+    path: ['repository', 'location'],
+    secret: true,
+    meaning:
+      'Where the backups go, as restic writes it: a path, `s3:…`, `sftp:…`, `rest:…` and so on. Required.',
+  },
+  {
+    variable: 'RESTIC_PASSWORD',
+    path: ['repository', 'password'],
+    secret: true,
+    meaning:
+      'Password of the repository. Without it one is generated at the first start and kept in the state folder: copy it to a safe place.',
+  },
+  {
+    variable: 'RESTIC_CACHE_DIR',
+    path: ['repository', 'cache_dir'],
+    meaning: "restic's cache. Without it restic chooses the place.",
+  },
+  {
+    variable: null,
+    path: ['repository', 'environment'],
+    meaning: 'Further variables for restic, by name; see below.',
+  },
+  {
+    variable: 'HOLDFAST_ANSWER_TIMEOUT',
+    path: ['repository', 'answer_timeout'],
+    meaning:
+      'How long the repository may take to answer before it counts as unreachable: seconds, or `90s`, `2m`.',
+  },
+  {
+    variable: 'HOLDFAST_LOCK_WAIT',
+    path: ['repository', 'lock_wait'],
+    meaning:
+      'How long a lock that somebody else holds in the repository is waited for: seconds, or `90s`, `5m`.',
+  },
+  { variable: 'HOLDFAST_RESTIC', path: ['repository', 'restic'], meaning: 'The restic program.' },
+  {
+    variable: 'DATABASE_URL',
+    path: ['sources', SOURCE, 'url'],
+    secret: true,
+    meaning:
+      'The database as a URL, `postgresql://user:password@host:5432/database` or `mysql://…`, instead of the `MYSQL_…` variables. Special characters are percent-encoded.',
+  },
+  {
+    variable: 'MYSQL_HOST',
+    path: ['sources', SOURCE, 'host'],
+    meaning: "The database server's host.",
+  },
+  {
+    variable: 'MYSQL_PORT',
+    path: ['sources', SOURCE, 'port'],
+    form: 'number',
+    meaning: "The server's port.",
+  },
+  {
+    variable: 'MYSQL_DATABASE',
+    path: ['sources', SOURCE, 'database'],
+    meaning: 'The database to back up; the source is named after it.',
+  },
+  { variable: 'MYSQL_USER', path: ['sources', SOURCE, 'user'], meaning: 'The user that dumps.' },
+  {
+    variable: 'MYSQL_PASSWORD',
+    path: ['sources', SOURCE, 'password'],
+    secret: true,
+    meaning: "The user's password.",
+  },
+  {
+    variable: 'MYSQL_TLS',
+    path: ['sources', SOURCE, 'tls'],
+    meaning:
+      '`off`, `preferred` (TLS where the server has it), `required`, or `verify` (TLS with a valid certificate or nothing).',
+  },
+  {
+    variable: 'PGSSLMODE',
+    path: ['sources', SOURCE, 'sslmode'],
+    meaning: "PostgreSQL's `sslmode`, when the URL does not name one.",
+  },
+  {
+    variable: 'BACKUP_COMPRESSION',
+    path: ['sources', SOURCE, 'compression'],
+    meaning:
+      '`gzip` (what `gunzip` reads), `zstd` (faster and smaller) or `none` (restic compresses by itself).',
+  },
+  {
+    variable: 'BACKUP_ALLOW_INCOMPLETE',
+    path: ['sources', SOURCE, 'allow_incomplete'],
+    form: 'list',
+    meaning:
+      'Gaps that are accepted, by name, comma-separated. A backup with any other gap fails; with an allowed one it is done with warnings.',
+  },
+  {
+    variable: null,
+    path: ['sources', SOURCE, 'gates'],
+    meaning: 'Whether the gate waits for this source to be fresh.',
+  },
+  {
+    variable: null,
+    path: ['sources', SOURCE, 'name'],
+    meaning: 'The name of the source, unique. Without it, the name of its database.',
+  },
+  { variable: 'BACKUP_CRON', path: ['schedule', 'backup'], meaning: 'When to back up.' },
+  {
+    variable: 'VERIFY_CRON',
+    path: ['schedule', 'verify'],
+    meaning: 'When to verify by a restore into scratch.',
+  },
+  {
+    variable: 'BACKUP_CHECK_INTERVAL',
+    path: ['check_interval'],
+    form: 'number',
+    meaning: 'The repository is checked after every so many backups; 0 for never.',
+  },
+  {
+    variable: 'BACKUP_KEEP_DAILY',
+    path: ['keep', 'daily'],
+    form: 'number',
+    meaning: 'Daily snapshots to keep.',
+  },
+  {
+    variable: 'BACKUP_KEEP_WEEKLY',
+    path: ['keep', 'weekly'],
+    form: 'number',
+    meaning: 'Weekly snapshots to keep.',
+  },
+  {
+    variable: 'BACKUP_KEEP_MONTHLY',
+    path: ['keep', 'monthly'],
+    form: 'number',
+    meaning: 'Monthly snapshots to keep.',
+  },
+  {
+    variable: 'BACKUP_KEEP_YEARLY',
+    path: ['keep', 'yearly'],
+    form: 'number',
+    meaning: 'Yearly snapshots to keep.',
+  },
+  {
+    variable: 'TZ',
+    path: ['timezone'],
+    meaning: 'Time zone in which cron expressions are read, such as `Europe/Rome`.',
+  },
+  {
+    variable: 'HOLDFAST_HOST',
+    path: ['host'],
+    meaning:
+      "The name of this server in the repository (restic's `--host`). Change it never, or retention starts a new group.",
+  },
+  {
+    variable: 'HOLDFAST_STATUS_DIR',
+    path: ['status_dir'],
+    meaning: 'Folder of the heartbeat, shared with the sentinel.',
+  },
+  {
+    variable: 'HOLDFAST_STATE_DIR',
+    path: ['state_dir'],
+    meaning: 'Folder of the ledger, the spool and the generated password.',
+  },
+  {
+    variable: 'HOLDFAST_SPOOL_BYTES',
+    path: ['spool_bytes'],
+    meaning: 'Disk space that a dump may take while the repository stalls: bytes, or `512M`, `2G`.',
+  },
+  {
+    variable: 'HOLDFAST_BACKUP_TIMEOUT',
+    path: ['backup_timeout'],
+    meaning: 'A run that takes longer is ended: seconds, or `90m`, `6h`.',
+  },
+  { variable: 'HOLDFAST_LOG_LEVEL', path: ['log_level'], meaning: '`debug`, `info`, `warn` or `error`.' },
+];
+
+/** Variables that name the one source of the environment form; any of them asks for it. */
+export const MYSQL_VARIABLES = [
+  'MYSQL_HOST',
+  'MYSQL_DATABASE',
+  'MYSQL_USER',
+  'MYSQL_PASSWORD',
+  'MYSQL_PASSWORD_FILE',
+];
+
+export const CONFIG_FILE_VARIABLE = 'HOLDFAST_CONFIG';
+export const DEFAULT_CONFIG_FILE = '/etc/holdfast/holdfast.yml';
+
+/** The setting at a path of the configuration; any index of a source finds it. */
+export function settingAt(path: Path): Setting | undefined {
+  return SETTINGS.find(
+    (setting) =>
+      setting.path.length === path.length &&
+      setting.path.every((part, i) => part === path[i] || (part === SOURCE && typeof path[i] === 'number')),
+  );
+}

@@ -1,0 +1,376 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { loadConfig } from '../../../agent/config/load.ts';
+import { baseEnvironment } from '../../../agent/config/environment.ts';
+import { problemsOf, SHOP } from '../../helpers/configuration.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'holdfast-config-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function secretFile(content: string): string {
+  const path = join(folder, 'secret');
+  writeFileSync(path, content);
+  return path;
+}
+
+const { MYSQL_PASSWORD: _, ...WITHOUT_PASSWORD } = SHOP;
+const REPOSITORY = { RESTIC_REPOSITORY: '/repository' };
+
+describe('the environment form', () => {
+  test('only what is needed → every default in place, the source named after its database', () => {
+    expect(loadConfig(SHOP)).toEqual({
+      host: 'holdfast',
+      timeZone: 'UTC',
+      statusDir: '/status',
+      stateDir: '/var/lib/holdfast',
+      repository: {
+        location: '/repository',
+        password: null,
+        cacheDir: null,
+        environment: {},
+        answerTimeoutSeconds: 45,
+        lockWaitSeconds: 300,
+        restic: 'restic',
+      },
+      sources: [
+        {
+          type: 'mysql',
+          name: 'shop',
+          host: 'db',
+          port: 3306,
+          database: 'shop',
+          user: 'backup',
+          password: 'correct horse',
+          compression: 'gzip',
+          gates: true,
+          allowIncomplete: [],
+          tls: 'preferred',
+        },
+      ],
+      schedule: { backup: '0 3,15 * * *', verify: '0 5 * * 0' },
+      checkInterval: 6,
+      keep: { daily: 7, weekly: 4, monthly: 6, yearly: 0 },
+      spoolBytes: 2 ** 30,
+      backupTimeoutSeconds: 21_600,
+      log: { level: 'info' },
+      warnings: [],
+    });
+  });
+
+  test('every variable set → every setting follows', () => {
+    const config = loadConfig({
+      ...SHOP,
+      RESTIC_PASSWORD: 'p w',
+      RESTIC_CACHE_DIR: '/cache',
+      MYSQL_PORT: '3307',
+      MYSQL_TLS: 'verify',
+      BACKUP_CRON: '*/30 * * * *',
+      VERIFY_CRON: '@weekly',
+      BACKUP_CHECK_INTERVAL: '0',
+      BACKUP_KEEP_DAILY: '1',
+      BACKUP_KEEP_WEEKLY: '2',
+      BACKUP_KEEP_MONTHLY: '3',
+      BACKUP_KEEP_YEARLY: '4',
+      BACKUP_COMPRESSION: 'zstd',
+      BACKUP_ALLOW_INCOMPLETE: 'events, views,',
+      TZ: 'Australia/Lord_Howe',
+      HOLDFAST_STATUS_DIR: '/s',
+      HOLDFAST_STATE_DIR: '/t',
+      HOLDFAST_HOST: 'box',
+      HOLDFAST_RESTIC: '/opt/restic',
+      HOLDFAST_SPOOL_BYTES: '512M',
+      HOLDFAST_LOG_LEVEL: 'debug',
+      HOLDFAST_ANSWER_TIMEOUT: '2m',
+      HOLDFAST_LOCK_WAIT: '10',
+      HOLDFAST_BACKUP_TIMEOUT: '6h',
+    });
+    expect(config).toMatchObject({
+      host: 'box',
+      timeZone: 'Australia/Lord_Howe',
+      statusDir: '/s',
+      stateDir: '/t',
+      repository: {
+        password: 'p w',
+        cacheDir: '/cache',
+        restic: '/opt/restic',
+        answerTimeoutSeconds: 120,
+        lockWaitSeconds: 10,
+      },
+      sources: [{ port: 3307, tls: 'verify', compression: 'zstd', allowIncomplete: ['events', 'views'] }],
+      schedule: { backup: '*/30 * * * *', verify: '@weekly' },
+      checkInterval: 0,
+      keep: { daily: 1, weekly: 2, monthly: 3, yearly: 4 },
+      spoolBytes: 512 * 2 ** 20,
+      backupTimeoutSeconds: 21_600,
+      log: { level: 'debug' },
+    });
+  });
+
+  test('a variable that is empty → counts as not set, as `NAME: ${NAME:-}` leaves it', () => {
+    const config = loadConfig({
+      ...SHOP,
+      RESTIC_PASSWORD: '',
+      RESTIC_PASSWORD_FILE: '',
+      TZ: '',
+      DATABASE_URL: '',
+      MYSQL_PORT: '',
+    });
+    expect(config).toMatchObject({
+      timeZone: 'UTC',
+      repository: { password: null },
+      sources: [{ port: 3306 }],
+    });
+  });
+
+  test.each(["o'clock", '--result-file=x', 'a b  c', 'ü%20=ß', 'dbname=x host=y', '"`$(id)'])(
+    'a database called %s → is taken as it is',
+    (MYSQL_DATABASE) => {
+      expect(loadConfig({ ...SHOP, MYSQL_DATABASE }).sources[0]).toMatchObject({
+        database: MYSQL_DATABASE,
+        name: MYSQL_DATABASE,
+      });
+    },
+  );
+
+  test('several mistakes → all of them told at once, each by its variable, with what was given and what would be right', () => {
+    const problems = problemsOf({
+      MYSQL_HOST: 'db',
+      MYSQL_PASSWORD: 'x',
+      MYSQL_PORT: 'abc',
+      BACKUP_CRON: '61 * * * *',
+      VERIFY_CRON: '0 0 31 * 1#1',
+      TZ: 'Europe/Rom',
+      BACKUP_COMPRESSION: 'gizp',
+      BACKUP_ALLOW_INCOMPLETE: 'views,tabels',
+      HOLDFAST_SPOOL_BYTES: '12Q',
+      HOLDFAST_BACKUP_TIMEOUT: '0',
+      BACKUP_KEEP_DAILY: '-1',
+      BACKUP_KEEP_WEEKYL: '3',
+    });
+    expect(problems.sort()).toEqual([
+      'BACKUP_ALLOW_INCOMPLETE[1] is "tabels"; it must be one of empty, events, large_objects, role_passwords, routines, row_security, subscriptions, tables, triggers, user_mappings, views',
+      'BACKUP_COMPRESSION is "gizp"; it must be one of gzip, zstd, none',
+      'BACKUP_CRON is "61 * * * *"; it must be a cron expression like "0 3,15 * * *", but "61" is no minute (0-59)',
+      'BACKUP_KEEP_DAILY is -1; it must be a whole number from 0 to 10000',
+      'BACKUP_KEEP_WEEKYL is no setting; did you mean BACKUP_KEEP_WEEKLY?',
+      'HOLDFAST_BACKUP_TIMEOUT is "0"; it must be a number of seconds, or 90s, 45m, 6h; from 1s to 168h',
+      'HOLDFAST_SPOOL_BYTES is "12Q"; it must be a number of bytes, or 512M, 2G; at least 1M',
+      'MYSQL_DATABASE is missing',
+      'MYSQL_PORT is "abc"; it must be a whole number from 1 to 65535',
+      'MYSQL_USER is missing',
+      'RESTIC_REPOSITORY is missing',
+      'TZ is "Europe/Rom"; it must be the name of a time zone, such as Europe/Rome or UTC',
+      'VERIFY_CRON is "0 0 31 * 1#1"; it must be a cron expression like "0 3,15 * * *", but it would never fire: no day fits it',
+    ]);
+  });
+
+  test('nothing kept → refused', () => {
+    const none = { BACKUP_KEEP_DAILY: '0', BACKUP_KEEP_WEEKLY: '0', BACKUP_KEEP_MONTHLY: '0' };
+    expect(problemsOf({ ...SHOP, ...none })).toEqual([expect.stringMatching(/^keep keeps nothing/)]);
+  });
+
+  test('no database named → says what to set; unless the command needs none', () => {
+    expect(problemsOf(REPOSITORY)).toEqual([expect.stringMatching(/^no database is named: set MYSQL_HOST/)]);
+    expect(loadConfig(REPOSITORY, { withoutSources: true }).sources).toEqual([]);
+  });
+
+  test('variables of others → are left alone, also when they begin like ours', () => {
+    expect(
+      loadConfig({
+        ...SHOP,
+        HOLDFAST_ROOT: '/x',
+        MYSQL_ROOT_PASSWORD: 'x',
+        MYSQL_PWD: 'y',
+        BACKUP_SERVICE_HOST: 'z',
+      }).warnings,
+    ).toEqual([]);
+  });
+
+  test('RESTIC_PASSWORD_COMMAND → refused rather than passed over', () => {
+    expect(problemsOf({ ...SHOP, RESTIC_PASSWORD_COMMAND: 'cat /x' })).toEqual([
+      expect.stringMatching(/^RESTIC_PASSWORD_COMMAND is not obeyed/),
+    ]);
+  });
+});
+
+describe('what goes to restic', () => {
+  test("its backends' variables and proxies → restic's environment; ours and everybody else's → not", () => {
+    const mine = {
+      AWS_ACCESS_KEY_ID: 'a',
+      AWS_SHARED_CREDENTIALS_FILE: '/creds',
+      B2_ACCOUNT_ID: 'b',
+      AZURE_ACCOUNT_NAME: 'c',
+      GOOGLE_APPLICATION_CREDENTIALS: '/g',
+      OS_AUTH_URL: 'o',
+      ST_AUTH: 's',
+      RCLONE_BWLIMIT: '1M',
+      RESTIC_REST_USERNAME: 'r',
+      RESTIC_PACK_SIZE: '64',
+      https_proxy: 'http://proxy',
+    };
+    const config = loadConfig({
+      ...SHOP,
+      ...mine,
+      RESTIC_PASSWORD: 'x',
+      RESTIC_HOST: 'y',
+      HOME: '/root',
+      SECRET: 'z',
+    });
+    expect(config.repository.environment).toEqual(mine);
+  });
+
+  test('a secret of a backend as a file → its content under its own name', () => {
+    const file = secretFile('s3cret\n');
+    const config = loadConfig({ ...SHOP, AWS_SECRET_ACCESS_KEY_FILE: file, AWS_ACCESS_KEY_ID: 'a' });
+    expect(config.repository.environment).toEqual({
+      AWS_SECRET_ACCESS_KEY: 's3cret',
+      AWS_ACCESS_KEY_ID: 'a',
+    });
+  });
+
+  test('the base of every child → what programs need, no setting and no secret', () => {
+    expect(
+      baseEnvironment({
+        ...SHOP,
+        PATH: '/bin',
+        HOME: '/root',
+        TZ: 'UTC',
+        LC_ALL: 'C.UTF-8',
+        AWS_ACCESS_KEY_ID: 'x',
+      }),
+    ).toEqual({
+      PATH: '/bin',
+      HOME: '/root',
+      TZ: 'UTC',
+      LC_ALL: 'C.UTF-8',
+    });
+  });
+});
+
+describe('secrets as files', () => {
+  test.each([
+    ['without a line end', 'pass word ', 'pass word '],
+    ['with the line end of an editor', 'pass\n', 'pass'],
+    ['with the line end of Windows', 'pass\r\n', 'pass'],
+  ])('%s → the secret itself', (_case, content, password) => {
+    const config = loadConfig({ ...WITHOUT_PASSWORD, MYSQL_PASSWORD_FILE: secretFile(content) });
+    expect(config.sources[0]?.password).toBe(password);
+  });
+
+  test('repository and its password as files → read as restic reads them', () => {
+    const config = loadConfig({
+      ...SHOP,
+      RESTIC_REPOSITORY: '',
+      RESTIC_REPOSITORY_FILE: secretFile(' /r \n'),
+    });
+    expect(config.repository.location).toBe('/r');
+    expect(loadConfig({ ...SHOP, RESTIC_PASSWORD_FILE: secretFile('p w \n') }).repository.password).toBe(
+      'p w',
+    );
+  });
+
+  test('NAME and NAME_FILE both set → an error that names both', () => {
+    const both = {
+      ...SHOP,
+      MYSQL_PASSWORD_FILE: secretFile('x'),
+      RESTIC_PASSWORD: 'y',
+      RESTIC_PASSWORD_FILE: '/z',
+    };
+    expect(problemsOf(both).sort()).toEqual([
+      'MYSQL_PASSWORD_FILE is set, and so is MYSQL_PASSWORD: remove one of the two',
+      'RESTIC_PASSWORD_FILE is set, and so is RESTIC_PASSWORD: remove one of the two',
+    ]);
+  });
+
+  test.each([
+    [
+      'absent',
+      () => '/nowhere/secret',
+      /^MYSQL_PASSWORD_FILE names \/nowhere\/secret, which cannot be read \(ENOENT\)$/,
+    ],
+    ['a folder', () => folder, /^MYSQL_PASSWORD_FILE names .*, which is not a file$/],
+    ['empty but for a line end', () => secretFile('\n'), /^MYSQL_PASSWORD_FILE names .*, which is empty$/],
+    [
+      'of two lines',
+      () => secretFile('s3cret\nmore\n'),
+      /^MYSQL_PASSWORD_FILE names [^3]*, which holds more than one line$/,
+    ],
+  ])('a file that is %s → an error that names the variable, and nothing else', (_case, file, message) => {
+    expect(problemsOf({ ...WITHOUT_PASSWORD, MYSQL_PASSWORD_FILE: file() })).toEqual([
+      expect.stringMatching(message),
+    ]);
+  });
+});
+
+describe('DATABASE_URL', () => {
+  test.each([
+    [
+      'postgresql://u:p@h/d',
+      { type: 'postgres', host: 'h', port: 5432, database: 'd', user: 'u', password: 'p', sslMode: 'prefer' },
+    ],
+    [
+      'postgres://u@h:1/d?sslmode=require&schema=public',
+      { type: 'postgres', port: 1, password: '', sslMode: 'require' },
+    ],
+    ['mysql://u:p@h/d', { type: 'mysql', port: 3306, tls: 'preferred' }],
+    ['mariadb://u:p@h/d?tls=off', { type: 'mysql', tls: 'off' }],
+    [
+      'postgres://u%40x:p%40s%2Fs%25%3A@[::1]/a%20b%3Dc',
+      { host: '::1', user: 'u@x', password: 'p@s/s%:', database: 'a b=c', name: 'a b=c' },
+    ],
+    ['postgres://u:p%25zz@h/%C3%BC', { password: 'p%zz', database: 'ü' }],
+  ])('%s → a source', (DATABASE_URL, source) => {
+    expect(loadConfig({ ...REPOSITORY, DATABASE_URL }).sources).toEqual([expect.objectContaining(source)]);
+  });
+
+  test.each([
+    ['sqlite:///data/app.db', 'names an SQLite file; SQLite is not supported yet'],
+    [
+      'mongodb://u:s3cret@h/d',
+      'starts with mongodb:; it must start with postgresql://, postgres://, mysql:// or mariadb://',
+    ],
+    ['s3cret', 'has no scheme; it must start with'],
+    ['postgres://u:s3cret@h', 'names no database'],
+    ['postgres:///d', 'names no host, no user'],
+    ['postgres://u:s3cret#x@h/d', 'cannot be taken apart'],
+    ['postgres://u:s3cret%zz@h/d', 'cannot be taken apart'],
+    ['postgres:u:s3cret@h/d', 'cannot be taken apart'],
+    ['postgres://u:s3cret@h/d?host=/run', 'has the parameter host, which is not understood here'],
+    [
+      'mysql://u:s3cret@h/d?ssl-mode=REQUIRED',
+      'has the parameter ssl-mode, which is not understood here; tls=… is',
+    ],
+  ])('%s → says what is wrong, and not the password', (DATABASE_URL, message) => {
+    const problems = problemsOf({ ...REPOSITORY, DATABASE_URL });
+    expect(problems).toEqual([expect.stringContaining(`DATABASE_URL ${message}`)]);
+    expect(problems.join()).not.toContain('s3cret');
+  });
+
+  test('an sslmode that there is not → told by what was given', () => {
+    const problems = problemsOf({ ...REPOSITORY, DATABASE_URL: 'postgres://u:p@h/d?sslmode=maybe' });
+    expect(problems).toEqual([expect.stringMatching(/^PGSSLMODE is "maybe"; it must be one of disable/)]);
+  });
+
+  test('beside MYSQL_… variables → names the ones that are too many', () => {
+    expect(problemsOf({ ...SHOP, DATABASE_URL: 'mysql://u:p@h/d' })).toEqual([
+      'DATABASE_URL is set, and so is MYSQL_HOST, MYSQL_DATABASE, MYSQL_USER, MYSQL_PASSWORD: the URL says that already, remove one or the other',
+    ]);
+  });
+
+  test('as a file, beside PGSSLMODE and somebody else’s MYSQL_TLS → PGSSLMODE counts', () => {
+    const environment = {
+      ...REPOSITORY,
+      DATABASE_URL_FILE: secretFile('postgres://u:p@h/d\n'),
+      PGSSLMODE: 'require',
+      MYSQL_TLS: 'off',
+    };
+    expect(loadConfig(environment).sources).toEqual([
+      expect.objectContaining({ type: 'postgres', sslMode: 'require' }),
+    ]);
+  });
+});
