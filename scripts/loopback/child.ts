@@ -7,6 +7,8 @@ export interface Child {
   output(): string;
   /** Whether it still runs. */
   isRunning(): boolean;
+  /** Null while it runs, and when a signal ended it. */
+  exitCode(): number | null;
   /** Sends the signal and resolves when the process is gone. Safe to call twice. */
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
@@ -34,6 +36,7 @@ export function startChild(command: string, args: string[], env: NodeJS.ProcessE
     pid: child.pid ?? -1,
     output: () => output,
     isRunning,
+    exitCode: () => child.exitCode,
     async stop(signal = 'SIGTERM') {
       if (isRunning()) child.kill(signal);
       await ended;

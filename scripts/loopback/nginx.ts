@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Child, startChild } from './child.ts';
@@ -43,7 +43,7 @@ export async function startNginx(options: NginxOptions): Promise<RunningNginx> {
   });
   await waitUntil('nginx to listen', () => {
     if (!child.isRunning()) throw new Error(`nginx ended:\n${child.output()}`);
-    return isListening(port);
+    return existsSync(join(options.prefix, 'nginx.pid')) && isListening(port);
   });
   return { ...child, port, url: `http://127.0.0.1:${port}` };
 }

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { type Child, startChild } from './child.ts';
 import { freePort } from './ports.ts';
-import { isListening, waitUntil } from './wait.ts';
+import { waitUntil } from './wait.ts';
 
 export interface SentinelOptions {
   heartbeatPath: string;
@@ -34,7 +34,7 @@ export async function startSentinel(options: SentinelOptions): Promise<RunningSe
   });
   await waitUntil('the sentinel to listen', () => {
     if (!child.isRunning()) throw new Error(`the sentinel ended:\n${child.output()}`);
-    return isListening(port);
+    return child.output().includes('listening on');
   });
   return { ...child, port, address: `127.0.0.1:${port}` };
 }
