@@ -26,6 +26,8 @@ use_private_engine() {
   can_install || die 'no Docker engine answers, and only root can start one here' 'sudo systemctl start docker   (or install Docker: docs.docker.com)' 2
   is_debian || die 'no Docker engine answers, and this script knows how to install one on Debian only' 'see docs.docker.com' 2
   need_packages 'a Docker engine of our own' docker.io iptables ca-certificates
+  # Newer Debians keep the client in a package of its own.
+  have docker || need_packages 'the client of the Docker engine' docker-cli
   start_engine
 }
 
