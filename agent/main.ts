@@ -22,9 +22,7 @@ for (const name of ['SIGTERM', 'SIGINT'] as const) {
 // `restic unlock` sends a SIGHUP to the process id in a lock, and that may be ours by now.
 process.on('SIGHUP', () => undefined);
 // A reader that has seen enough (`| head`) is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-});
+process.stdout.on('error', () => undefined);
 
 const context = {
   print,

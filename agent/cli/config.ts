@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { describeConfig } from '../config/describe.ts';
+import { configText, describeConfig } from '../config/describe.ts';
 import type { Context } from './context.ts';
 
 export function addConfig(program: Command, context: Context): void {
@@ -8,8 +8,8 @@ export function addConfig(program: Command, context: Context): void {
     .description('validate the configuration and print what is in effect, secrets masked')
     .option('--json', 'for programs; the fields are stable (docs/cli.md)')
     .action((options: { json?: boolean }) => {
-      const described = describeConfig(context.config());
-      if (options.json) context.print.json(described);
-      else context.print.line(JSON.stringify(described, null, 2));
+      const config = context.config();
+      if (options.json) context.print.json(describeConfig(config));
+      else context.print.line(configText(config).trimEnd());
     });
 }

@@ -14,7 +14,7 @@ export function humanBytes(bytes: number): string {
 /** A duration for people: `3 h 12 min`, `41 s`, `0.8 s`. */
 export function humanDuration(milliseconds: number): string {
   const seconds = Math.max(0, milliseconds) / 1000;
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 10) return `${Number(seconds.toFixed(1))} s`;
   if (seconds < 120) return `${Math.round(seconds)} s`;
   const minutes = Math.round(seconds / 60);
   if (minutes < 120) return `${minutes} min`;

@@ -1,5 +1,5 @@
-import { once } from 'node:events';
 import { HoldfastError } from '../core/errors.ts';
+import { drained } from '../process/backpressure.ts';
 import { describeExit, type Child, type Command, type Exit, type Processes } from '../process/run.ts';
 import { judgeStderr, withoutProgram } from './client-stderr.ts';
 import type { ByteFilter } from './line-rewriter.ts';
@@ -23,7 +23,7 @@ export async function loadDump(
   // What a client prints on stdout is nobody's business, but an unread pipe would block it.
   child.stdout.resume();
   try {
-    await feed(child, options.filter, dump);
+    await feed(child, options.filter, dump, signal);
     child.stdin.end();
     judge(label, await child.exit, signal);
   } catch (error) {
@@ -38,13 +38,20 @@ export async function loadDump(
 }
 
 /** Returns early when the client goes; why is in its exit. */
-async function feed(child: Child, filter: ByteFilter, dump: AsyncIterable<Buffer>): Promise<void> {
+async function feed(
+  child: Child,
+  filter: ByteFilter,
+  dump: AsyncIterable<Buffer>,
+  signal: AbortSignal,
+): Promise<void> {
   const gone = { yet: false };
   const exit = child.exit.then(() => void (gone.yet = true));
   const write = async (pieces: Buffer[]) => {
     for (const piece of pieces) {
       if (gone.yet || piece.length === 0) continue;
-      if (!child.stdin.write(piece)) await Promise.race([drained(child), exit]);
+      // A client that is gone closes its input: its exit says why, not this.
+      if (!child.stdin.write(piece))
+        await Promise.race([drained(child.stdin, signal), exit]).catch(() => undefined);
     }
   };
   for await (const chunk of dump) {
@@ -52,10 +59,6 @@ async function feed(child: Child, filter: ByteFilter, dump: AsyncIterable<Buffer
     if (gone.yet) return;
   }
   await write(filter.end());
-}
-
-async function drained(child: Child): Promise<void> {
-  await Promise.race([once(child.stdin, 'drain'), once(child.stdin, 'close')]).catch(() => undefined);
 }
 
 function judge(label: string, exit: Exit, signal: AbortSignal): void {
