@@ -1,7 +1,7 @@
 import type { SourceConfig } from '../config/config.ts';
-import { HoldfastError } from '../core/errors.ts';
 import type { Processes } from '../process/run.ts';
 import { createMysqlSource } from './mysql.ts';
+import { createPostgresSource } from './postgres.ts';
 import type { Source } from './source.ts';
 import { DEFAULT_TOOLS, type Tools } from './tools.ts';
 
@@ -24,6 +24,5 @@ export function createSource(config: SourceConfig, deps: SourceDeps): Source {
     tools: { ...DEFAULT_TOOLS, ...deps.tools },
     idleTimeoutMs: deps.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
   };
-  if (config.type === 'mysql') return createMysqlSource(config, all);
-  throw new HoldfastError('configuration', `source ${config.name}: PostgreSQL is not there yet`);
+  return config.type === 'mysql' ? createMysqlSource(config, all) : createPostgresSource(config, all);
 }

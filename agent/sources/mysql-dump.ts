@@ -1,6 +1,7 @@
 import type { MysqlSourceConfig } from '../config/config.ts';
 import type { GapName } from '../core/glossary.ts';
 import { HoldfastError } from '../core/errors.ts';
+import { acceptGaps } from './accept-gaps.ts';
 import { openDump, type DumpPlan } from './client-dump.ts';
 import { atLeast } from './mysql-version.ts';
 import { readDatabaseCharset, readMysqlContents, type MysqlContents } from './mysql-contents.ts';
@@ -33,7 +34,7 @@ async function plan(
   probe: Probe,
   signal: AbortSignal,
 ): Promise<DumpPlan> {
-  const left = acceptedGaps(config, probe);
+  const left = acceptGaps(config, probe);
   const look = { signal, caFile: deps.tools.caFile, timeoutMs: LOOK_TIMEOUT_MS };
   const before = await withMysqlSession(config, look, async (session) => ({
     flavour: session.flavour,
@@ -79,18 +80,6 @@ async function plan(
     hint: hintOf,
     release: () => file.remove(),
   };
-}
-
-/** The gaps that the configuration allows by name. Any other refuses the dump before its first byte. */
-function acceptedGaps(config: MysqlSourceConfig, probe: Probe): Set<GapName> {
-  const refused = probe.gaps.find((gap) => !config.allowIncomplete.includes(gap.name));
-  if (refused !== undefined) {
-    const kind = refused.name === 'empty' ? 'source_empty' : 'rights_missing';
-    throw new HoldfastError(kind, refused.detail, {
-      hint: `Run as an administrator of the server: ${refused.mend}`,
-    });
-  }
-  return new Set(probe.gaps.map((gap) => gap.name));
 }
 
 function refuseEmpty(config: MysqlSourceConfig, contents: MysqlContents): void {

@@ -24,7 +24,12 @@ export interface Source {
    * Loads a plain dump (no compression) into a database of the source's server. Every error of the client is an error:
    * throws `restore_failed` with the client's first complaint. `target` must exist and is not emptied here.
    */
-  restoreInto(target: string, dump: AsyncIterable<Buffer>, signal: AbortSignal): Promise<void>;
+  restoreInto(
+    target: string,
+    dump: AsyncIterable<Buffer>,
+    signal: AbortSignal,
+    options?: RestoreOptions,
+  ): Promise<void>;
 
   /** What a database holds, with exact row counts. Throws `source_denied` where it may not look. */
   inspect(target: string, signal: AbortSignal): Promise<Inventory>;
@@ -100,6 +105,14 @@ export interface Inventory {
   routines: number;
   triggers: number;
   events: number;
+}
+
+export interface RestoreOptions {
+  /**
+   * PostgreSQL: objects get the owners and the rights that they had, whose roles must be there (the globals hold them).
+   * Left out, everything belongs to the role that restores.
+   */
+  keepOwners?: boolean;
 }
 
 /** What `restoreInto` accepts from a plain stream. */

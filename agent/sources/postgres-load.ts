@@ -1,0 +1,46 @@
+import type { PostgresSourceConfig } from '../config/config.ts';
+import { loadDump } from './client-load.ts';
+import { findPostgresClient, siblingOf } from './postgres-clients.ts';
+import { postgresEnvironment } from './postgres-environment.ts';
+import { databaseConninfo } from './postgres-names.ts';
+import { withPostgresSession } from './postgres-session.ts';
+import type { RestoreOptions } from './source.ts';
+import type { ClientDeps } from './tools.ts';
+
+const LOOK_TIMEOUT_MS = 60_000;
+
+/** Loads an archive by pg_restore of the server's major, in one transaction: it is there as a whole or not at all. */
+export async function loadPostgresDump(
+  config: PostgresSourceConfig,
+  deps: ClientDeps,
+  target: string,
+  dump: AsyncIterable<Buffer>,
+  signal: AbortSignal,
+  options: RestoreOptions = {},
+): Promise<void> {
+  const look = { signal, caFile: deps.tools.caFile, timeoutMs: LOOK_TIMEOUT_MS, database: target };
+  const major = await withPostgresSession(config, look, async (session) => session.major);
+  const client = await findPostgresClient(major, {
+    processes: deps.processes,
+    dirs: deps.tools.postgresDirs,
+    signal,
+  });
+  const command = {
+    file: siblingOf(client.path, 'pg_restore'),
+    args: [
+      `--dbname=${databaseConninfo(target)}`,
+      '--no-password',
+      '--exit-on-error',
+      '--single-transaction',
+      ...(options.keepOwners === true ? [] : ['--no-owner', '--no-acl']),
+    ],
+    env: { ...postgresEnvironment(config, deps.tools.caFile), PGDATABASE: target },
+    label: 'pg_restore',
+    secrets: [config.password],
+  };
+  const filter = { push: (chunk: Buffer) => [chunk], end: () => [] };
+  await loadDump(
+    { label: `loading into ${target}`, processes: deps.processes, signal, command, filter },
+    dump,
+  );
+}
