@@ -1,6 +1,86 @@
 import { createTask, parse, validateDetailed } from 'node-cron';
+import type { Clock } from './core/clock.ts';
+import { utc } from './core/clock.ts';
+import type { Trigger } from './core/glossary.ts';
+import { watchFires } from './due.ts';
 import { firesAfter } from './fires.ts';
 import type { CronFields } from './fires.ts';
+
+export interface ScheduledJob {
+  name: string;
+  /** An expression without a `cronProblem`. */
+  cron: string;
+  timeZone: string;
+  /** When the job last began, from the ledger; null when it never did. */
+  lastStartedAt: Date | null;
+  /** Does the work and tells about it by itself. A rejection is logged and ends nothing but this run. */
+  run(trigger: Extract<Trigger, 'schedule' | 'catch-up'>): Promise<unknown>;
+}
+
+/** The part of pino that is used here. */
+export interface SchedulerLog {
+  info(facts: object, message: string): void;
+  warn(facts: object, message: string): void;
+  error(facts: object, message: string): void;
+}
+
+export interface Scheduler {
+  /** The next fire of every job; null for one that never fires again. */
+  nextRuns(): { name: string; at: Date | null }[];
+  /** Starts nothing more; resolves when the run that was under way, if any, has ended. Calling twice is no error. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Runs jobs at their times, one after the other in the order given, never two at once: a job whose time comes while it still
+ * runs or waits for its turn is skipped, and the log says so. A job that should have begun while nobody was there to start it
+ * is run at once, one time.
+ *
+ * It looks at the clock when the next fire is due and at least twice a minute, so that it notices within half a minute when the
+ * clock was changed or the machine slept. node-cron's own timer does not serve: measured with 4.6.0, it drops a run for which it
+ * is woken more than a second late, and is silent for a week after the clock was set back by one. See also `takenApart`.
+ */
+export function startScheduler(options: {
+  jobs: ScheduledJob[];
+  clock: Clock;
+  log: SchedulerLog;
+  /** Milliseconds of a clock that nobody sets; for tests. */
+  elapsed?: () => number;
+}): Scheduler {
+  const { clock, log, elapsed = () => performance.now() } = options;
+  const start = clock.now();
+  const queue = runInTurn(log);
+  const watched = options.jobs.map((job) => {
+    const fires = (from: Date, count: number) => nextFires(job.cron, job.timeZone, from, count);
+    return { job, due: watchFires(fires, { now: start, lastStartedAt: job.lastStartedAt, elapsed }) };
+  });
+
+  for (const { job, due } of watched) {
+    const next = due.next();
+    log.info(
+      { job: job.name, next: next && utc(next) },
+      `${job.name} runs next at ${next ? utc(next) : 'no time'}`,
+    );
+    if (missedSince(job.cron, job.timeZone, job.lastStartedAt, start)) queue.add(job, 'catch-up');
+  }
+
+  let timer: NodeJS.Timeout;
+  const tick = () => {
+    const now = clock.now();
+    for (const { job, due } of watched) if (due.look(now)) queue.add(job, 'schedule');
+    const waits = watched.map(({ due }) => (due.next()?.getTime() ?? Infinity) - now.getTime());
+    timer = setTimeout(tick, Math.max(1, Math.min(...waits, LONGEST_SLEEP_MS)));
+  };
+  tick();
+
+  return {
+    nextRuns: () => watched.map(({ job, due }) => ({ name: job.name, at: due.next() })),
+    stop: () => {
+      clearTimeout(timer);
+      return queue.close();
+    },
+  };
+}
 
 /** Null when the expression is a valid cron expression that fires some day; otherwise a sentence part that says what is wrong with it. */
 export function cronProblem(expression: string): string | null {
@@ -23,6 +103,47 @@ export function missedSince(cron: string, timeZone: string, lastStartedAt: Date 
   if (lastStartedAt === null) return false;
   const [next] = nextFires(cron, timeZone, lastStartedAt, 1);
   return next !== undefined && next <= now;
+}
+
+const LONGEST_SLEEP_MS = 30_000;
+
+/** One run at a time; the others wait in the order in which they came. */
+function runInTurn(log: SchedulerLog) {
+  const waiting: { job: ScheduledJob; trigger: 'schedule' | 'catch-up' }[] = [];
+  let running: ScheduledJob | null = null;
+  let done = Promise.resolve();
+  let closed = false;
+
+  const work = async () => {
+    for (let turn = waiting.shift(); turn !== undefined; turn = waiting.shift()) {
+      running = turn.job;
+      try {
+        await turn.job.run(turn.trigger);
+      } catch (error) {
+        log.error({ job: turn.job.name, err: error }, `${turn.job.name} broke off`);
+      }
+      running = null;
+    }
+  };
+
+  return {
+    add: (job: ScheduledJob, trigger: 'schedule' | 'catch-up') => {
+      if (closed) return;
+      if (running === job || waiting.some((turn) => turn.job === job)) {
+        log.warn({ job: job.name }, `${job.name} is skipped: the run before it has not ended`);
+        return;
+      }
+      waiting.push({ job, trigger });
+      if (trigger === 'catch-up')
+        log.info({ job: job.name }, `${job.name} was due while nobody was here to start it`);
+      if (running === null && waiting.length === 1) done = done.then(work);
+    },
+    close: () => {
+      closed = true;
+      waiting.length = 0;
+      return done;
+    },
+  };
 }
 
 const FIELD_RANGES: Record<string, string> = {
