@@ -31,7 +31,7 @@ export function openGrace(folder: string, log: Logger): GraceKeeper {
       `the state folder cannot be written (${unwritable}), so there is no first-boot grace: ` +
         'the gate stays closed until the first backup. Make SENTINEL_STATE_DIR writable for the sentinel.',
     );
-    return { standing: () => ({ refused: 'the state folder cannot be written' }), spend: () => {} };
+    return withoutGrace;
   }
   return keepIn(folder, log);
 }
@@ -70,6 +70,11 @@ function keepIn(folder: string, log: Logger): GraceKeeper {
     },
   };
 }
+
+const withoutGrace: GraceKeeper = {
+  standing: () => ({ refused: 'the state folder cannot be written' }),
+  spend: () => undefined,
+};
 
 const alreadySeen: Grace = { refused: 'a heartbeat was seen before' };
 

@@ -11,15 +11,13 @@ type Part = string | number | Html | Html[];
 
 /** A template whose interpolations are escaped, save those that are HTML themselves. */
 export function html(strings: TemplateStringsArray, ...parts: Part[]): Html {
-  return new Html(
-    strings.map((string, index) => string + (index < parts.length ? render(parts[index]!) : '')).join(''),
-  );
+  return new Html(String.raw({ raw: strings }, ...parts.map(render)));
 }
 
 function render(part: Part): string {
   if (part instanceof Html) return part.text;
   if (Array.isArray(part)) return part.map(render).join('');
-  return String(part).replace(/[&<>"']/g, (character) => entities[character]!);
+  return String(part).replace(/[&<>"']/g, (character) => entities[character] ?? '');
 }
 
 const entities: Record<string, string> = {

@@ -172,6 +172,7 @@ dd { margin: 0; }
 table { width: 100%; border-collapse: collapse; background: var(--card); }
 th, td { padding: .5rem .75rem; border: 1px solid var(--line); text-align: left; vertical-align: top; }
 thead th { color: var(--quiet); font-weight: 600; }
+time { white-space: nowrap; }
 code { font-family: ui-monospace, monospace; overflow-wrap: anywhere; }
 footer { margin-top: 2rem; font-size: .9em; }
 `;

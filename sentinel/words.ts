@@ -10,11 +10,11 @@ export function explain(verdict: Verdict, limits: Limits): string {
   const because = verdict.detail === '' ? '' : `: ${verdict.detail}`;
   switch (verdict.reason) {
     case 'fresh':
-      return `No last good backup is older than ${age}${because}. The gate closes in ${left} if none succeeds.`;
+      return `The oldest last good backup is ${age} old${because}. The gate closes in ${left} unless a newer one succeeds.`;
     case 'first_boot_grace':
-      return `Waiting for the first backup. The gate closes in ${left} if none succeeds.`;
+      return `Waiting for the first backup. The gate closes in ${left} unless it succeeds.`;
     case 'stale':
-      return `A last good backup is ${age} old${because}. The limit is ${duration(limits.thresholdSeconds)}.`;
+      return `The oldest last good backup is ${age} old${because}. The limit is ${duration(limits.thresholdSeconds)}.`;
     case 'missing':
       return `There is no heartbeat${because}. It comes as soon as every source has a good backup.`;
     case 'unreadable':

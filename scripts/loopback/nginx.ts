@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Child, startChild } from './child.ts';
@@ -48,7 +48,7 @@ export async function startNginx(options: NginxOptions): Promise<RunningNginx> {
   return { ...child, port, url: `http://127.0.0.1:${port}` };
 }
 
-/** The whole nginx.conf of a private nginx: `nginx/` of this repository as it is, other addresses around it. */
+/** The whole nginx.conf of a private nginx: the server of the compose project, other addresses in it. */
 export function renderNginx(options: NginxOptions & { port: number }): string {
   return `
 ${process.getuid?.() === 0 ? 'user root;' : ''}
@@ -64,20 +64,25 @@ http {
   fastcgi_temp_path tmp/fastcgi;
   uwsgi_temp_path tmp/uwsgi;
   scgi_temp_path tmp/scgi;
-
-  map "" $holdfast_sentinel { default ${options.sentinel}; }
-  map "" $holdfast_app { default ${options.app}; }
-  map "" $holdfast_pages { default "${gateFolder}"; }
-  resolver ${options.resolver ?? '127.0.0.11'} valid=2s ipv6=off;
-  include holdfast/http.conf;
-
-  server {
-    listen 127.0.0.1:${options.port};
-    ${options.server ?? ''}
-    include holdfast/site.conf;
-  }
+  ${renderServer(options)}
 }
 `;
+}
+
+function renderServer({ port, sentinel, app, resolver, server }: NginxOptions & { port: number }): string {
+  const replacements: [string, string][] = [
+    ['default sentinel:8080;', `default ${sentinel};`],
+    ['default ${GATE_UPSTREAM};', `default ${app};`],
+    ['default /etc/nginx/holdfast;', `default "${gateFolder}";`],
+    ['resolver 127.0.0.11 ', `resolver ${resolver ?? '127.0.0.11'} `],
+    ['listen 80;', `listen 127.0.0.1:${port};\n${server ?? ''}`],
+  ];
+  let text = readFileSync(join(gateFolder, 'compose.conf.template'), 'utf8');
+  for (const [there, here] of replacements) {
+    if (text.split(there).length !== 2) throw new Error(`compose.conf.template: expected "${there}" once`);
+    text = text.replace(there, () => here);
+  }
+  return text;
 }
 
 const gateFolder = fileURLToPath(new URL('../../nginx', import.meta.url));

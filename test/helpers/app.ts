@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** The app behind the gate. */
@@ -13,14 +13,18 @@ export interface TestApp {
 /** Answers 200 to everything, NNN to `/answer/NNN`, and gives back what comes through a WebSocket's connection. */
 export async function startApp(): Promise<TestApp> {
   const requests: string[] = [];
-  const server = createServer({ maxHeaderSize: 65_536 }, async (request, response) => {
+  const server = createServer(
+    { maxHeaderSize: 65_536 },
+    (request, response) => void answer(request, response),
+  );
+  async function answer(request: IncomingMessage, response: ServerResponse) {
     const bytes = await count(request);
     requests.push(`${request.method} ${request.url} ${bytes}`);
     const wanted = /^\/answer\/(\d{3})$/.exec(request.url ?? '');
     response
       .writeHead(wanted ? Number(wanted[1]) : 200, { 'content-type': 'text/plain' })
       .end('the app itself');
-  });
+  }
   server.on('upgrade', (request, socket) => {
     requests.push(`UPGRADE ${request.url} 0`);
     socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n');

@@ -15,7 +15,7 @@ export function sendHead(port: number, lines: string[]): RawConnection {
   const socket = connect(port, '127.0.0.1');
   let received = '';
   socket.setEncoding('latin1').on('data', (text: string) => (received += text));
-  socket.on('error', () => {}); // closed in our face: what was received says enough
+  socket.on('error', () => undefined); // closed in our face: what was received says enough
   socket.write(`${lines.join('\r\n')}\r\n\r\n`);
   return {
     socket,

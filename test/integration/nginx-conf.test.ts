@@ -1,25 +1,34 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { temporaryFolder } from '../helpers/folder.ts';
 
-const gateFolder = fileURLToPath(new URL('../../nginx', import.meta.url));
+const repository = fileURLToPath(new URL('../..', import.meta.url));
 
-it("the containers' own server, laid out as the official image has it → nginx takes it as it is", () => {
+it("the compose project's server, laid out as the official image has it → nginx takes it", () => {
+  const template = readFileSync(join(repository, 'nginx', 'compose.conf.template'), 'utf8');
+  expect(() => nginxTakes(template.replaceAll('${GATE_UPSTREAM}', 'web:3000'))).not.toThrow();
+});
+
+it('the example for an nginx of your own in docs/gate.md → nginx takes it', () => {
+  const documentation = readFileSync(join(repository, 'docs', 'gate.md'), 'utf8');
+  const example = /```nginx\n(.*?)```/s.exec(documentation)?.[1] ?? '';
+  expect(example).toContain('include holdfast/gated.conf;');
+  // The only name that nginx wants to know at its start.
+  expect(() => nginxTakes(example.replaceAll('//app:3000', '//127.0.0.1:3000'))).not.toThrow();
+});
+
+function nginxTakes(server: string): void {
   const folder = temporaryFolder();
   mkdirSync(join(folder, 'conf.d'));
-  symlinkSync(gateFolder, join(folder, 'holdfast'));
-  symlinkSync(join(gateFolder, 'default.conf'), join(folder, 'conf.d', 'default.conf'));
-  writeFileSync(
-    join(folder, 'nginx.conf'),
-    'pid nginx.pid; events {} http { access_log off; include conf.d/*.conf; }',
-  );
-  const test = () =>
-    execFileSync('nginx', ['-t', '-q', '-p', folder, '-c', join(folder, 'nginx.conf'), '-e', 'stderr'], {
-      env: { PATH: `${process.env['PATH']}:/usr/sbin` },
-      stdio: 'pipe',
-    });
-  expect(test).not.toThrow();
-});
+  symlinkSync(join(repository, 'nginx'), join(folder, 'holdfast'));
+  writeFileSync(join(folder, 'conf.d', 'default.conf'), server);
+  const configuration = join(folder, 'nginx.conf');
+  writeFileSync(configuration, 'pid nginx.pid; events {} http { access_log off; include conf.d/*.conf; }');
+  execFileSync('nginx', ['-t', '-q', '-p', folder, '-c', configuration, '-e', 'stderr'], {
+    env: { PATH: `${process.env['PATH']}:/usr/sbin` },
+    stdio: 'pipe',
+  });
+}

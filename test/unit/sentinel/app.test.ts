@@ -201,7 +201,7 @@ describe('/, the page', () => {
     const { body } = await sentinel({ ageSeconds: 3 * hours, status: shop }).inject('/');
     for (const text of [
       'The gate is open',
-      'No last good backup is older than 3 h.',
+      'The oldest last good backup is 3 h old.',
       'shop',
       'mariadb',
       'cannot log in',

@@ -38,12 +38,14 @@ describe('explain', () => {
 
   it('fresh → the age, and when the gate closes', () => {
     expect(say(at('2026-11-20T09:00:00Z'))).toBe(
-      'No last good backup is older than 3 h. The gate closes in 23 h if none succeeds.',
+      'The oldest last good backup is 3 h old. The gate closes in 23 h unless a newer one succeeds.',
     );
   });
 
   it('stale → the age, and the limit', () => {
-    expect(say(at('2026-11-18T09:00:00Z'))).toBe('A last good backup is 2 d 3 h old. The limit is 26 h.');
+    expect(say(at('2026-11-18T09:00:00Z'))).toBe(
+      'The oldest last good backup is 2 d 3 h old. The limit is 26 h.',
+    );
   });
 
   it('from the future → points at the clocks', () => {
