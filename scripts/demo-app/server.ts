@@ -50,7 +50,7 @@ const server = createServer((request, response) => {
     send(response, 500, 'text/plain', `the shop cannot reach its database: ${String(error)}\n`);
   });
 });
-server.listen(3000, () => console.log('the shop is open on port 3000'));
+server.listen(8080, () => console.log('the shop is open on port 8080'));
 process.once('SIGTERM', () => {
   server.close();
   server.closeAllConnections();
@@ -91,7 +91,7 @@ async function answer(request: IncomingMessage, response: ServerResponse) {
   const url = new URL(request.url ?? '/', 'http://shop');
   if (request.method === 'POST' && url.pathname === '/orders') {
     const form = new URLSearchParams(await body(request));
-    await order(pool, form.get('customer') || 'Somebody', form.get('item') || 'Something', 1_000);
+    await order(pool, form.get('customer') ?? 'Somebody', form.get('item') ?? 'Something', 1_000);
     response.writeHead(303, { location: '/' }).end();
     return;
   }

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { describe as show } from '../helpers/shell.ts';
 import { Stack } from '../helpers/stack.ts';
 import { until } from '../helpers/until.ts';
@@ -106,12 +106,16 @@ services:
         'holdfast/.env': ['GATE_UPSTREAM=web:80', ...engine.env].join('\n'),
       },
     });
-    await stack.sh('docker compose up -d', 240_000);
-    await until('the rows are there', async () => (await query(engine.count)) !== '', 120_000);
-    await untilRepository(stack);
+    return () => stack.remove();
   });
 
-  afterAll(() => stack?.remove());
+  beforeAll(() =>
+    stack.explained(async () => {
+      await stack.sh('docker compose up -d', 240_000);
+      await until('the rows are there', async () => (await query(engine.count)) !== '', 120_000);
+      await untilRepository(stack);
+    }),
+  );
 
   it('is found in order by the doctor', async () => {
     await stack.sh('docker compose exec -T db_backup holdfast doctor');

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { describe as show } from '../helpers/shell.ts';
 import { Stack } from '../helpers/stack.ts';
 import { until } from '../helpers/until.ts';
@@ -32,12 +32,16 @@ describe('a repository on an S3-protocol server', () => {
         ].join('\n'),
       },
     });
-    await stack.sh('docker compose up -d', 240_000);
-    await untilOrders();
-    await untilRepository(stack);
+    return () => stack.remove();
   });
 
-  afterAll(() => stack?.remove());
+  beforeAll(() =>
+    stack.explained(async () => {
+      await stack.sh('docker compose up -d', 240_000);
+      await untilOrders();
+      await untilRepository(stack);
+    }),
+  );
 
   it('takes a backup, and shows it to restic', async () => {
     await stack.sh('docker compose exec db_backup /usr/local/bin/backup.sh');

@@ -74,6 +74,19 @@ export class Stack {
     return `http://127.0.0.1:${this.port}${path}`;
   }
 
+  /** Does something, and if it fails the error also tells what the containers have to say. */
+  async explained<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const { stdout } = await this.try(
+        'docker compose ps --all; docker compose logs --no-color --tail 30',
+        30_000,
+      );
+      throw new Error(`${String(error)}\n--- containers\n${stdout.slice(-6000)}`, { cause: error });
+    }
+  }
+
   /** Containers, networks, volumes and the folder; never throws, so that it can stand in an afterAll. */
   async remove(): Promise<void> {
     const down = await this.try('docker compose down --volumes --remove-orphans --timeout 5', 90_000);
