@@ -80,7 +80,7 @@ export class Stack {
       return await work();
     } catch (error) {
       const { stdout } = await this.try(
-        'docker compose ps --all; docker compose logs --no-color --tail 30',
+        'docker compose ps --all; docker compose logs --no-color --tail 3 db; docker compose logs --no-color --tail 30 app nginx sentinel db_backup',
         30_000,
       );
       throw new Error(`${String(error)}\n--- containers\n${stdout.slice(-6000)}`, { cause: error });
