@@ -86,6 +86,7 @@ function toConfig(parsed: ParsedConfig): Omit<Config, 'warnings'> {
     keep: parsed.keep,
     spoolBytes: parsed.spool_bytes,
     backupTimeoutSeconds: parsed.backup_timeout,
+    staleAfterSeconds: parsed.stale_after,
     log: { level: parsed.log_level },
   };
 }

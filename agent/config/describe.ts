@@ -28,6 +28,7 @@ export function describeConfig(config: Config): Record<string, unknown> {
     sources: config.sources.map(describeSource),
     spool_bytes: config.spoolBytes,
     backup_timeout: config.backupTimeoutSeconds,
+    stale_after: config.staleAfterSeconds,
     log_level: config.log.level,
   };
 }

@@ -175,6 +175,7 @@ export const schema = group({
     .default([]),
   spool_bytes: bytes.default(2 ** 30),
   backup_timeout: duration.default(6 * 3600),
+  stale_after: duration.default(26 * 3600),
   log_level: oneOf(['debug', 'info', 'warn', 'error']).default('info'),
 });
 

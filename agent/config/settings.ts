@@ -185,6 +185,11 @@ export const SETTINGS: readonly Setting[] = [
     path: ['backup_timeout'],
     meaning: 'A run that takes longer is ended: seconds, or `90m`, `6h`.',
   },
+  {
+    variable: 'HOLDFAST_STALE_AFTER',
+    path: ['stale_after'],
+    meaning: '`holdfast status` calls a source stale whose last good backup is older: seconds, or `90m`, `26h`.',
+  },
   { variable: 'HOLDFAST_LOG_LEVEL', path: ['log_level'], meaning: '`debug`, `info`, `warn` or `error`.' },
 ];
 
