@@ -40,26 +40,20 @@ export async function runDaemon(app: App, signal: AbortSignal): Promise<void> {
     const fires = nextFires(cron, config.timeZone, clock.now(), 3).map(utc);
     log.info({ job: name, cron, timeZone: config.timeZone }, `next ${name}: ${fires.join(', ')}`);
   }
-  const running = new Set<Promise<unknown>>();
   const scheduler = startScheduler({
     jobs: scheduled.map(({ name, cron, start }) => ({
       name,
       cron,
       timeZone: config.timeZone,
       lastStartedAt: lastStart(app, name),
-      run: async (trigger) => {
-        const run = whenFree(app, signal, () => start({ trigger, signal }));
-        running.add(run);
-        await run.finally(() => running.delete(run));
-      },
+      run: (trigger) => whenFree(app, signal, () => start({ trigger, signal })),
     })),
     clock,
     log,
   });
   if (!signal.aborted) await once(signal, 'abort');
   log.info('stopping');
-  scheduler.stop();
-  await Promise.allSettled(running);
+  await scheduler.stop();
   log.info('stopped');
 }
 

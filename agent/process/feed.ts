@@ -84,7 +84,9 @@ export async function feed(processes: Processes, options: FeedOptions): Promise<
     const [facts] = await Promise.all(stages);
     return { ...progress, warnings: facts.warnings, spooledBytes: spool.spooledBytes };
   } catch (error) {
-    const cause = options.signal.aborted ? options.signal.reason : await firstCause(error, compressor);
+    const cause: unknown = options.signal.aborted
+      ? options.signal.reason
+      : await firstCause(error, compressor);
     stop.abort(cause);
     await compressor?.stop();
     await Promise.allSettled([...stages, dump.done]);

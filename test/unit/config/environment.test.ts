@@ -57,6 +57,7 @@ describe('the environment form', () => {
       keep: { daily: 7, weekly: 4, monthly: 6, yearly: 0 },
       spoolBytes: 2 ** 30,
       backupTimeoutSeconds: 21_600,
+      staleAfterSeconds: 93_600,
       log: { level: 'info' },
       warnings: [],
     });
@@ -107,6 +108,7 @@ describe('the environment form', () => {
       keep: { daily: 1, weekly: 2, monthly: 3, yearly: 4 },
       spoolBytes: 512 * 2 ** 20,
       backupTimeoutSeconds: 21_600,
+      staleAfterSeconds: 93_600,
       log: { level: 'debug' },
     });
   });
