@@ -13,13 +13,13 @@ export const reasons = [
   'not_regular_file',
 ] as const;
 
-export type Reason = (typeof reasons)[number];
+type Reason = (typeof reasons)[number];
 
 /** Beyond that a heartbeat from the future is refused: one bad clock would hold the gate open for ever. */
-export const futureToleranceSeconds = 300;
+const futureToleranceSeconds = 300;
 
 /** How long the last good heartbeat is believed while the file cannot be read: a network folder may blink. */
-export const blinkSeconds = 30;
+const blinkSeconds = 30;
 
 /** The heartbeat file as it was read. */
 export type Reading =

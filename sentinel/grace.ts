@@ -20,7 +20,7 @@ export interface GraceKeeper {
 }
 
 /** Before this version of Holdfast there was no first boot: a clock that says so has not been set yet. */
-export const clockIsSetAfter = new Date('2026-01-01T00:00:00Z');
+const clockIsSetAfter = new Date('2026-01-01T00:00:00Z');
 
 /** Opens the state folder, making it if need be; an unwritable one is logged and refuses the grace. */
 export function openGrace(folder: string, log: Logger): GraceKeeper {

@@ -49,7 +49,7 @@ export async function startNginx(options: NginxOptions): Promise<RunningNginx> {
 }
 
 /** The whole nginx.conf of a private nginx: the server of the compose project, other addresses in it. */
-export function renderNginx(options: NginxOptions & { port: number }): string {
+function renderNginx(options: NginxOptions & { port: number }): string {
   return `
 ${process.getuid?.() === 0 ? 'user root;' : ''}
 daemon off;
