@@ -50,6 +50,5 @@ function defaultOf({ path, secret }: Setting, defaults: Record<string, unknown>[
 const REQUIRED = ['host', 'database', 'user', 'name'];
 
 function written(value: unknown): string | null {
-  if (typeof value === 'object') return null;
-  return String(value);
+  return ['string', 'number', 'boolean'].includes(typeof value) ? String(value as string) : null;
 }

@@ -188,7 +188,8 @@ export const SETTINGS: readonly Setting[] = [
   {
     variable: 'HOLDFAST_STALE_AFTER',
     path: ['stale_after'],
-    meaning: '`holdfast status` calls a source stale whose last good backup is older: seconds, or `90m`, `26h`.',
+    meaning:
+      '`holdfast status` calls a source stale whose last good backup is older: seconds, or `90m`, `26h`.',
   },
   { variable: 'HOLDFAST_LOG_LEVEL', path: ['log_level'], meaning: '`debug`, `info`, `warn` or `error`.' },
 ];

@@ -88,7 +88,7 @@ function locker() {
   });
   children.push(child);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const next = async () => (await lines.next()).value as string | undefined;
+  const next = async () => (await lines.next()).value;
   const say = (word: string) => {
     child.stdin.write(`${word}\n`);
     return next();
