@@ -1,6 +1,5 @@
 import { createTask, parse, validateDetailed } from 'node-cron';
 import type { Clock } from './core/clock.ts';
-import { utc } from './core/clock.ts';
 import type { Trigger } from './core/glossary.ts';
 import { watchFires } from './due.ts';
 import { firesAfter } from './fires.ts';
@@ -55,12 +54,7 @@ export function startScheduler(options: {
     return { job, due: watchFires(fires, { now: start, lastStartedAt: job.lastStartedAt, elapsed }) };
   });
 
-  for (const { job, due } of watched) {
-    const next = due.next();
-    log.info(
-      { job: job.name, next: next && utc(next) },
-      `${job.name} runs next at ${next ? utc(next) : 'no time'}`,
-    );
+  for (const { job } of watched) {
     if (missedSince(job.cron, job.timeZone, job.lastStartedAt, start)) queue.add(job, 'catch-up');
   }
 

@@ -36,7 +36,7 @@ export function configFile(environment: Environment): { path: string; asked: boo
  */
 export function settingsOf(environment: Environment): Given[] {
   const asksForMysql = MYSQL_VARIABLES.some((name) => environment[name]);
-  const asksForUrl = Boolean(environment['DATABASE_URL'] || environment['DATABASE_URL_FILE']);
+  const asksForUrl = ['DATABASE_URL', 'DATABASE_URL_FILE'].some((name) => environment[name]);
   const given = SETTINGS.flatMap((setting) => settingGiven(environment, setting)).filter(
     // Without a database to name, what only describes one is of no use: MYSQL_TLS, BACKUP_COMPRESSION, …
     ({ path }) => path[0] !== 'sources' || asksForMysql || asksForUrl,

@@ -50,6 +50,6 @@ function defaultOf({ path, secret }: Setting, defaults: Record<string, unknown>[
 const REQUIRED = ['host', 'database', 'user', 'name'];
 
 function written(value: unknown): string | null {
-  if (typeof value === 'object') return null;
-  return String(value);
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : null;
 }

@@ -60,7 +60,7 @@ function takeFromFile(group: Raw, name: string, suffix: string, path: Path, how:
   const key = name + suffix;
   if (!(key in group)) return;
   const file = group[key];
-  delete group[key];
+  Reflect.deleteProperty(group, key);
   if (group[name] !== undefined) {
     how.problems.push({
       path: [...path, key],

@@ -24,10 +24,9 @@ export function parseDatabaseUrl(text: string): DatabaseUrl | { problem: string 
     return { problem: `${given}; it must start with postgresql://, postgres://, mysql:// or mariadb://` };
   }
   const url = URL.canParse(text) ? new URL(text) : null;
-  if (url === null || url.hash !== '' || !text.slice(scheme?.length).startsWith('://'))
-    return { problem: MALFORMED };
-  const parts = decoded(url);
-  return parts === null ? { problem: MALFORMED } : takenApart(type, url, parts);
+  const whole = url?.hash === '' && text.slice(scheme?.length).startsWith('://');
+  const parts = url !== null && whole ? decoded(url) : null;
+  return url === null || parts === null ? { problem: MALFORMED } : takenApart(type, url, parts);
 }
 
 const TYPES: Record<string, 'mysql' | 'postgres'> = {

@@ -24,7 +24,8 @@ function take(path: string): Release | null {
   mkdirSync(dirname(path), { recursive: true });
   const db = new DatabaseSync(path, { timeout: 100 });
   try {
-    db.exec('BEGIN EXCLUSIVE');
+    // Without a journal in memory even this transaction would write a journal file, and fail on a full disk.
+    db.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
   } catch (error) {
     db.close();
     if (isBusy(error)) return null;

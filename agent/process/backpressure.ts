@@ -12,7 +12,7 @@ export function drained(target: Writable, signal: AbortSignal): Promise<void> {
       act();
     };
     const onDrain = settle(resolve);
-    const onClose = settle(() => reject(new ClosedStreamError(target.errored)));
+    const onClose = settle(() => reject(new ClosedStreamError(target)));
     const onAbort = settle(() => reject(signal.reason as Error));
     if (signal.aborted) return onAbort();
     if (target.destroyed || target.errored !== null) return onClose();
@@ -24,14 +24,17 @@ export function drained(target: Writable, signal: AbortSignal): Promise<void> {
 /** Writes and waits until there is room for more. */
 export async function writeTo(target: Writable, chunk: Buffer, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
-  if (target.destroyed) throw new ClosedStreamError(target.errored);
+  if (target.destroyed) throw new ClosedStreamError(target);
   if (!target.write(chunk)) await drained(target, signal);
 }
 
 /** The other end went away. It says nothing of why: the program at the other end knows. */
 export class ClosedStreamError extends Error {
-  constructor(cause: unknown) {
-    super('the receiving program closed its input', cause == null ? undefined : { cause });
+  readonly target: Writable;
+
+  constructor(target: Writable) {
+    super('the receiving program closed its input', target.errored === null ? undefined : { cause: target.errored });
     this.name = 'ClosedStreamError';
+    this.target = target;
   }
 }

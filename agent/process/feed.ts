@@ -98,8 +98,7 @@ export async function feed(processes: Processes, options: FeedOptions): Promise<
 
 /** A stage that finds its receiver gone knows nothing of why: if that was the compressor, its exit tells. */
 async function firstCause(error: unknown, compressor: Child | null): Promise<unknown> {
-  if (!(error instanceof ClosedStreamError) || compressor === null || !compressor.stdin.destroyed)
-    return error;
+  if (!(error instanceof ClosedStreamError) || error.target !== compressor?.stdin) return error;
   const exit = await compressor.exit;
   if (exit.code === 0) return error;
   const said = exit.stderr[0] === undefined ? '' : `: ${exit.stderr[0]}`;

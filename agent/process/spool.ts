@@ -100,7 +100,7 @@ export function createSpool(target: Writable, options: SpoolOptions, signal: Abo
         if (writeOffset + chunk.length <= options.maxBytes && (await appended(append(chunk)))) return;
         await catchingUp;
       }
-      if (target.destroyed) throw new ClosedStreamError(target.errored);
+      if (target.destroyed) throw new ClosedStreamError(target);
       if (target.write(chunk)) return;
       const drain = drained(target, signal);
       const stalled = new AbortController();

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -76,6 +76,17 @@ test('holder forgets its release and its garbage is collected → the lock is st
   expect(acquireLock(path)).toBeNull();
 });
 
+test('lock taken, held, its holder killed, and released → nothing was ever written', async () => {
+  const other = locker();
+  await other.say('try');
+  expect(readdirSync(join(folder, 'state'))).toEqual(['lock.db']);
+  other.child.kill('SIGKILL');
+  await once(other.child, 'exit');
+  acquireLock(path)?.();
+  expect(readdirSync(join(folder, 'state'))).toEqual(['lock.db']);
+  expect(statSync(path).size).toBe(0);
+});
+
 test('a lock file that is something else → an error that names it, not "busy"', () => {
   path = join(folder, 'lock.db');
   writeFileSync(path, 'not a database '.repeat(100));
@@ -88,7 +99,7 @@ function locker() {
   });
   children.push(child);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const next = async () => (await lines.next()).value as string | undefined;
+  const next = async () => (await lines.next()).value;
   const say = (word: string) => {
     child.stdin.write(`${word}\n`);
     return next();
