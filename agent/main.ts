@@ -1,11 +1,13 @@
 #!/usr/bin/env node
-import { pino, type Logger } from 'pino';
 import { createApp, type App } from './app.ts';
+import type { Context } from './cli/context.ts';
 import { createPrint } from './cli/print.ts';
 import { runCommandLine } from './cli/program.ts';
 import { baseEnvironment, processEnvironment } from './config/environment.ts';
+import { secretsOf } from './config/describe.ts';
 import { loadConfig } from './config/load.ts';
 import { HoldfastError } from './core/errors.ts';
+import { createLog } from './log.ts';
 
 const print = createPrint(process.stdout, process.stderr);
 const environment = processEnvironment();
@@ -24,31 +26,19 @@ process.on('SIGHUP', () => undefined);
 // A reader that has seen enough (`| head`) is no failure.
 process.stdout.on('error', () => undefined);
 
-const context = {
+const context: Context = {
   print,
   signal: stop.signal,
   exitCode: 0,
   config: () => loadConfig(environment),
-  app: (options?: { daemon: boolean }) => {
-    const config = loadConfig(environment);
-    app = createApp(
-      config,
-      baseEnvironment(environment),
-      createLog(config.log.level, options?.daemon === true),
-    );
+  app: ({ daemon = false, withoutSources = false } = {}) => {
+    const config = loadConfig(environment, { withoutSources });
+    const log = createLog({ level: config.log.level, secrets: secretsOf(config), daemon });
+    for (const warning of config.warnings) if (daemon) log.warn(warning);
+    app = createApp(config, baseEnvironment(environment), log);
     return app;
   },
 };
 const exitCode = await runCommandLine(process.argv, context);
 (app as App | null)?.close();
 process.exit(exitCode);
-
-/** The daemon logs everything from its level on; a command says only what went wrong, its answer tells the rest. */
-function createLog(level: string, daemon: boolean): Logger {
-  const options = { level: daemon ? level : 'fatal', base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  if (!process.stderr.isTTY) return pino(options, pino.destination({ fd: 2, sync: true }));
-  return pino({
-    ...options,
-    transport: { target: 'pino-pretty', options: { destination: 2, ignore: 'pid,hostname' } },
-  });
-}

@@ -10,9 +10,16 @@ export interface Context {
   /** Aborted by SIGTERM and SIGINT. */
   signal: AbortSignal;
   /** Reads the configuration and wires the objects; closed when the command is done. Throws `configuration`. */
-  app(options?: { daemon: boolean }): App;
+  app(options?: AppOptions): App;
   config(): Config;
   exitCode: number;
+}
+
+export interface AppOptions {
+  /** Logs what happens, for nobody may be there to be answered. */
+  daemon?: boolean;
+  /** For commands that need the repository alone: a new server may look into it before any database is configured. */
+  withoutSources?: boolean;
 }
 
 /** The options of a run that a person asked for: progress at the terminal, one line for each end. */

@@ -12,7 +12,7 @@ export function addInit(program: Command, context: Context): void {
     .option('--password-stored', 'confirm that the generated password is stored elsewhere')
     .addHelpText('after', '\nExamples:\n  holdfast init\n  holdfast init --password-stored')
     .action(async (options: { new?: boolean; passwordStored?: boolean }) => {
-      const app = context.app();
+      const app = context.app({ withoutSources: true });
       const ensure = options.new ? acceptRepository : ensureRepository;
       const { id, created } = await ensure(app.repository, app.ledger, context.signal);
       context.print.line(

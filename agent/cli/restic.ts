@@ -11,7 +11,7 @@ export function addRestic(program: Command, context: Context): void {
     .passThroughOptions()
     .addHelpText('after', '\nExamples:\n  holdfast restic -- snapshots\n  holdfast restic -- ls latest')
     .action(async (args: string[]) => {
-      const app = context.app();
+      const app = context.app({ withoutSources: true });
       context.exitCode = await passThrough(app.restic.passThrough(args), app.childEnvironment);
     });
 }

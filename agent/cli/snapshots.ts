@@ -10,7 +10,7 @@ export function addSnapshots(program: Command, context: Context): void {
     .option('--json', 'for programs; the fields are stable (docs/cli.md)')
     .addHelpText('after', '\nExamples:\n  holdfast snapshots\n  holdfast snapshots shop --json')
     .action(async (source: string | undefined, options: { json?: boolean }) => {
-      const app = context.app();
+      const app = context.app({ withoutSources: true });
       if (source !== undefined) app.pick([source]);
       const snapshots = await app.repository.list(source === undefined ? {} : { source }, context.signal);
       if (options.json) return context.print.json(snapshots);

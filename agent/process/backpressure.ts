@@ -33,7 +33,10 @@ export class ClosedStreamError extends Error {
   readonly target: Writable;
 
   constructor(target: Writable) {
-    super('the receiving program closed its input', target.errored === null ? undefined : { cause: target.errored });
+    super(
+      'the receiving program closed its input',
+      target.errored === null ? undefined : { cause: target.errored },
+    );
     this.name = 'ClosedStreamError';
     this.target = target;
   }
