@@ -38,17 +38,20 @@ export async function loadDump(
   }
 }
 
-/** Returns early when the client goes; why is in its exit. */
+/** Returns at once when the client goes, even while the dump's next bytes are awaited; why is in its exit. */
 async function feed(
   child: Child,
   filter: ByteFilter,
   dump: AsyncIterable<Buffer>,
   signal: AbortSignal,
 ): Promise<void> {
+  const chunks = dump[Symbol.asyncIterator]();
   let gone = false;
   const isGone = () => gone;
+  let wake: () => void = () => undefined;
   const exit = child.exit.then(() => {
     gone = true;
+    wake();
   });
   const write = async (pieces: Buffer[]) => {
     for (const piece of pieces) {
@@ -58,11 +61,21 @@ async function feed(
         await Promise.race([drained(child.stdin, signal), exit]).catch(() => undefined);
     }
   };
-  for await (const chunk of dump) {
-    await write(filter.push(chunk));
-    if (isGone()) return;
+  let ended = false;
+  try {
+    while (!isGone() && !ended) {
+      const step = Promise.withResolvers<IteratorResult<Buffer, unknown> | null>();
+      wake = () => step.resolve(null);
+      chunks.next().then(step.resolve, step.reject);
+      const next = await step.promise;
+      ended = next?.done === true;
+      if (next !== null && next.done !== true) await write(filter.push(next.value));
+    }
+    await write(filter.end());
+  } finally {
+    // Not awaited: a stream that hangs would hold us.
+    if (!ended) chunks.return?.().catch(() => undefined);
   }
-  await write(filter.end());
 }
 
 function judge(label: string, exit: Exit, signal: AbortSignal): void {
