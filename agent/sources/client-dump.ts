@@ -65,9 +65,9 @@ async function supervise(options: DumpOptions, plan: DumpPlan, reader: Reader): 
   const child = await options.processes.start(plan.command);
   child.stdin.end();
   const cut = Promise.withResolvers<'cut'>();
-  let cause: HoldfastError | null = null;
+  const cause: { first?: HoldfastError } = {};
   const stop = (error: HoldfastError) => {
-    cause ??= error;
+    cause.first ??= error;
     cut.resolve('cut');
     void child.stop(STOP_GRACE_MS);
   };
@@ -79,7 +79,7 @@ async function supervise(options: DumpOptions, plan: DumpPlan, reader: Reader): 
     const exit = await child.exit;
     // The last bytes may still wait to be read; after a cut nobody will.
     await Promise.race([reader.finished, cut.promise]);
-    if (cause !== null) throw cause;
+    if (cause.first !== undefined) throw cause.first;
     const warnings = judge(options, plan, exit);
     return { bytes: reader.bytes(), warnings: [...warnings, ...(await plan.verify())] };
   } finally {
@@ -103,13 +103,13 @@ interface Reader {
   read(child: Child, filter: ByteFilter, options: DumpOptions, stop: (error: HoldfastError) => void): void;
   nothingToRead(): void;
   /** Settles when the reader has had the last byte, or wants no more. */
-  readonly finished: Promise<void>;
+  readonly finished: Promise<true>;
   bytes(): number;
 }
 
 function createReader(): Reader {
   const source = Promise.withResolvers<(() => AsyncGenerator<Buffer>) | null>();
-  const finished = Promise.withResolvers<void>();
+  const finished = Promise.withResolvers<true>();
   let bytes = 0;
   return {
     finished: finished.promise,
@@ -126,7 +126,7 @@ function createReader(): Reader {
           yield chunk;
         }
       } finally {
-        finished.resolve();
+        finished.resolve(true);
       }
     },
   };

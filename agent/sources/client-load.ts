@@ -15,11 +15,12 @@ export async function loadDump(
   dump: AsyncIterable<Buffer>,
 ): Promise<void> {
   const { label, signal } = options;
-  if (signal.aborted) throw interrupted(label);
+  const aborted = () => signal.aborted;
+  if (aborted()) throw interrupted(label);
   const child = await options.processes.start(options.command);
   const stop = () => void child.stop(STOP_GRACE_MS);
   signal.addEventListener('abort', stop, { once: true });
-  if (signal.aborted) stop();
+  if (aborted()) stop();
   // What a client prints on stdout is nobody's business, but an unread pipe would block it.
   child.stdout.resume();
   try {
@@ -29,7 +30,7 @@ export async function loadDump(
   } catch (error) {
     // The client must not take a half-written dump for a whole one: it dies before its stdin is closed.
     await child.stop(STOP_GRACE_MS);
-    if (signal.aborted) throw interrupted(label);
+    if (aborted()) throw interrupted(label);
     throw error;
   } finally {
     signal.removeEventListener('abort', stop);
@@ -37,28 +38,44 @@ export async function loadDump(
   }
 }
 
-/** Returns early when the client goes; why is in its exit. */
+/** Returns at once when the client goes, even while the dump's next bytes are awaited; why is in its exit. */
 async function feed(
   child: Child,
   filter: ByteFilter,
   dump: AsyncIterable<Buffer>,
   signal: AbortSignal,
 ): Promise<void> {
-  const gone = { yet: false };
-  const exit = child.exit.then(() => void (gone.yet = true));
+  const chunks = dump[Symbol.asyncIterator]();
+  let gone = false;
+  const isGone = () => gone;
+  let wake: () => void = () => undefined;
+  const exit = child.exit.then(() => {
+    gone = true;
+    wake();
+  });
   const write = async (pieces: Buffer[]) => {
     for (const piece of pieces) {
-      if (gone.yet || piece.length === 0) continue;
+      if (isGone() || piece.length === 0) continue;
       // A client that is gone closes its input: its exit says why, not this.
       if (!child.stdin.write(piece))
         await Promise.race([drained(child.stdin, signal), exit]).catch(() => undefined);
     }
   };
-  for await (const chunk of dump) {
-    await write(filter.push(chunk));
-    if (gone.yet) return;
+  let ended = false;
+  try {
+    while (!isGone() && !ended) {
+      const step = Promise.withResolvers<IteratorResult<Buffer, unknown> | null>();
+      wake = () => step.resolve(null);
+      chunks.next().then(step.resolve, step.reject);
+      const next = await step.promise;
+      ended = next?.done === true;
+      if (next !== null && next.done !== true) await write(filter.push(next.value));
+    }
+    await write(filter.end());
+  } finally {
+    // Not awaited: a stream that hangs would hold us.
+    if (!ended) chunks.return?.().catch(() => undefined);
   }
-  await write(filter.end());
 }
 
 function judge(label: string, exit: Exit, signal: AbortSignal): void {

@@ -20,76 +20,93 @@ export interface LineRule {
 
 /** No clause that a rule looks at is longer: an account is at most 128 + 255 characters, doubled by quoting. */
 export const MAX_CLAUSE_BYTES = 4096;
-/** Bytes of settled text that stay at hand, for `after`. */
+/** Settled text that stays at hand, for `after`. */
 const LOOK_BACK_BYTES = 64;
+/** Rules whose lines begin alike share a search. */
+const NEEDLE_CHARACTERS = 6;
 
 /**
- * Searches for whole needles (`Buffer.indexOf` runs at memory speed) instead of splitting lines: rows may be a gigabyte long.
+ * Searches for a few needles (`Buffer.indexOf` runs at memory speed) instead of splitting lines: rows may be a gigabyte long.
  * A line's beginning never stands inside row data, because dump clients write line ends in values as `\n`.
  */
 export function createLineRewriter(rules: LineRule[]): ByteFilter {
-  const needles = rules.map((rule) => ({ rule, bytes: Buffer.from(`\n${rule.start}`, 'latin1') }));
-  const longest = Math.max(...needles.map(({ bytes }) => bytes.length));
-  /** Starts with a line end so that the first line is a line too; `settled` bytes of it were handed on already. */
-  let held = Buffer.from('\n');
-  let settled = 1;
+  const starts = new Set(rules.map((rule) => `\n${rule.start.slice(0, NEEDLE_CHARACTERS)}`));
+  const needles = [...starts].map((start) => Buffer.from(start, 'latin1'));
+  // The first line is a line too: a line end is thought before it, and never handed on.
+  let held: Buffer = Buffer.from('\n');
+  let unsaid = 1;
+  let before = '';
 
-  const work = (final: boolean): Buffer[] => {
+  const work = (data: Buffer, final: boolean): Buffer[] => {
     const out: Buffer[] = [];
-    let from = Math.max(0, settled - 1);
-    for (;;) {
-      const hit = firstHit(needles, held, from);
-      if (hit === null) break;
-      const line = hit.at + 1;
-      if (!final && held.length - line < MAX_CLAUSE_BYTES) return [...out, ...keepFrom(line)];
-      const change = precededBy(held, hit.at, hit.rule.after)
-        ? hit.rule.rewrite(held.toString('latin1', line, line + MAX_CLAUSE_BYTES))
-        : null;
+    let settled = 0;
+    const settle = (end: number) => {
+      if (end > settled + unsaid) out.push(data.subarray(settled + unsaid, end));
+      if (end > settled) unsaid = 0;
+      settled = Math.max(settled, end);
+    };
+    let at = nextHit(needles, data, 0);
+    while (at !== -1) {
+      const line = at + 1;
+      if (!final && data.length - line < MAX_CLAUSE_BYTES) break;
+      const text = data.toString('latin1', line, line + MAX_CLAUSE_BYTES);
+      const preceding = (before + data.toString('latin1', Math.max(0, at - LOOK_BACK_BYTES), at)).slice(
+        -LOOK_BACK_BYTES,
+      );
+      const change = changeOf(rules, text, preceding);
       if (change !== null) {
-        out.push(held.subarray(settled, line), Buffer.from(change.by, 'latin1'));
+        settle(line);
+        out.push(Buffer.from(change.by, 'latin1'));
         settled = line + change.length;
       }
-      from = Math.max(line, settled - 1);
+      at = nextHit(needles, data, Math.max(line, settled));
     }
-    return [...out, ...keepFrom(final ? held.length : Math.max(settled, held.length - longest))];
-  };
-
-  /** Hands on what stands before `end` and forgets what is no longer needed. */
-  const keepFrom = (end: number): Buffer[] => {
-    const ready = held.subarray(settled, end);
-    const start = Math.max(0, end - LOOK_BACK_BYTES);
-    held = held.subarray(start);
-    settled = end - start;
-    return ready.length === 0 ? [] : [ready];
+    if (at === -1) at = final ? data.length : startOfPartialHit(needles, data, settled);
+    settle(at);
+    before = (before + data.toString('latin1', Math.max(0, at - LOOK_BACK_BYTES), at)).slice(
+      -LOOK_BACK_BYTES,
+    );
+    held = data.subarray(at);
+    return out;
   };
 
   return {
-    push: (chunk) => {
-      held = Buffer.concat([held, chunk]);
-      return work(false);
-    },
-    end: () => work(true),
+    push: (chunk) => work(held.length === 0 ? chunk : Buffer.concat([held, chunk]), false),
+    end: () => work(held, true),
   };
 }
 
-interface Needle {
-  rule: LineRule;
-  bytes: Buffer;
+function changeOf(rules: LineRule[], text: string, preceding: string): ReturnType<LineRule['rewrite']> {
+  for (const rule of rules) {
+    if (!text.startsWith(rule.start) || !preceding.endsWith(rule.after ?? '')) continue;
+    const change = rule.rewrite(text);
+    if (change !== null) return change;
+  }
+  return null;
 }
 
-function firstHit(needles: Needle[], held: Buffer, from: number): { at: number; rule: LineRule } | null {
-  let first: { at: number; rule: LineRule } | null = null;
-  for (const { rule, bytes } of needles) {
-    const at = held.indexOf(bytes, from);
-    if (at !== -1 && (first === null || at < first.at)) first = { at, rule };
+/** Where the first of the needles stands, or -1. */
+function nextHit(needles: Buffer[], data: Buffer, from: number): number {
+  let first = -1;
+  for (const needle of needles) {
+    const at = data.indexOf(needle, from);
+    if (at !== -1 && (first === -1 || at < first)) first = at;
   }
   return first;
 }
 
-function precededBy(held: Buffer, at: number, after: string | undefined): boolean {
-  if (after === undefined) return true;
-  return held.toString('latin1', Math.max(0, at - after.length), at) === after;
+/** Where a needle begins that the next chunk may complete; the end of the data when none does. */
+function startOfPartialHit(needles: Buffer[], data: Buffer, from: number): number {
+  let at = data.indexOf(LINE_END, Math.max(from, data.length - NEEDLE_CHARACTERS));
+  while (at !== -1) {
+    const rest = data.subarray(at);
+    if (needles.some((needle) => needle.subarray(0, rest.length).equals(rest))) return at;
+    at = data.indexOf(LINE_END, at + 1);
+  }
+  return data.length;
 }
+
+const LINE_END = 0x0a;
 
 /** One filter out of two. */
 export function chainFilters(first: ByteFilter, second: ByteFilter): ByteFilter {

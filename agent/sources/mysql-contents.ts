@@ -46,8 +46,9 @@ export async function readMysqlContents(session: MysqlSession, database: string)
       readable: Number(readable) === 1,
     })),
     nonTransactional: tables
-      .filter(({ engine }) => engine !== null && !TRANSACTIONAL.has(String(engine)))
-      .map(({ name, engine }) => ({ name: String(name), engine: String(engine) })),
+      .filter(({ engine }) => engine !== null)
+      .map(({ name, engine }) => ({ name: String(name), engine: String(engine) }))
+      .filter(({ engine }) => !TRANSACTIONAL.has(engine)),
     systemVersioned: tables.filter(({ type }) => type === 'SYSTEM VERSIONED').map(({ name }) => String(name)),
     bytes: sizes.length === 0 ? null : sizes.reduce((sum, size) => sum + size, 0),
   };

@@ -1,10 +1,11 @@
 import type { MysqlSourceConfig } from '../config/config.ts';
 import { HoldfastError } from '../core/errors.ts';
+import { errorFields } from './error-fields.ts';
 
 /** What a failed attempt to connect means for the person who configured it. */
 export function connectError(config: MysqlSourceConfig, error: unknown): HoldfastError {
   if (error instanceof HoldfastError) return error;
-  const { code, message } = fieldsOf(error);
+  const { code, message } = errorFields(error);
   const where = config.host.startsWith('/') ? config.host : `${config.host}:${config.port}`;
   if (code.startsWith('ER_ACCESS_DENIED')) return denied(config, message, error);
   if (code === 'HANDSHAKE_NO_SSL_SUPPORT') {
@@ -32,8 +33,8 @@ export function connectError(config: MysqlSourceConfig, error: unknown): Holdfas
 /** What a refused statement means; anything else stays what it is. `mend` is the statement that would allow it. */
 export function statementError(error: unknown, what: string, mend: string | null): HoldfastError {
   if (error instanceof HoldfastError) return error;
-  const { code, message } = fieldsOf(error);
-  if (/DENIED/.test(code)) {
+  const { code, message } = errorFields(error);
+  if (code.includes('DENIED')) {
     const hint = mend === null ? undefined : `Run as an administrator of the server: ${mend}`;
     return new HoldfastError('rights_missing', `${what}: ${message}`, { hint, cause: error });
   }
@@ -45,7 +46,7 @@ export function statementError(error: unknown, what: string, mend: string | null
 
 /** The server's code for an error of a statement, for example `ER_DB_CREATE_EXISTS`. */
 export function codeOf(error: unknown): string {
-  return fieldsOf(error).code;
+  return errorFields(error).code;
 }
 
 function denied(config: MysqlSourceConfig, message: string, cause: unknown): HoldfastError {
@@ -77,10 +78,4 @@ function hintOf(code: string): string {
     return 'Check the host; in compose it is the service name, and both services must share a network.';
   }
   return 'See whether the database runs (docker compose ps), then run `holdfast doctor`.';
-}
-
-function fieldsOf(error: unknown): { code: string; message: string } {
-  const { code, message, errors } = error as { code?: unknown; message?: unknown; errors?: unknown };
-  const first = Array.isArray(errors) ? (errors[0] as { message?: unknown }) : undefined;
-  return { code: String(code ?? ''), message: String(message || first?.message || '') };
 }

@@ -25,8 +25,8 @@ interface State {
   unread: string | null;
 }
 
-/** Archive formats of pg_dump 9.3 (1.12) to 18 (1.16). */
-const OLDEST_FORMAT = 12;
+/** Archive formats of pg_dump 12 (1.14) to 18 (1.16). */
+const OLDEST_FORMAT = 14;
 const NEWEST_FORMAT = 16;
 /** More than the head takes: a name of 63 characters, two versions, a few numbers. */
 const HEAD_BYTES = 2048;
@@ -124,7 +124,7 @@ function* readEntry(reader: ByteReader, format: Format, state: State): Generator
   yield* skipText(reader, format); // copy
   const schema = (yield* readText(reader, format)) ?? '';
   yield* skipText(reader, format); // tablespace
-  if (format.minor >= 14) yield* skipText(reader, format); // access method
+  yield* skipText(reader, format); // access method
   if (format.minor >= 16) yield* readInt(reader, format); // kind of relation
   yield* skipText(reader, format); // owner
   yield* skipText(reader, format); // with oids

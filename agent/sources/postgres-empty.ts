@@ -65,7 +65,7 @@ async function renewPublic(session: PostgresSession): Promise<void> {
   await session.query(`CREATE SCHEMA public AUTHORIZATION ${owner}`);
   await session.query("COMMENT ON SCHEMA public IS 'standard public schema'");
   for (const { grantee, privilege, grantable } of grants) {
-    const to = grantee === null ? 'PUBLIC' : quoteIdentifier(String(grantee));
+    const to = typeof grantee === 'string' ? quoteIdentifier(grantee) : 'PUBLIC';
     const option = grantable === true ? ' WITH GRANT OPTION' : '';
     await session.query(`GRANT ${String(privilege)} ON SCHEMA public TO ${to}${option}`);
   }

@@ -1,10 +1,11 @@
 import type { PostgresSourceConfig } from '../config/config.ts';
 import { HoldfastError } from '../core/errors.ts';
+import { errorFields } from './error-fields.ts';
 
 /** What a failed attempt to connect means for the person who configured it. */
 export function connectError(config: PostgresSourceConfig, database: string, error: unknown): HoldfastError {
   if (error instanceof HoldfastError) return error;
-  const { code, message } = fieldsOf(error);
+  const { code, message } = errorFields(error);
   const where = config.host.startsWith('/') ? config.host : `${config.host}:${config.port}`;
   if (/^(28|3D|42)/.test(code)) {
     return new HoldfastError('source_denied', `the server at ${where} refuses ${config.user}: ${message}`, {
@@ -28,18 +29,18 @@ export function connectError(config: PostgresSourceConfig, database: string, err
 /** What a refused statement means; anything else stays what it is. `mend` is the statement that would allow it. */
 export function statementError(error: unknown, what: string, mend: string | null): HoldfastError {
   if (error instanceof HoldfastError) return error;
-  const { code, message } = fieldsOf(error);
+  const { code, message } = errorFields(error);
   if (code === '42501') {
     const hint = mend === null ? undefined : `Run as an administrator of the server: ${mend}`;
     return new HoldfastError('rights_missing', `${what}: ${message}`, { hint, cause: error });
   }
-  const lost = /^(08|57P|ECONN|EPIPE|ETIMEDOUT)/.test(code) || /Connection terminated/.test(message);
+  const lost = /^(08|57P|ECONN|EPIPE|ETIMEDOUT)/.test(code) || message.includes('Connection terminated');
   return new HoldfastError(lost ? 'source_unreachable' : 'failed', `${what}: ${message}`, { cause: error });
 }
 
 /** SQLSTATE of a statement's error, or the system's code. */
 export function codeOf(error: unknown): string {
-  return fieldsOf(error).code;
+  return errorFields(error).code;
 }
 
 function deniedHint(config: PostgresSourceConfig, database: string, code: string): string {
@@ -59,10 +60,4 @@ function reasonOf(code: string, message: string): string {
     ENOENT: 'there is no such socket',
   };
   return reasons[code] ?? (message || code || 'the connection failed');
-}
-
-function fieldsOf(error: unknown): { code: string; message: string } {
-  const { code, message, errors } = error as { code?: unknown; message?: unknown; errors?: unknown };
-  const first = Array.isArray(errors) ? (errors[0] as { message?: unknown }) : undefined;
-  return { code: String(code ?? ''), message: String(message || first?.message || '') };
 }

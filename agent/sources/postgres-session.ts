@@ -3,6 +3,7 @@ import pg from 'pg';
 import type { PostgresSourceConfig } from '../config/config.ts';
 import { HoldfastError } from '../core/errors.ts';
 import { within } from './deadline.ts';
+import { errorFields } from './error-fields.ts';
 import { codeOf, connectError } from './postgres-errors.ts';
 
 /** An open connection to one database of the source's server. */
@@ -145,5 +146,5 @@ async function tlsOptions(config: PostgresSourceConfig, caFile: string): Promise
 
 /** No TLS on the server, or pg_hba.conf has a line for plain connections only. */
 function lacksTls(error: unknown): boolean {
-  return /does not support SSL/.test(String((error as Error).message)) || codeOf(error) === '28000';
+  return errorFields(error).message.includes('does not support SSL') || codeOf(error) === '28000';
 }
