@@ -103,7 +103,9 @@ services:
     volumes: ['./init:/docker-entrypoint-initdb.d:ro']
 `,
         [engine.init.path]: engine.init.text,
-        'holdfast/.env': ['GATE_UPSTREAM=web:80', ...engine.env].join('\n'),
+        'holdfast/.env': ['GATE_UPSTREAM=web:80', 'RESTIC_PASSWORD=stored-elsewhere', ...engine.env].join(
+          '\n',
+        ),
       },
     });
     return () => stack.remove();

@@ -52,7 +52,11 @@ describe('docker compose up -d, without any .env', () => {
     expect(log).toMatch(/\/var\/lib\/holdfast/);
   });
 
-  it('is found in order by the doctor', async () => {
+  it('is found in order by the doctor, who warns until the password is stored elsewhere', async () => {
+    const warned = await stack.try('docker compose exec -T db_backup holdfast doctor');
+    expect(warned.code, show(warned)).toBe(3);
+    expect(warned.stdout).toMatch(/warning +password/);
+    await stack.sh('docker compose exec -T db_backup holdfast init --password-stored');
     await stack.sh('docker compose exec -T db_backup holdfast doctor');
   });
 

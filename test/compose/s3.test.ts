@@ -11,6 +11,11 @@ describe('a repository on an S3-protocol server', () => {
     stack.ask(
       `docker compose exec -T db sh -lc 'MYSQL_PWD="$MYSQL_PASSWORD" mysql -N -h127.0.0.1 -u"$MYSQL_USER" "$MYSQL_DATABASE" -e "${sql}"'`,
     );
+  /** As people do it beforehand, in their provider's console. */
+  const makeBucket = () =>
+    stack.sh(
+      `docker compose exec -T db_backup node -e 'fetch("http://s3:5000/backups", { method: "PUT" }).then((made) => process.exit(made.ok ? 0 : 1))'`,
+    );
   const untilOrders = () =>
     until(
       'the shop has its orders',
@@ -39,6 +44,7 @@ describe('a repository on an S3-protocol server', () => {
     stack.explained(async () => {
       await stack.sh('docker compose up -d', 240_000);
       await untilOrders();
+      await makeBucket();
       await untilRepository(stack);
     }),
   );
