@@ -1,4 +1,4 @@
-/** The quickstart's little shop: keeps orders in the database `db`, lists them at `/`, takes new ones. */
+/** The little shop of the quickstart and of scripts/demo: keeps orders in the database `db`, lists them at `/`, takes new ones. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import mysql, { type Pool, type RowDataPacket } from 'mysql2/promise';
@@ -50,7 +50,9 @@ const server = createServer((request, response) => {
     send(response, 500, 'text/plain', `the shop cannot reach its database: ${String(error)}\n`);
   });
 });
-server.listen(8080, () => console.log('the shop is open on port 8080'));
+const host = process.env.SHOP_HOST ?? '0.0.0.0';
+const port = Number(process.env.SHOP_PORT ?? 8080);
+server.listen(port, host, () => console.log(`the shop is open on port ${port}`));
 process.once('SIGTERM', () => {
   server.close();
   server.closeAllConnections();

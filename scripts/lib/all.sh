@@ -31,6 +31,22 @@ need() {
   esac
 }
 
+# need_all PART…: like need for each of them. Somebody who cannot install packages is told at once all that is missing (exit 2).
+need_all() {
+  local part code=0 missing
+  if ! can_install; then
+    MISSING_PACKAGES=$(mktemp)
+    for part in "$@"; do (need "$part") || code=$?; done
+    missing=$(sort -u "$MISSING_PACKAGES" | tr '\n' ' ')
+    rm -f "$MISSING_PACKAGES"
+    unset MISSING_PACKAGES
+    [ -z "$missing" ] || die "these Debian packages are missing, and only root can install them: $missing" \
+      "sudo apt-get install --no-install-recommends $missing" 2
+    [ "$code" = 0 ] || exit "$code"
+  fi
+  for part in "$@"; do need "$part"; done
+}
+
 have_all() {
   local program
   for program in "$@"; do have "$program" || return 1; done

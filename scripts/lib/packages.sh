@@ -9,8 +9,11 @@ need_packages() {
     is_installed "$package" || missing+=("$package")
   done
   [ ${#missing[@]} -gt 0 ] || return 0
-  can_install || die "$why: needs ${missing[*]}, and only root can install packages here" \
-    "sudo apt-get install --no-install-recommends ${missing[*]}" 2
+  if ! can_install; then
+    [ -z "${MISSING_PACKAGES-}" ] || { printf '%s\n' "${missing[@]}" >>"$MISSING_PACKAGES"; exit 2; }
+    die "$why: needs ${missing[*]}, and only root can install packages here" \
+      "sudo apt-get install --no-install-recommends ${missing[*]}" 2
+  fi
   say "installing ${missing[*]} ($why)"
   refresh_package_lists "${missing[@]}"
   without_starting_services within 900 "installing ${missing[*]}" env DEBIAN_FRONTEND=noninteractive \

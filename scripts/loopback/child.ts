@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 
 /** A server that runs as a child of ours. */
 export interface Child {
@@ -13,12 +14,32 @@ export interface Child {
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
-/** Starts a program on exactly this environment. It does not outlive us unless we are killed. */
-export function startChild(command: string, args: string[], env: NodeJS.ProcessEnv): Child {
-  const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+export interface ChildOptions {
+  /**
+   * A file for its output. A child with one is on its own: out of reach of the terminal's Ctrl-C, and it goes on
+   * when we end. Without one it ends with us, unless we are killed.
+   */
+  log?: string;
+}
+
+/** Starts a program on exactly this environment. */
+export function startChild(
+  command: string,
+  args: string[],
+  env: NodeJS.ProcessEnv,
+  options: ChildOptions = {},
+): Child {
+  const { log } = options;
+  const file = log === undefined ? null : openSync(log, 'a');
+  const child = spawn(command, args, {
+    env,
+    detached: file !== null,
+    stdio: ['ignore', file ?? 'pipe', file ?? 'pipe'],
+  });
+  if (file !== null) closeSync(file);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(-65_536)));
+    stream?.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(-65_536)));
   }
   const ended = new Promise<void>((resolve) => {
     child.once('error', (error) => {
@@ -29,12 +50,12 @@ export function startChild(command: string, args: string[], env: NodeJS.ProcessE
   });
   const isRunning = () => child.pid !== undefined && child.exitCode === null && child.signalCode === null;
   const stopWithUs = () => void child.kill();
-  process.once('exit', stopWithUs);
+  if (file === null) process.once('exit', stopWithUs);
   void ended.then(() => process.off('exit', stopWithUs));
 
   return {
     pid: child.pid ?? -1,
-    output: () => output,
+    output: () => (log === undefined ? output : readFileSync(log, 'utf8').slice(-65_536) + output),
     isRunning,
     exitCode: () => child.exitCode,
     async stop(signal = 'SIGTERM') {

@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Child, startChild } from './child.ts';
+import { type Child, type ChildOptions, startChild } from './child.ts';
 import { freePort } from './ports.ts';
 import { isListening, waitUntil } from './wait.ts';
 
-export interface NginxOptions {
+export interface NginxOptions extends ChildOptions {
   /** A folder of its own, made if need be: configuration, temporary files. */
   prefix: string;
   /** `host:port` of the sentinel. */
@@ -38,9 +38,8 @@ export async function startNginx(options: NginxOptions): Promise<RunningNginx> {
 
   // Debian keeps nginx where only root's PATH looks.
   const path = [process.env['PATH'], '/usr/sbin', '/usr/local/sbin'].join(delimiter);
-  const child = startChild('nginx', ['-p', options.prefix, '-c', configuration, '-e', 'stderr'], {
-    PATH: path,
-  });
+  const args = ['-p', options.prefix, '-c', configuration, '-e', 'stderr'];
+  const child = startChild('nginx', args, { PATH: path }, options);
   await waitUntil('nginx to listen', () => {
     if (!child.isRunning()) throw new Error(`nginx ended:\n${child.output()}`);
     return existsSync(join(options.prefix, 'nginx.pid')) && isListening(port);

@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
-import { type Child, startChild } from './child.ts';
+import { type Child, type ChildOptions, startChild } from './child.ts';
 import { freePort } from './ports.ts';
 import { waitUntil } from './wait.ts';
 
-export interface SentinelOptions {
+export interface SentinelOptions extends ChildOptions {
   heartbeatPath: string;
   stateFolder: string;
   /** A free one where it is left out. */
@@ -22,7 +22,7 @@ export interface RunningSentinel extends Child {
 /** Starts the sentinel on loopback without a container; resolves when it listens. */
 export async function startSentinel(options: SentinelOptions): Promise<RunningSentinel> {
   const port = options.port ?? (await freePort());
-  const child = startChild(process.execPath, [main], {
+  const environment = {
     PATH: process.env['PATH'],
     SENTINEL_HOST: '127.0.0.1',
     SENTINEL_PORT: String(port),
@@ -31,7 +31,8 @@ export async function startSentinel(options: SentinelOptions): Promise<RunningSe
     SENTINEL_THRESHOLD_SECONDS: options.thresholdSeconds?.toString(),
     SENTINEL_BOOT_GRACE_SECONDS: options.graceSeconds?.toString(),
     SENTINEL_MODE: options.mode,
-  });
+  };
+  const child = startChild(process.execPath, [main], environment, options);
   await waitUntil('the sentinel to listen', () => {
     if (!child.isRunning()) throw new Error(`the sentinel ended:\n${child.output()}`);
     return child.output().includes('listening on');

@@ -1,0 +1,147 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { waitUntil } from '../loopback/wait.ts';
+
+interface Recorded {
+  pid: number;
+  /** With the number alone, a process that came later could be taken for ours. */
+  startedAt: string | null;
+  name: string;
+}
+
+interface Contents {
+  demo: Recorded;
+  kept: boolean;
+  folder: string;
+  composeProject: string | null;
+  processes: Recorded[];
+}
+
+const END_SECONDS = 20;
+const COMPOSE_DOWN_MS = 120_000;
+
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** One clone has one demo at a time; two clones do not know of each other. */
+export const cloneId = createHash('sha256').update(root).digest('hex').slice(0, 8);
+
+/** What the demo of this clone has started, on disk, so that it can be ended whatever becomes of the demo itself. */
+export class DemoRecord {
+  private readonly contents: Contents;
+
+  static create(folder: string, composeProject: string | null): DemoRecord {
+    const record = new DemoRecord({
+      demo: recorded('the demo', process.pid),
+      kept: false,
+      folder,
+      composeProject,
+      processes: [],
+    });
+    record.save();
+    return record;
+  }
+
+  static find(): DemoRecord | null {
+    if (!existsSync(path())) return null;
+    return new DemoRecord(JSON.parse(readFileSync(path(), 'utf8')) as Contents);
+  }
+
+  private constructor(contents: Contents) {
+    this.contents = contents;
+  }
+
+  /** `running`: its demo is at work; `kept`: left running on purpose; `left`: its demo was killed. */
+  get state(): 'running' | 'kept' | 'left' {
+    if (this.contents.kept) return 'kept';
+    return isAlive(this.contents.demo) ? 'running' : 'left';
+  }
+
+  add(name: string, pid: number): void {
+    this.contents.processes.push(recorded(name, pid));
+    this.save();
+  }
+
+  keep(): void {
+    this.contents.kept = true;
+    this.save();
+  }
+
+  /** Ends everything, the last started first, and removes every trace. Each thing is told before it is done. */
+  async end(tell: (what: string) => void): Promise<void> {
+    const { composeProject, folder, processes } = this.contents;
+    for (const process of processes.toReversed()) {
+      if (!isAlive(process)) continue;
+      tell(process.name);
+      await endProcess(process);
+    }
+    if (composeProject !== null) {
+      tell('the containers');
+      await composeDown(composeProject, folder);
+    }
+    tell('the folder');
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    rmSync(path(), { force: true });
+  }
+
+  private save(): void {
+    mkdirSync(dirname(path()), { recursive: true });
+    writeFileSync(path(), JSON.stringify(this.contents, null, 2));
+  }
+}
+
+async function endProcess(recorded: Recorded): Promise<void> {
+  process.kill(recorded.pid, 'SIGTERM');
+  try {
+    await waitUntil(`${recorded.name} to end`, () => !isAlive(recorded), END_SECONDS);
+  } catch {
+    process.kill(recorded.pid, 'SIGKILL');
+    await waitUntil(`${recorded.name} to be killed`, () => !isAlive(recorded), END_SECONDS);
+  }
+}
+
+async function composeDown(project: string, folder: string): Promise<void> {
+  const args = ['compose', '-p', project, 'down', '--volumes', '--remove-orphans', '--timeout', '10'];
+  await execa('docker', args, {
+    cwd: existsSync(folder) ? folder : root,
+    timeout: COMPOSE_DOWN_MS,
+    stdin: 'ignore',
+  });
+}
+
+function recorded(name: string, pid: number): Recorded {
+  return { name, pid, startedAt: startOf(pid) };
+}
+
+function isAlive({ pid, startedAt }: Recorded): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  return startOf(pid) === startedAt && !isZombie(pid);
+}
+
+/** The kernel's own note of when a process started; null where there is no /proc. */
+const startOf = (pid: number) => statOf(pid)[19] ?? null;
+
+/** Ended, and not yet asked after by its parent: some containers have nobody who does that for orphans. */
+const isZombie = (pid: number) => statOf(pid)[0] === 'Z';
+
+/** The fields of /proc/PID/stat that follow the program's name, which stands in brackets and may hold anything. */
+function statOf(pid: number): string[] {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    return [];
+  }
+}
+
+function path(): string {
+  const cache = process.env['HOLDFAST_CACHE'];
+  if (cache === undefined) throw new Error('start it as scripts/demo');
+  return join(cache, 'demo', `${cloneId}.json`);
+}
