@@ -139,7 +139,7 @@ export function createApp(config: Config, environment: Record<string, string>, l
       notes: ledger,
       keep: config.keep,
       sources: sources.map((source) => source.name),
-      mustExist: () => newestGoodSnapshots(ledger, sources),
+      mustExist: () => newestGoodSnapshots(ledger, sources, rememberedId(repository, ledger)),
       ...choice,
       timeoutMs: RETENTION_TIMEOUT_MS,
     });
@@ -184,10 +184,16 @@ export function createApp(config: Config, environment: Record<string, string>, l
   };
 }
 
-function newestGoodSnapshots(ledger: Ledger, sources: Source[]): { source: string; snapshotId: string }[] {
+/** Of each source the newest snapshot that a run confirmed, as far as it lies in this repository. */
+function newestGoodSnapshots(
+  ledger: Ledger,
+  sources: Source[],
+  repositoryId: string | null,
+): { source: string; snapshotId: string }[] {
   return sources.flatMap((source) => {
-    const snapshotId = ledger.last('backup', source.name, 'succeeded')?.facts.snapshotId;
-    return snapshotId === undefined ? [] : [{ source: source.name, snapshotId }];
+    const facts = ledger.last('backup', source.name, 'succeeded')?.facts;
+    if (facts?.snapshotId === undefined || facts.repositoryId !== repositoryId) return [];
+    return [{ source: source.name, snapshotId: facts.snapshotId }];
   });
 }
 

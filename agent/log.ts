@@ -30,5 +30,11 @@ function readable(masked: DestinationStream): DestinationStream {
     },
   });
   const pretty = require('pino-pretty') as (options: object) => DestinationStream;
-  return pretty({ destination, sync: true, colorize: true, hideObject: true, messageFormat: '{msg}{if hint}\n  hint: {hint}{end}' });
+  return pretty({
+    destination,
+    sync: true,
+    colorize: true,
+    hideObject: true,
+    messageFormat: '{msg}{if hint}\n  hint: {hint}{end}',
+  });
 }

@@ -28,7 +28,7 @@ export function backupJob(source: Source, settings: BackupSettings): Job {
 async function backUp(source: Source, settings: BackupSettings, context: JobContext): Promise<Outcome> {
   // The repository answers before the database is touched: a dump that waits for a repository holds the
   // database's snapshot open, and in the end dies of its timeout.
-  await ensureRepository(settings.repository, settings.notes, context.signal);
+  const { id: repositoryId } = await ensureRepository(settings.repository, settings.notes, context.signal);
   const probe = await source.probe(context.signal);
   const warnings = [...acceptGaps(source, probe, settings.allowIncomplete), ...probe.warnings];
 
@@ -39,6 +39,7 @@ async function backUp(source: Source, settings: BackupSettings, context: JobCont
     reason: `stored ${humanBytes(dump.dumpBytes)} of ${source.database} as ${dump.id.slice(0, 8)}, ${humanBytes(sum(saved, 'addedBytes'))} added`,
     warnings: [...warnings, ...saved.flatMap((part) => part.warnings)],
     facts: {
+      repositoryId,
       engine: probe.engine,
       serverVersion: probe.serverVersion,
       snapshotId: dump.id,

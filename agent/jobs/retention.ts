@@ -17,7 +17,7 @@ export interface RetentionSettings {
   timeoutMs: number;
 }
 
-/** The ids that were there after the last retention: what vanishes between two runs was not removed by us. */
+/** The ids that were there after the last retention: what vanishes between two runs was not removed by us. Of each repository its own. */
 const KNOWN_SNAPSHOTS = 'snapshots after retention';
 /** Set from a forget until the prune after it is done, so that a prune that failed is made up for. */
 const PRUNE_DUE = 'prune due';
@@ -37,26 +37,28 @@ async function applyRetention(
   { signal, onProgress }: JobContext,
 ): Promise<Outcome> {
   const { repository, notes, dryRun } = settings;
-  await ensureRepository(repository, notes, signal);
+  const { id } = await ensureRepository(repository, notes, signal);
+  const known = `${KNOWN_SNAPSHOTS} ${id}`;
+  const pruneDue = `${PRUNE_DUE} ${id}`;
   const before = await repository.list({}, signal);
-  refuseSuspiciousList(settings, before);
+  if (!settings.acceptMissing) refuseSuspiciousList(settings, known, before);
 
   const kept: string[] = [];
   const removed: string[] = [];
   for (const source of settings.sources) {
     onProgress({ step: `retention of ${source}`, dumpBytes: 0, storedBytes: 0 });
     const report = await repository.forget(settings.keep, { source }, { dryRun }, signal);
-    if (!dryRun && report.removed.length > 0) notes.remember(PRUNE_DUE, 'yes');
+    if (!dryRun && report.removed.length > 0) notes.remember(pruneDue, 'yes');
     kept.push(...report.kept);
     removed.push(...report.removed);
   }
   if (!dryRun) {
-    if (notes.recall(PRUNE_DUE) === 'yes') {
+    if (notes.recall(pruneDue) === 'yes') {
       onProgress({ step: 'pruning', dumpBytes: 0, storedBytes: 0 });
       await repository.prune(kept, signal);
-      notes.remember(PRUNE_DUE, 'no');
+      notes.remember(pruneDue, 'no');
     }
-    notes.remember(KNOWN_SNAPSHOTS, JSON.stringify(kept));
+    notes.remember(known, JSON.stringify(kept));
   }
   const verb = dryRun ? 'would remove' : 'removed';
   return {
@@ -67,8 +69,7 @@ async function applyRetention(
 }
 
 /** Retention on a list that lacks what must be there would count, and remove, by a wrong picture. */
-function refuseSuspiciousList(settings: RetentionSettings, present: Snapshot[]): void {
-  if (settings.acceptMissing) return;
+function refuseSuspiciousList(settings: RetentionSettings, note: string, present: Snapshot[]): void {
   const ids = new Set(present.map((snapshot) => snapshot.id));
   const lost = settings.mustExist().find(({ snapshotId }) => !ids.has(snapshotId));
   if (lost !== undefined) {
@@ -76,7 +77,7 @@ function refuseSuspiciousList(settings: RetentionSettings, present: Snapshot[]):
       `the newest snapshot of ${lost.source}, ${lost.snapshotId.slice(0, 8)}, is missing from the list`,
     );
   }
-  const known = JSON.parse(settings.notes.recall(KNOWN_SNAPSHOTS) ?? '[]') as string[];
+  const known = JSON.parse(settings.notes.recall(note) ?? '[]') as string[];
   const vanished = known.filter((id) => !ids.has(id));
   if (vanished.length > known.length / 2) {
     throw refusal(`${vanished.length} of ${known.length} snapshots have vanished since the last retention`);

@@ -21,6 +21,8 @@ export interface Run {
 export interface RunFacts {
   engine?: string;
   serverVersion?: string;
+  /** The repository that it went to. */
+  repositoryId?: string;
   /** The dump itself. */
   snapshotId?: string;
   /** Every snapshot that the run stored. */

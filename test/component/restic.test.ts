@@ -76,7 +76,8 @@ describe('the answer of the repository', () => {
   test('restic is not there → tool_missing that names it', async () => {
     const { repository } = testRepository(temporaryFolder(), { restic: '/nonexistent/restic' });
     await expect(repository.identify(signal)).rejects.toMatchObject({
-      message: expect.stringContaining('restic') as string,
+      kind: 'tool_missing',
+      message: expect.stringContaining('/nonexistent/restic') as string,
     });
   });
 
