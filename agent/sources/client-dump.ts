@@ -12,8 +12,8 @@ export interface DumpPlan {
   filter: ByteFilter;
   /** Asked when the client has ended well: throws `dump_incomplete` when what passed is not whole; returns warnings. */
   verify(): Promise<string[]>;
-  /** What the client's first complaint means for a person, where more is known than its words. */
-  hint(complaint: string): string | undefined;
+  /** What the client's words mean for a person, where more is known. */
+  hint(said: string): string | undefined;
   /** Removes what the run needed. Called once, whatever happened. */
   release(): Promise<void>;
 }
@@ -92,10 +92,14 @@ function judge(options: DumpOptions, plan: DumpPlan, exit: Exit): string[] {
   const { errors, warnings } = judgeStderr(exit.stderr);
   if (exit.code === 0 && errors.length === 0) return warnings.map(withoutProgram);
   const complaint = errors[0] ?? exit.stderr[0];
-  const said = complaint === undefined ? 'it said nothing' : withoutProgram(complaint);
-  throw new HoldfastError('dump_failed', `${options.label} failed (${describeExit(exit)}): ${said}`, {
-    hint: plan.hint(complaint ?? ''),
-  });
+  // pg_dump says what failed in its first line and why in the next.
+  const detail = exit.stderr.find((line) => /^\S+ detail: /.test(line));
+  const said = [complaint, detail].filter((line) => line !== undefined).map(withoutProgram);
+  throw new HoldfastError(
+    'dump_failed',
+    `${options.label} failed (${describeExit(exit)}): ${said.join('; ') || 'it said nothing'}`,
+    { hint: plan.hint(exit.stderr.join('\n')) },
+  );
 }
 
 interface Reader {
@@ -122,6 +126,7 @@ function createReader(): Reader {
       if (chunks === null) return;
       try {
         for await (const chunk of chunks()) {
+          if (chunk.length === 0) continue;
           bytes += chunk.length;
           yield chunk;
         }

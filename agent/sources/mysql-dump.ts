@@ -134,7 +134,7 @@ function tellMissing(config: MysqlSourceConfig, missing: string[], still: Set<st
   );
 }
 
-function hintOf(complaint: string): string | undefined {
+function hintOf(said: string): string | undefined {
   const hints: [RegExp, string][] = [
     [/1412|definition has changed/i, 'A table was altered or truncated while the dump ran: back up again.'],
     [/1146|1051|doesn't exist/i, 'A table was dropped or renamed while the dump ran: back up again.'],
@@ -154,5 +154,5 @@ function hintOf(complaint: string): string | undefined {
     [/denied|insufficient/i, 'Run `holdfast doctor`: it names the GRANT that is missing.'],
     [/2020|max_allowed_packet/i, 'A row is larger than max_allowed_packet of the server: raise it there.'],
   ];
-  return hints.find(([pattern]) => pattern.test(complaint))?.[1];
+  return hints.find(([pattern]) => pattern.test(said))?.[1];
 }

@@ -106,7 +106,7 @@ function nameOf(table: PostgresTable): string {
   return `${table.schema}.${table.name}`;
 }
 
-function hintOf(complaint: string): string | undefined {
+function hintOf(said: string): string | undefined {
   const hints: [RegExp, string][] = [
     [/row-level security/i, 'Run `holdfast doctor`: it names the ALTER ROLE … BYPASSRLS that is missing.'],
     [/permission denied/i, 'Run `holdfast doctor`: it names the GRANT that is missing.'],
@@ -128,5 +128,5 @@ function hintOf(complaint: string): string | undefined {
       'The server or somebody on it ended the connection: see its log, then back up again.',
     ],
   ];
-  return hints.find(([pattern]) => pattern.test(complaint))?.[1];
+  return hints.find(([pattern]) => pattern.test(said))?.[1];
 }

@@ -45,8 +45,8 @@ async function plan(config: PostgresSourceConfig, deps: ClientDeps, probe: Probe
       filter.requireEnd();
       return [];
     },
-    hint: (complaint) =>
-      /permission denied/i.test(complaint)
+    hint: (said) =>
+      /permission denied/i.test(said)
         ? 'Run `holdfast doctor`: it names the GRANT that is missing.'
         : undefined,
     release: async () => undefined,

@@ -1,0 +1,105 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { until } from './until.ts';
+
+/** A throw-away database server on loopback. */
+export interface TestServer {
+  readonly host: '127.0.0.1';
+  readonly port: number;
+  readonly admin: { user: string; password: string };
+  /** Runs statements as the administrator and gives the rows of the last one. */
+  sql(text: string, database?: string): Promise<Record<string, unknown>[]>;
+  stop(): Promise<void>;
+}
+
+/** A folder whose whole path the server's own user may walk. */
+export function serverFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-server-'));
+  chmodSync(folder, 0o755);
+  return folder;
+}
+
+/** Database servers refuse to run as root; as anybody else they run as that. */
+export function asUser(user: string, command: string[]): [string, string[]] {
+  const drop = ['setpriv', '--reuid', user, '--regid', user, '--init-groups', ...command];
+  const [file = '', ...args] = process.getuid?.() === 0 ? drop : command;
+  return [file, args];
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Runs a command to its end; throws with what it printed unless it exits with 0. */
+export async function runToEnd(file: string, args: string[], cwd: string): Promise<void> {
+  const child = spawn(file, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  child.stdout.on('data', (text: Buffer) => (said += text.toString()));
+  child.stderr.on('data', (text: Buffer) => (said += text.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
+  if (code !== 0) throw new Error(`${file} exited with ${code}: ${said}`);
+}
+
+/** Starts a server and waits until it answers; the log is told when it does not. */
+export async function startServer(
+  [file, args]: [string, string[]],
+  folder: string,
+  answers: () => Promise<unknown>,
+): Promise<{ stop(): Promise<void> }> {
+  const child = spawn(file, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  child.stdout.on('data', (text: Buffer) => (said += text.toString()));
+  child.stderr.on('data', (text: Buffer) => (said += text.toString()));
+  const stop = async () => {
+    await kill(child);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await until(
+      'the server answers',
+      async () => {
+        if (child.exitCode !== null) throw new Error(`it ended: ${said.slice(-2000)}`);
+        await answers();
+        return true;
+      },
+      30_000,
+    );
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { stop };
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+}
+
+/** Children of this process whose program is named so. */
+export function childrenNamed(name: string): number[] {
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => {
+      const match = /^\d+ \((.*)\) (\S) (\d+)/s.exec(statOf(pid));
+      return match?.[1] === name.slice(0, 15) && match[2] !== 'Z' && Number(match[3]) === process.pid;
+    });
+}
+
+function statOf(pid: number): string {
+  try {
+    return pid > 0 ? readFileSync(`/proc/${pid}/stat`, 'utf8') : '';
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,62 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { MysqlSourceConfig, PostgresSourceConfig } from '../../agent/config/config.ts';
+import { createProcesses, type Processes } from '../../agent/process/run.ts';
+import type { Dump, DumpFacts } from '../../agent/sources/source.ts';
+
+/** Programs as the agent starts them, with nothing of this process's environment but the PATH. */
+export function testProcesses(): Processes {
+  return createProcesses({ PATH: process.env.PATH ?? '', HOME: tmpdir(), LANG: 'C.UTF-8' });
+}
+
+export function testDeps() {
+  return { processes: testProcesses(), runtimeDir: mkdtempSync(join(tmpdir(), 'holdfast-runtime-')) };
+}
+
+const BASE = {
+  name: 'shop',
+  host: '127.0.0.1',
+  compression: 'none',
+  gates: true,
+  allowIncomplete: [],
+} as const;
+
+export function mysqlConfig(more: Partial<MysqlSourceConfig>): MysqlSourceConfig {
+  return {
+    ...BASE,
+    allowIncomplete: [],
+    type: 'mysql',
+    port: 3306,
+    database: 'shop',
+    user: 'boss',
+    password: 'bosspw',
+    tls: 'preferred',
+    ...more,
+  };
+}
+
+export function postgresConfig(more: Partial<PostgresSourceConfig>): PostgresSourceConfig {
+  return {
+    ...BASE,
+    allowIncomplete: [],
+    type: 'postgres',
+    port: 5432,
+    database: 'shop',
+    user: 'boss',
+    password: 'bosspw',
+    sslMode: 'prefer',
+    ...more,
+  };
+}
+
+/** Reads a dump to its end and waits for its word. */
+export async function readDump(dump: Dump): Promise<{ bytes: Buffer; facts: DumpFacts }> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of dump.stream) chunks.push(chunk);
+  return { facts: await dump.done, bytes: Buffer.concat(chunks) };
+}
+
+export async function* streamOf(...pieces: (Buffer | string)[]): AsyncGenerator<Buffer> {
+  for (const piece of pieces) yield Buffer.from(piece);
+}
