@@ -55,3 +55,11 @@ have_all() {
 # Debian keeps each major's programs in a folder of its own, off PATH.
 have_postgres() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || have initdb; }
 have_sftp() { have ssh && have sshd && [ -x /usr/lib/openssh/sftp-server ]; }
+
+# What the parts need in the environment of those who use them, as lines for eval.
+environment() {
+  local name
+  for name in PATH DOCKER_HOST DOCKER_CONFIG POSTGRES_CLIENTS; do
+    [ -z "${!name-}" ] || printf 'export %s=%q\n' "$name" "${!name}"
+  done
+}

@@ -1,5 +1,13 @@
+import { createHash } from 'node:crypto';
 import { projectPrefix, repositoryRoot } from '../helpers/stack.ts';
 import { shell, succeed } from '../helpers/shell.ts';
+
+/** What is built, and the variable by which the compose files know it. */
+const images = {
+  HOLDFAST_AGENT_IMAGE: 'holdfast-agent',
+  HOLDFAST_SENTINEL_IMAGE: 'holdfast-sentinel',
+  HOLDFAST_DEMO_IMAGE: 'holdfast-demo-app',
+};
 
 const bareMachineMs = 15 * 60_000;
 
@@ -7,17 +15,23 @@ const bareMachineMs = 15 * 60_000;
 export async function setup() {
   const here = { cwd: repositoryRoot, timeoutMs: bareMachineMs };
   // The scripts decide which engine answers and whether stand-ins are needed; what they export is for us too.
-  const prepared = await succeed(
-    `set -euo pipefail; . scripts/lib/all.sh; need docker >&2; need images >&2
-     for name in DOCKER_HOST DOCKER_CONFIG POSTGRES_CLIENTS; do [ -z "\${!name-}" ] || printf '%s=%s\\n' "$name" "\${!name}"; done`,
+  const told = await succeed(
+    'set -euo pipefail; eval "$(scripts/setup --env docker images)"; for name in DOCKER_HOST DOCKER_CONFIG POSTGRES_CLIENTS; do echo "$name=${!name-}"; done',
     here,
   );
-  for (const line of prepared.stdout.trimEnd().split('\n')) {
-    const [name = '', ...value] = line.split('=');
-    if (name !== '') process.env[name] = value.join('=');
+  for (const line of told.stdout.trimEnd().split('\n')) {
+    const at = line.indexOf('=');
+    if (line.length > at + 1) process.env[line.slice(0, at)] = line.slice(at + 1);
   }
+  // Names of this clone alone: another clone on the same engine builds other sources.
+  const clone = createHash('sha256').update(repositoryRoot).digest('hex').slice(0, 8);
+  for (const [variable, image] of Object.entries(images)) process.env[variable] = `${image}:test-${clone}`;
+
   await removeLeftovers();
   await succeed('docker compose build db_backup sentinel app', here);
+  for (const image of Object.values(images)) {
+    await succeed(`docker image prune --force --filter label=org.opencontainers.image.title=${image}`, here);
+  }
 }
 
 /** Projects of test runs that were killed. */
