@@ -13,6 +13,11 @@ const BUILD_TIMEOUT_MS = 15 * 60_000;
 const READY_WITHIN_MS = 180_000;
 const POLL_MS = 300;
 const DATABASE = 'orders_tracker';
+/** Somebody's own containers keep the images that they run. */
+const IMAGES = {
+  HOLDFAST_AGENT_IMAGE: 'holdfast-agent:demo',
+  HOLDFAST_SENTINEL_IMAGE: 'holdfast-sentinel:demo',
+};
 
 /** With Docker: the quickstart's own compose files, as a project of its own in a folder of its own. */
 export class ComposeStage implements Stage {
@@ -112,7 +117,9 @@ export class ComposeStage implements Stage {
       cpSync(join(root, name), join(this.folder, name), { recursive: true });
     }
     for (const name of ['config', 'status']) mkdirSync(join(this.folder, name));
+    const images = Object.entries(IMAGES).map(([name, image]) => `${name}=${image}`);
     const settings = [
+      ...images,
       `COMPOSE_PROJECT_NAME=${this.project}`,
       `HTTP_PORT=${port}`,
       // Only when somebody asks: a backup by schedule would open the gate while the demo waits for it to close.
@@ -187,6 +194,7 @@ export class ComposeStage implements Stage {
   private environment(): NodeJS.ProcessEnv {
     const wanted =
       /^(PATH|HOME|USER|TMPDIR|DOCKER_.*|BUILDX_.*|XDG_.*|POSTGRES_CLIENTS|SSH_AUTH_SOCK|(https?|no)_proxy)$/i;
-    return Object.fromEntries(Object.entries(process.env).filter(([name]) => wanted.test(name)));
+    const own = Object.entries(process.env).filter(([name]) => wanted.test(name));
+    return { ...Object.fromEntries(own), ...IMAGES };
   }
 }
