@@ -10,7 +10,7 @@ import { Screen, StepFailed } from './screen.ts';
 import type { Stage } from './stage.ts';
 
 const LOG_LINES = 12;
-const [mode, ...flags] = process.argv.slice(2);
+const [mode = '', ...flags] = process.argv.slice(2);
 const keep = flags.includes('--keep');
 
 process.exitCode = mode === 'stop' ? await stop() : await show(mode === 'compose');
@@ -61,11 +61,14 @@ async function show(withDocker: boolean): Promise<number> {
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(name, () => {
         stopping.abort();
+        screen.interrupt();
         reject(new Error(`stopped by ${name}`));
       });
     }
   });
-  screen.print(`${screen.style('bold', 'Holdfast')}, shown with ${stage.description}\n`);
+  screen.print(
+    `${screen.style('bold', 'Holdfast')}, shown with ${stage.description}; takes about a minute\n`,
+  );
   let failure: unknown = null;
   try {
     await Promise.race([play(stage, screen, stopping.signal), interrupted]);
@@ -87,18 +90,27 @@ async function show(withDocker: boolean): Promise<number> {
 }
 
 async function explain(failure: unknown, stage: Stage, aborted: boolean): Promise<void> {
-  if (aborted) {
-    console.error('\nstopped; clearing up');
-    return;
-  }
+  if (aborted) return;
   console.error(`\nerror: ${failure instanceof Error ? failure.message : String(failure)}`);
   if (!(failure instanceof StepFailed)) return;
   for (const name of failure.logs) {
-    const lines = (await stage.log(name).catch(() => '')).trimEnd().split('\n').slice(-LOG_LINES);
+    const log = await stage.log(name).catch(() => '');
+    const lines = log.trimEnd().split('\n').slice(-LOG_LINES).map(readable);
     if (lines.join('') === '') continue;
     console.error(
       `the end of ${name}'s log:\n${lines.map((line) => `    ${line.slice(0, 300)}`).join('\n')}`,
     );
+  }
+}
+
+/** A line of a JSON log as a person reads it. */
+function readable(line: string): string {
+  if (!line.startsWith('{')) return line;
+  try {
+    const { time, msg, hint } = JSON.parse(line) as { time?: string; msg?: string; hint?: string };
+    return [time?.slice(11, 19), msg, hint].filter(Boolean).join('  ');
+  } catch {
+    return line;
   }
 }
 

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { dirname, join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { waitUntil } from '../loopback/wait.ts';
 
@@ -23,7 +22,7 @@ interface Contents {
 const END_SECONDS = 20;
 const COMPOSE_DOWN_MS = 120_000;
 
-export const root = fileURLToPath(new URL('../..', import.meta.url));
+export const root = resolve(import.meta.dirname, '../..');
 
 /** One clone has one demo at a time; two clones do not know of each other. */
 export const cloneId = createHash('sha256').update(root).digest('hex').slice(0, 8);

@@ -1,11 +1,16 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
 
+const INDENT = ' '.repeat(8);
+const WIDEST = 100;
+
 /** What a step tells while it runs. */
 export interface Step {
   /** What it waits for right now: replaces the last note at a terminal. */
   note(text: string): void;
-  /** A line below the step's own one. */
+  /** A line below the step's own one; folded where it is long. */
   line(text: string): void;
+  /** The same, as it stands on a page that is shown. */
+  quote(text: string): void;
 }
 
 /** A step that failed, with the names of the logs that may tell why. */
@@ -31,6 +36,8 @@ export class Screen {
   private readonly startedAt = performance.now();
   private readonly total: number;
   private number = 0;
+  private interrupted = false;
+  private line: LiveLine | PlainLine | null = null;
 
   constructor(out: NodeJS.WriteStream, total: number) {
     this.out = out;
@@ -42,7 +49,18 @@ export class Screen {
   }
 
   print(text = ''): void {
-    this.out.write(`${text}\n`);
+    this.out.write(`${this.out.isTTY ? '\x1b[K' : ''}${text}\n`);
+  }
+
+  /** Ends the line of the step that runs: what becomes of it is of no interest any more. */
+  interrupt(): void {
+    if (!this.interrupted) this.line?.end(this.style('yellow', '!'), 'interrupted');
+    this.interrupted = true;
+  }
+
+  /** At a terminal, a line that the next one takes the place of. */
+  passing(text: string): void {
+    if (this.out.isTTY) this.out.write(`\r\x1b[K${this.style('dim', text)}\r`);
   }
 
   elapsed(): string {
@@ -54,18 +72,37 @@ export class Screen {
     this.number += 1;
     const head = this.style('dim', `[${String(this.number).padStart(2)}/${this.total}]`);
     const line = this.out.isTTY ? new LiveLine(this.out, head, title) : new PlainLine(this.out, head, title);
+    this.line = line;
     const below: string[] = [];
     const startedAt = performance.now();
     const took = () => this.style('dim', `(${seconds(performance.now() - startedAt)})`);
     try {
-      const answer = await run({ note: (text) => line.note(text), line: (text) => below.push(text) });
+      const answer = await run({
+        note: (text) => line.note(text),
+        line: (text) => below.push(...this.folded(text, '')),
+        quote: (text) => below.push(...this.folded(text, `${this.style('dim', '│')} `)),
+      });
       line.end(this.style('green', '✓'), `${answer} ${took()}`);
-      for (const text of below) this.print(`        ${text}`.trimEnd());
+      for (const text of below) this.print(`${INDENT}${text}`.trimEnd());
     } catch (error) {
+      if (this.interrupted) throw error;
       line.end(this.style('red', '✗'), `${this.style('red', 'failed')} ${took()}`);
-      for (const text of below) this.print(`        ${text}`.trimEnd());
+      for (const text of below) this.print(`${INDENT}${text}`.trimEnd());
       throw new StepFailed(title, this.number, logs, error);
     }
+  }
+
+  private folded(text: string, prefix: string): string[] {
+    const room = Math.min(this.out.isTTY ? this.out.columns : WIDEST, WIDEST) - INDENT.length - 2;
+    // Columns of a table and styled words stay as they are.
+    if (text.includes('  ') || stripVTControlCharacters(text) !== text) return [prefix + text];
+    const lines = [''];
+    for (const word of text.split(' ')) {
+      const last = lines.at(-1) ?? '';
+      if (last !== '' && last.length + 1 + word.length > room) lines.push(word);
+      else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`;
+    }
+    return lines.map((line) => prefix + line);
   }
 }
 

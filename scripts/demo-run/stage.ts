@@ -20,11 +20,11 @@ export interface Stage {
   readonly description: string;
   /** The source and its database. */
   readonly database: string;
-  /** How old the last good backup may be here before the gate closes. */
-  readonly thresholdSeconds: number;
-  /** What brings it up, in this order. */
+  /** What brings up the database, the shop and the daemon, in this order. */
   readonly setUp: SetUpStep[];
-  /** The shop through nginx, and the sentinel's page where it can be reached. Known after the set-up. */
+  /** Starts the sentinel and nginx: they close the shop when the last good backup is older than that. */
+  startGate(thresholdSeconds: number, step: Step): Promise<void>;
+  /** The shop through nginx, and the sentinel's page where it can be reached. Known when the gate stands. */
   readonly siteUrl: string;
   readonly sentinelUrl: string | null;
   /** The folder that the agent leaves the heartbeat in. */
