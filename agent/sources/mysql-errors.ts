@@ -38,10 +38,12 @@ export function statementError(error: unknown, what: string, mend: string | null
     const hint = mend === null ? undefined : `Run as an administrator of the server: ${mend}`;
     return new HoldfastError('rights_missing', `${what}: ${message}`, { hint, cause: error });
   }
-  const kind = /^(PROTOCOL_CONNECTION_LOST|ECONN|EPIPE|ETIMEDOUT)/.test(code)
-    ? 'source_unreachable'
-    : 'failed';
+  const kind = isConnectionLost(error) ? 'source_unreachable' : 'failed';
   return new HoldfastError(kind, `${what}: ${message}`, { cause: error });
+}
+
+export function isConnectionLost(error: unknown): boolean {
+  return /^(PROTOCOL_|ECONN|EPIPE|ETIMEDOUT)/.test(errorFields(error).code);
 }
 
 /** The server's code for an error of a statement, for example `ER_DB_CREATE_EXISTS`. */

@@ -1,5 +1,7 @@
 import type { MysqlSourceConfig } from '../config/config.ts';
 import type { GapName } from '../core/glossary.ts';
+import { errorFields } from './error-fields.ts';
+import { isConnectionLost } from './mysql-errors.ts';
 import { quoteAccount, quotePattern, quoteName } from './mysql-names.ts';
 import { readMysqlGrants, type MysqlGrants } from './mysql-grants.ts';
 import type { MysqlContents } from './mysql-contents.ts';
@@ -18,7 +20,14 @@ export async function findMysqlGaps(
 ): Promise<Gap[]> {
   const grants = await readGrants(session);
   const look: Look = { session, config, contents, grants };
-  const gaps = [tables(look), triggers(look), events(look), views(look), await routines(look), empty(look)];
+  const gaps = [
+    tables(look),
+    triggers(look),
+    events(look),
+    await views(look),
+    await routines(look),
+    empty(look),
+  ];
   return gaps.filter((gap) => gap !== null);
 }
 
@@ -75,18 +84,44 @@ function events(look: Look): Gap | null {
   return gap(look, 'events', detail, `EVENT ON ${quotePattern(config.database)}.*`);
 }
 
-function views(look: Look): Gap | null {
-  const unreadable = unreadableViews(look);
-  if (unreadable.length === 0) return null;
-  const detail = `the definition of ${listed(unreadable)} of ${look.config.database} is invisible to ${look.config.user}`;
-  const right = `SELECT, SHOW VIEW ON ${quotePattern(look.config.database)}.*`;
-  return { ...gap(look, 'views', detail, right), objects: unreadable };
+/**
+ * Asks for each view what the dump client will ask; one that does not answer ends the client. Rights are not all that
+ * a view may lack: it may call a function that this account may not execute, or read a table that is gone.
+ */
+async function views(look: Look): Promise<Gap | null> {
+  const broken: { name: string; error: unknown }[] = [];
+  for (const name of look.contents.views) {
+    const view = `${quoteName(look.config.database)}.${quoteName(name)}`;
+    try {
+      await look.session.query(`SHOW CREATE VIEW ${view}`);
+      await look.session.query(`SHOW FIELDS FROM ${view}`);
+    } catch (error) {
+      if (isConnectionLost(error)) throw error;
+      broken.push({ name, error });
+    }
+  }
+  const [first] = broken;
+  if (first === undefined) return null;
+  const names = broken.map(({ name }) => name);
+  const { code, message } = errorFields(first.error);
+  const detail = `${listed(names)} of ${look.config.database} cannot be dumped by ${look.config.user}: ${message}`;
+  return {
+    ...gap(look, 'views', detail, viewRight(look, code)),
+    objects: names,
+    ...mendForBroken(look, first.name, code),
+  };
 }
 
-function unreadableViews({ grants, config, contents }: Look): string[] {
-  const readable = (view: string) =>
-    ['SELECT', 'SHOW VIEW'].every((privilege) => grants.onTable(privilege, config.database, view));
-  return contents.views.filter((view) => !readable(view));
+function viewRight(look: Look, code: string): string {
+  const right = code === 'ER_PROCACCESS_DENIED_ERROR' ? 'SELECT, SHOW VIEW, EXECUTE' : 'SELECT, SHOW VIEW';
+  return `${right} ON ${quotePattern(look.config.database)}.*`;
+}
+
+function mendForBroken(look: Look, view: string, code: string): { mend?: string } {
+  if (code !== 'ER_VIEW_INVALID') return {};
+  return {
+    mend: `DROP VIEW ${quoteName(look.config.database)}.${quoteName(view)}; -- or mend what it refers to`,
+  };
 }
 
 /**

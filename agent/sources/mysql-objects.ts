@@ -131,8 +131,13 @@ async function listObjects(
   return objects.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/** Scratch databases have a new name every time: their grant is for all of them. */
 function grantAll(session: MysqlSession, target: string): string {
-  return `GRANT ALL PRIVILEGES ON ${quotePattern(target)}.* TO ${quoteAccount(session.account)};`;
+  const scratch = 'holdfast_scratch_';
+  const pattern = target.startsWith(scratch)
+    ? quotePattern(scratch).replace(/`$/, '%`')
+    : quotePattern(target);
+  return `GRANT ALL PRIVILEGES ON ${pattern}.* TO ${quoteAccount(session.account)};`;
 }
 
 function denied(error: unknown, what: string): HoldfastError {
