@@ -186,6 +186,17 @@ export function sourceContract(name: string, subject: () => SourceSubject): void
       expect(bytes).toBeGreaterThan(128 * MEGABYTE);
     });
 
+    test('a reader that comes late → misses nothing', async () => {
+      const source = subject().source(await large(8 * MEGABYTE));
+      const part = dumpPart(source, await source.probe(never));
+      const prompt = await readDump(part.open(never));
+      const dump = part.open(never);
+      await until('the client runs', async () => childrenNamed(subject().programs.dump).length > 0);
+      await new Promise((resolve) => setImmediate(resolve));
+      const late = await readDump(dump);
+      expect(late.bytes.equals(prompt.bytes)).toBe(true);
+    });
+
     describe('what fails', () => {
       test('wrong password → source_denied, and the password is not in the message', async () => {
         const source = subject().source(await empty(), { password: 'geheimnis' });
