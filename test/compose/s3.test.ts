@@ -52,7 +52,7 @@ describe('a repository on an S3-protocol server', () => {
   it('takes a backup, and shows it to restic', async () => {
     await stack.sh('docker compose exec db_backup /usr/local/bin/backup.sh');
     expect(await snapshots(stack)).toHaveLength(1);
-    expect(await heartbeat(stack)).not.toBeNull();
+    expect(heartbeat(stack)).not.toBeNull();
     await stack.sh('docker compose run --rm db_backup restic check --read-data');
   });
 
@@ -69,13 +69,13 @@ describe('a repository on an S3-protocol server', () => {
   });
 
   it('is reported as unreachable in under a minute, not after fifteen', async () => {
-    const before = await heartbeat(stack);
+    const before = heartbeat(stack);
     await stack.sh('docker compose stop --timeout 5 s3');
     const started = Date.now();
     const failed = await stack.try('docker compose exec db_backup /usr/local/bin/backup.sh');
     expect(Date.now() - started).toBeLessThan(60_000);
     expect(failed.code, show(failed)).toBe(1);
     expect(failed.stderr).toMatch(/repository/);
-    expect(await heartbeat(stack)).toBe(before);
+    expect(heartbeat(stack)).toBe(before);
   });
 });
