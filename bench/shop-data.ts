@@ -30,7 +30,7 @@ const TABLES = [
     name: 'orders',
     share: 0.5,
     columns:
-      'id INTEGER PRIMARY KEY, customer_id INTEGER, created_at TIMESTAMP NULL, status VARCHAR(12), token CHAR(24), note TEXT',
+      'id INTEGER PRIMARY KEY, customer_id INTEGER, created_at TIMESTAMP NULL, status VARCHAR(12), token CHAR(16), note TEXT',
     row: (id: number, random: Random) =>
       `${id}\t${random.below(500_000)}\t${random.time()}\t${random.status()}\t${random.hex()}\t${random.words(18)}`,
   },
@@ -88,18 +88,18 @@ function createRandom(seed: number) {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed);
     return ((mixed ^ (mixed >>> 14)) >>> 0) % limit;
   };
-  const dictionary = Array.from({ length: 4000 }, () =>
+  const dictionary = Array.from({ length: 1500 }, () =>
     Array.from({ length: 1 + below(3) }, () => SYLLABLES[below(SYLLABLES.length)]).join(''),
   );
   const two = (value: number) => String(value).padStart(2, '0');
-  // Some words are said more often than others.
-  const word = () => dictionary[Math.min(below(4000), below(4000))] ?? '';
+  // As in any language, some words are said far more often than others.
+  const word = () => dictionary[Math.floor(1500 * (below(10_000) / 10_000) ** 3)] ?? '';
   return {
     below,
     word,
     words: (count: number) => Array.from({ length: count }, word).join(' '),
     status: () => STATUS[below(STATUS.length)] ?? '',
-    hex: () => [0, 0, 0].map(() => below(0xffffffff).toString(16).padStart(8, '0')).join(''),
+    hex: () => [0, 0].map(() => below(0xffffffff).toString(16).padStart(8, '0')).join(''),
     time: () =>
       `20${two(20 + below(6))}-${two(1 + below(12))}-${two(1 + below(28))} ${two(4 + below(18))}:${two(below(60))}:${two(below(60))}`,
   };
