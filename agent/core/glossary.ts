@@ -15,8 +15,7 @@
 /** What answers at the other end. MySQL and MariaDB share a protocol and little else. */
 export type Engine = 'mysql' | 'mariadb' | 'postgres';
 
-export const JOB_NAMES = ['backup', 'retention', 'check', 'verify', 'restore'] as const;
-export type JobName = (typeof JOB_NAMES)[number];
+export type JobName = 'backup' | 'retention' | 'check' | 'verify' | 'restore';
 
 /** How a run ended; `running` until it did. */
 export type RunResult = 'running' | 'succeeded' | 'failed' | 'interrupted' | 'skipped';

@@ -143,7 +143,7 @@ export function resticError(exit: Exit, config: RepositoryConfig): HoldfastError
 }
 
 /** The location without a password in it. */
-export function shownLocation(config: RepositoryConfig): string {
+function shownLocation(config: RepositoryConfig): string {
   return config.location.replace(/(\/\/[^/:@]*):[^@/]*@/, '$1:***@');
 }
 

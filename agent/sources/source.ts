@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import type { Engine, GapName, PartKind } from '../core/glossary.ts';
 
 /**
@@ -114,6 +113,3 @@ export interface RestoreOptions {
    */
   keepOwners?: boolean;
 }
-
-/** What `restoreInto` accepts from a plain stream. */
-export type DumpStream = AsyncIterable<Buffer> | Readable;

@@ -85,7 +85,8 @@ test('the agent is killed at random moments of a backup → each time no snapsho
     child.kill('SIGKILL');
     const { code } = await ended;
     await until('restic died with the agent', async () => !runsOn(join(agent.folder, 'repository')));
-    if (code === null) expect(agent.lastOk()).toSatisfy((now) => now === lastOk || isNewer(now, lastOk));
+    if (code === null)
+      expect(agent.lastOk()).toSatisfy((now: string | null) => now === lastOk || isNewer(now, lastOk));
   }
   const { code, stderr } = await agent.run(['backup']);
   expect(stderr).not.toMatch(/error/);
