@@ -8,7 +8,9 @@ import { createRestic, type Restic } from '../../agent/repository/restic.ts';
 import type { Repository, SaveRequest } from '../../agent/repository/repository.ts';
 import type { Dump } from '../../agent/sources/source.ts';
 
-export const processes = createProcesses({ PATH: process.env['PATH'] ?? '', HOME: '/nonexistent' });
+const processesOn = (path: string) => createProcesses({ PATH: path, HOME: '/nonexistent' });
+
+export const processes = processesOn(process.env['PATH'] ?? '');
 
 export interface TestRepository {
   repository: Repository;
@@ -18,7 +20,7 @@ export interface TestRepository {
 /** The agent's own repository over a folder of the test; `config` overrides what the agent would be configured with. */
 export function testRepository(
   folder: string,
-  config: Partial<RepositoryConfig> & { host?: string } = {},
+  config: Partial<RepositoryConfig> & { host?: string; path?: string } = {},
 ): TestRepository {
   const full: RepositoryConfig = {
     location: join(folder, 'repository'),
@@ -30,12 +32,13 @@ export function testRepository(
     restic: 'restic',
     ...config,
   };
-  const restic = createRestic(processes, {
+  const programs = config.path === undefined ? processes : processesOn(config.path);
+  const restic = createRestic(programs, {
     config: { ...full, password: full.password ?? '' },
     lockFile: join(folder, 'restic.lock'),
   });
   const repository = createResticRepository({
-    processes,
+    processes: programs,
     compressors: createCompressors(() => true),
     restic,
     config: full,
