@@ -1,0 +1,131 @@
+import { describe, expect, test } from 'vitest';
+import { maintenanceAfter } from '../../../agent/jobs/after-backup.ts';
+import { retentionJob, type RetentionSettings } from '../../../agent/jobs/retention.ts';
+import type { Repository, Snapshot } from '../../../agent/repository/repository.ts';
+
+const context = { signal: new AbortController().signal, onProgress: () => undefined };
+
+/** Only what retention needs of a repository; what happens to it is kept. */
+function fakeRepository(ids: string[], forget: Partial<Repository> = {}) {
+  const done: string[] = [];
+  const present = [...ids];
+  const repository = {
+    location: '/repository',
+    identify: async () => 'repository-id',
+    list: async () => present.map((id) => ({ id }) as Snapshot),
+    forget: async () => {
+      done.push('forget');
+      return { kept: present.slice(-1), removed: present.splice(0, present.length - 1) };
+    },
+    prune: async () => void done.push('prune'),
+    ...forget,
+  } as unknown as Repository;
+  return { repository, done, present };
+}
+
+function settings(
+  repository: Repository,
+  notes: Map<string, string>,
+  more: Partial<RetentionSettings> = {},
+): RetentionSettings {
+  return {
+    repository,
+    notes: { remember: (key, value) => void notes.set(key, value), recall: (key) => notes.get(key) ?? null },
+    keep: { daily: 1, weekly: 0, monthly: 0, yearly: 0 },
+    sources: ['shop'],
+    mustExist: () => [],
+    dryRun: false,
+    acceptMissing: false,
+    timeoutMs: 1000,
+    ...more,
+  };
+}
+
+describe('retention', () => {
+  test('some snapshots are too old → forgotten first, then pruned', async () => {
+    const { repository, done } = fakeRepository(['a', 'b', 'c']);
+    const outcome = await retentionJob(settings(repository, new Map())).run(context);
+    expect(done).toEqual(['forget', 'prune']);
+    expect(outcome.facts).toEqual({ snapshotsKept: 1, snapshotsRemoved: 2 });
+  });
+
+  test('nothing to remove → no prune', async () => {
+    const { repository, done } = fakeRepository(['a']);
+    await retentionJob(settings(repository, new Map())).run(context);
+    expect(done).toEqual(['forget']);
+  });
+
+  test('the newest good snapshot is missing from the list → nothing is removed', async () => {
+    const { repository, done } = fakeRepository(['a', 'b']);
+    const mustExist = () => [{ source: 'shop', snapshotId: 'newest00' }];
+    await expect(retentionJob(settings(repository, new Map(), { mustExist })).run(context)).rejects.toThrow(
+      /newest00.*missing/,
+    );
+    expect(done).toEqual([]);
+  });
+
+  test('the list is suddenly short, or empty → nothing is removed until a person accepts it', async () => {
+    const notes = new Map<string, string>();
+    const keepAll = { forget: async () => ({ kept: ['a', 'b', 'c', 'd'], removed: [] }) };
+    await retentionJob(settings(fakeRepository(['a', 'b', 'c', 'd'], keepAll).repository, notes)).run(
+      context,
+    );
+    const short = fakeRepository(['d']);
+    await expect(retentionJob(settings(short.repository, notes)).run(context)).rejects.toThrow(
+      /3 of 4 snapshots have vanished/,
+    );
+    expect(short.done).toEqual([]);
+    await expect(retentionJob(settings(fakeRepository([]).repository, notes)).run(context)).rejects.toThrow(
+      /4 of 4/,
+    );
+    await retentionJob(settings(short.repository, notes, { acceptMissing: true })).run(context);
+    expect(short.done).toEqual(['forget']);
+  });
+
+  test('a prune that failed last time → made up for, although nothing new is to be removed', async () => {
+    const notes = new Map<string, string>();
+    const failing = fakeRepository(['a', 'b'], { prune: () => Promise.reject(new Error('no space')) });
+    await expect(retentionJob(settings(failing.repository, notes)).run(context)).rejects.toThrow('no space');
+    const { repository, done } = fakeRepository(['b']);
+    await retentionJob(settings(repository, notes)).run(context);
+    expect(done).toEqual(['forget', 'prune']);
+  });
+
+  test('a dry run → nothing is pruned or remembered', async () => {
+    const notes = new Map<string, string>();
+    const { repository, done } = fakeRepository(['a', 'b']);
+    await retentionJob(settings(repository, notes, { dryRun: true })).run(context);
+    expect(done).toEqual(['forget']);
+    expect([...notes.keys()].filter((key) => !key.startsWith('repository-id'))).toEqual([]);
+  });
+});
+
+describe('what follows a backup', () => {
+  const backup = (succeeded: boolean) => ({ name: 'backup' as const, succeeded });
+  const retention = { name: 'retention' as const, succeeded: true };
+
+  test.each([
+    ['every backup failed → nothing', [backup(false)], 6, []],
+    ['one of two succeeded → retention', [backup(false), backup(true)], 1, ['retention']],
+    ['retention is done, fewer backups than the interval → nothing', [backup(true), retention], 5, []],
+    ['retention is done, the sixth backup → a check', [backup(true), retention], 6, ['check']],
+    [
+      'retention failed → the check is not put off by that',
+      [backup(true), { ...retention, succeeded: false }],
+      7,
+      ['check'],
+    ],
+    [
+      'the check is done → nothing',
+      [backup(true), retention, { name: 'check' as const, succeeded: true }],
+      9,
+      [],
+    ],
+  ])('%s', (_, ended, since, expected) => {
+    expect(maintenanceAfter(ended, since, 6)).toEqual(expected);
+  });
+
+  test('an interval of 0 → never a check', () => {
+    expect(maintenanceAfter([backup(true), retention], 100, 0)).toEqual([]);
+  });
+});

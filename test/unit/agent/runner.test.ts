@@ -1,0 +1,132 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { HoldfastError } from '../../../agent/core/errors.ts';
+import type { Job } from '../../../agent/jobs/job.ts';
+import { acquireLock } from '../../../agent/ledger/lock.ts';
+import { openLedger } from '../../../agent/ledger/sqlite.ts';
+import { createRunner } from '../../../agent/runner.ts';
+import { temporaryFolder } from '../../helpers/folder.ts';
+import { keptLog } from '../../helpers/log.ts';
+
+const options = { trigger: 'command' as const, signal: new AbortController().signal };
+
+function testRunner(report: () => Promise<void> = async () => undefined) {
+  const ledger = openLedger(':memory:', { now: () => new Date() });
+  const lock = join(temporaryFolder(), 'run.lock');
+  const recovered: string[][] = [];
+  const { log, lines } = keptLog();
+  const runner = createRunner({
+    ledger,
+    acquireLock: () => acquireLock(lock),
+    recover: async (interrupted) => void recovered.push(interrupted.map((run) => run.job)),
+    report,
+    log,
+  });
+  return { runner, ledger, lock, recovered, lines };
+}
+
+function job(run: Job['run'], more: Partial<Job> = {}): Job {
+  return { name: 'backup', source: 'shop', timeoutMs: 60_000, run, ...more };
+}
+
+const good = async () => ({ reason: 'stored it', warnings: [], facts: { dumpBytes: 7 } });
+
+describe('one run', () => {
+  test('a job that returns → succeeded in the ledger, with its reason and facts', async () => {
+    const { runner, ledger } = testRunner();
+    await runner.run([job(good)], options);
+    expect(ledger.last('backup', 'shop')).toMatchObject({
+      result: 'succeeded',
+      reason: 'stored it',
+      facts: { dumpBytes: 7 },
+    });
+  });
+
+  test('a job that throws → failed, with the cause and the hint, logged once', async () => {
+    const { runner, ledger, lines } = testRunner();
+    const failing = job(async () => {
+      throw new HoldfastError('dump_failed', 'the dump died', { hint: 'Try again.' });
+    });
+    const [report] = await runner.run([failing], options);
+    expect(report?.error).toMatchObject({ kind: 'dump_failed' });
+    expect(ledger.last('backup', 'shop')).toMatchObject({
+      result: 'failed',
+      reason: 'the dump died',
+      hint: 'Try again.',
+    });
+    expect(lines.filter((line) => line.msg.includes('the dump died'))).toHaveLength(1);
+  });
+
+  test('the abort of a run → interrupted, and the reason of the abort rather than what the job made of it', async () => {
+    const { runner, ledger } = testRunner();
+    const stop = new AbortController();
+    const waiting = job(async ({ signal }) => {
+      stop.abort(new HoldfastError('interrupted', 'it was told to stop'));
+      signal.throwIfAborted();
+      return good();
+    });
+    await runner.run([waiting, job(good, { source: 'blog' })], { ...options, signal: stop.signal });
+    expect(ledger.last('backup', 'shop')).toMatchObject({
+      result: 'interrupted',
+      reason: 'it was told to stop',
+    });
+    expect(ledger.last('backup', 'blog')).toMatchObject({ result: 'interrupted' });
+  });
+
+  test('a job that takes longer than its limit → ended and failed, with the limit in the reason', async () => {
+    const { runner, ledger } = testRunner();
+    const endless = job(
+      ({ signal }) =>
+        new Promise((_, reject) =>
+          signal.addEventListener('abort', () => reject(new Error('socket closed'))),
+        ),
+      {
+        timeoutMs: 20,
+      },
+    );
+    await runner.run([endless], options);
+    expect(ledger.last('backup', 'shop')).toMatchObject({
+      result: 'failed',
+      reason: expect.stringContaining('time limit') as string,
+    });
+  });
+
+  test('a heartbeat that cannot be written → the run keeps its result, and the log tells', async () => {
+    const { runner, ledger, lines } = testRunner(async () => {
+      throw new HoldfastError('failed', 'no space');
+    });
+    await runner.run([job(good)], options);
+    expect(ledger.last('backup', 'shop')).toMatchObject({ result: 'succeeded' });
+    expect(lines.some((line) => line.msg.includes('status folder') && line.msg.includes('no space'))).toBe(
+      true,
+    );
+  });
+});
+
+describe('several runs', () => {
+  test('one that fails → does not keep the next from running', async () => {
+    const { runner } = testRunner();
+    const reports = await runner.run(
+      [job(() => Promise.reject(new Error('no'))), job(good, { source: 'blog' })],
+      options,
+    );
+    expect(reports.map(({ run }) => run.result)).toEqual(['failed', 'succeeded']);
+  });
+
+  test('somebody else holds the lock → busy, nothing in the ledger', async () => {
+    const { runner, ledger, lock } = testRunner();
+    const release = acquireLock(lock);
+    await expect(runner.run([job(good)], options)).rejects.toMatchObject({ kind: 'busy' });
+    expect(ledger.recent({ limit: 10 })).toEqual([]);
+    release?.();
+    await expect(runner.run([job(good)], options)).resolves.toHaveLength(1);
+  });
+
+  test('a run that a dead process left → interrupted before the next begins', async () => {
+    const { runner, ledger, recovered } = testRunner();
+    ledger.begin({ job: 'backup', source: 'shop', trigger: 'schedule' });
+    await runner.run([job(good)], options);
+    expect(recovered).toEqual([['backup']]);
+    expect(ledger.recent({ limit: 10 }).map(({ result }) => result)).toEqual(['succeeded', 'interrupted']);
+  });
+});
