@@ -44,6 +44,7 @@ export interface RunOptions {
 
 export interface Child {
   readonly stdin: Writable;
+  /** To be read by `for await`. Keeps everything until then, however late; a child that nobody reads from stands still. */
   readonly stdout: Readable;
   /** Settles when the child is gone and its stderr is read; never rejects. Does not wait for stdout to be read. */
   readonly exit: Promise<Exit>;
@@ -104,6 +105,9 @@ async function startChild(command: Command, base: Record<string, string>): Promi
   // uncaught EPIPE would take the agent down.
   subprocess.stdin.on('error', () => undefined);
   subprocess.stdout.on('error', () => undefined);
+  // Output that nobody has touched is drained, by execa after one turn of the event loop and by Node when the child
+  // exits, and whoever reads later would miss those bytes. A listener of this kind keeps them; it reads none.
+  subprocess.stdout.on('readable', () => undefined);
 
   const log = collectLines(subprocess.stderr, {
     secrets: command.secrets ?? [],

@@ -63,8 +63,6 @@ async function conduct(
 
 async function supervise(options: DumpOptions, plan: DumpPlan, reader: Reader): Promise<DumpFacts> {
   const child = await options.processes.start(plan.command);
-  // At once: a stream that nobody has touched by the next turn is drained by execa, and its bytes are gone.
-  child.stdout.pause();
   child.stdin.end();
   const cut = Promise.withResolvers<'cut'>();
   const cause: { first?: HoldfastError } = {};

@@ -22,7 +22,7 @@ export async function loadDump(
   signal.addEventListener('abort', stop, { once: true });
   if (aborted()) stop();
   // What a client prints on stdout is nobody's business, but an unread pipe would block it.
-  child.stdout.resume();
+  void discard(child.stdout);
   try {
     await feed(child, options.filter, dump, signal);
     child.stdin.end();
@@ -76,6 +76,12 @@ async function feed(
     // Not awaited: a stream that hangs would hold us.
     if (!ended) chunks.return?.().catch(() => undefined);
   }
+}
+
+async function discard(output: AsyncIterable<unknown>): Promise<void> {
+  const chunks = output[Symbol.asyncIterator]();
+  // What breaks here shows in the client's exit.
+  while ((await chunks.next().catch(() => ({ done: true }))).done !== true);
 }
 
 function judge(label: string, exit: Exit, signal: AbortSignal): void {
