@@ -7,7 +7,9 @@ IMAGES=$HOLDFAST_ROOT/test/images
 STAND_IN_LABEL=holdfast.stand-in
 
 need_images() {
-  if ! registry_answers; then
+  if registry_answers; then
+    pull_real_images
+  else
     # Only these two majors can be had from Debian.
     export POSTGRES_CLIENTS=17-18
     make_stand_ins
@@ -19,10 +21,22 @@ need_images() {
 registry_answers() {
   if [ -z "${REGISTRY_ANSWERS-}" ]; then
     REGISTRY_ANSWERS=no
-    ! timeout 25 docker pull -q hello-world:latest >/dev/null 2>&1 || REGISTRY_ANSWERS=yes
+    ! timeout 15 docker pull -q hello-world:latest >/dev/null 2>&1 || REGISTRY_ANSWERS=yes
     export REGISTRY_ANSWERS
   fi
   [ "$REGISTRY_ANSWERS" = yes ]
+}
+
+# A stand-in from an earlier day must not stay in the way of the image that it stood in for.
+pull_real_images() {
+  local image
+  while read -r image _; do
+    case "$image" in '' | '#'*) continue ;; esac
+    case "$(stand_in_definition "$image")" in
+    absent | '') ;;
+    *) within 600 "pulling $image" docker pull "$image" || die "$image could not be pulled" "docker pull $image" ;;
+    esac
+  done <"$IMAGES/list"
 }
 
 make_stand_ins() {
@@ -68,7 +82,7 @@ make_image() {
   shift 2
   for argument in "$@"; do options+=(--build-arg "$argument"); done
   definition=$(definition_of "$folder" "$@")
-  found=$(docker image inspect -f "{{index .Config.Labels \"$STAND_IN_LABEL\"}}" "$image" 2>/dev/null) || found=absent
+  found=$(stand_in_definition "$image")
   [ "$found" != "$definition" ] || return 0
   # An image without our label is somebody's real one.
   [ -n "$found" ] || return 0
@@ -81,6 +95,13 @@ make_image() {
     return 1
   }
   rm -rf "$context"
+  # What had the name until now.
+  docker image prune --force --filter "label=$STAND_IN_LABEL" >/dev/null 2>&1 || true
+}
+
+# "absent" when there is no such image; nothing when it is a real one.
+stand_in_definition() {
+  docker image inspect -f "{{with .Config.Labels}}{{index . \"$STAND_IN_LABEL\"}}{{end}}" "$1" 2>/dev/null || echo absent
 }
 
 definition_of() {

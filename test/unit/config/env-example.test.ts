@@ -25,6 +25,11 @@ describe('.env.example', () => {
     expect(read('.env.example')).not.toMatch(/^[A-Z]/m);
   });
 
+  it('names each variable once', () => {
+    const names = read('.env.example').match(/^#[A-Z][A-Z0-9_]*(?==)/gm) ?? [];
+    expect(names).toHaveLength(example.size);
+  });
+
   it('names every variable of the agent, with its default', () => {
     for (const { variable, default: fallback } of configReference()) {
       if (variable === null) continue;
