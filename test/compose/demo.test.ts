@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { composeProjectOf } from '../../scripts/demo-run/record.ts';
 import { copyClone } from '../helpers/clone.ts';
 import { describe as show, shell, succeed } from '../helpers/shell.ts';
 
@@ -25,11 +26,8 @@ it('scripts/demo with a Docker engine: the compose stack, and nothing of it afte
     /\/mysql\/orders_tracker\.sql\.gz[\s\S]*200 OK[\s\S]*orders +40 +40 +(\d+) +\1 +equal[\s\S]*HTTP\/1\.1 503 [\s\S]*X-Gate-Reason: stale[\s\S]*200 OK/,
   );
   expect(readdirSync(here.env.TMPDIR)).toEqual([]);
+  const filter = `--filter label=com.docker.compose.project=${composeProjectOf(here.cwd)}`;
   for (const what of ['container ls --all', 'volume ls', 'network ls']) {
-    const { stdout } = await succeed(
-      `docker ${what} --format '{{.Name}}{{.Names}}' 2>/dev/null || docker ${what}`,
-      here,
-    );
-    expect(stdout).not.toMatch(/holdfast-demo-/);
+    expect((await succeed(`docker ${what} --quiet ${filter}`, here)).stdout).toBe('');
   }
 });
