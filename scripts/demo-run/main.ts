@@ -68,7 +68,7 @@ async function show(withDocker: boolean): Promise<number> {
     }
   });
   screen.print(
-    `${screen.style('bold', 'Holdfast')}, shown with ${stage.description}; takes about a minute\n`,
+    `${screen.style('bold', 'Holdfast')}, shown with ${stage.description}${why}; takes about a minute\n`,
   );
   let failure: unknown = null;
   try {
