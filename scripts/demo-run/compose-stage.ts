@@ -49,13 +49,13 @@ export class ComposeStage implements Stage {
   ];
 
   get toTry() {
-    const compose = `docker compose -p ${this.project}`;
+    const agent = 'docker compose exec db_backup holdfast';
     return {
       first: [`cd ${this.folder}`],
       commands: [
-        `${compose} exec db_backup holdfast status`,
-        `${compose} exec db_backup holdfast backup   # opens the gate`,
-        `${compose} exec db_backup holdfast restore ${DATABASE} --to ${DATABASE}_2`,
+        `${agent} status`,
+        `${agent} backup        # opens the gate`,
+        `${agent} restore ${DATABASE} --to ${DATABASE}_2`,
       ],
     };
   }

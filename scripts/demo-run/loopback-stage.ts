@@ -12,12 +12,10 @@ import { isListening, waitUntil } from '../loopback/wait.ts';
 import { type DemoRecord, root } from './record.ts';
 import type { Answer, SetUpStep, Stage } from './stage.ts';
 
-/** pino's number for errors. */
-const ERROR_LEVEL = 50;
 const COMMAND_TIMEOUT_MS = 120_000;
 const DATABASE = 'orders_tracker';
-const AGENT = { user: 'holdfast', password: 'holdfast-demo' };
-const SHOP = { user: 'orders', password: 'orders-demo' };
+const AGENT = { user: 'holdfast', password: 'not a secret' };
+const SHOP = { user: 'orders', password: 'no secret either' };
 
 /** Without Docker: the same agent, sentinel, nginx and shop as processes on loopback, with a MariaDB of their own. */
 export class LoopbackStage implements Stage {
@@ -52,7 +50,7 @@ export class LoopbackStage implements Stage {
       first: [`cd ${root}`, `export HOLDFAST_CONFIG=${this.configPath}`],
       commands: [
         'scripts/holdfast status',
-        `scripts/holdfast backup                                # opens the gate`,
+        'scripts/holdfast backup        # opens the gate',
         `scripts/holdfast restore ${DATABASE} --to ${DATABASE}_2`,
       ],
     };
@@ -152,7 +150,7 @@ export class LoopbackStage implements Stage {
       'the daemon to have its repository',
       () => {
         const lines = this.lives(daemon, 'the daemon') ? logLines(daemon.output()) : [];
-        const wrong = lines.find(({ level = 0 }) => level >= ERROR_LEVEL);
+        const wrong = lines.find(({ level }) => level === 'error');
         if (wrong !== undefined) throw new Error(`the daemon says: ${wrong.msg}\n${wrong.hint ?? ''}`);
         id = lines.find((line) => line.id !== undefined)?.id ?? '';
         return id !== '';
@@ -222,7 +220,7 @@ export class LoopbackStage implements Stage {
 }
 
 interface LogLine {
-  level?: number;
+  level?: string;
   msg?: string;
   hint?: string;
   /** The repository's. */

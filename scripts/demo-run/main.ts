@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { ComposeStage } from './compose-stage.ts';
 import { LoopbackStage } from './loopback-stage.ts';
 import { ACTS, play } from './play.ts';
-import { cloneId, DemoRecord, root } from './record.ts';
+import { composeProjectOf, DemoRecord, root } from './record.ts';
 import { Screen, StepFailed } from './screen.ts';
 import type { Stage } from './stage.ts';
 
@@ -51,9 +51,10 @@ async function show(withDocker: boolean): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-demo-'));
   // The database runs as another user, who must get through to its own folder.
   chmodSync(folder, 0o711);
-  const record = DemoRecord.create(folder, withDocker ? `holdfast-demo-${cloneId}` : null);
+  const project = composeProjectOf(root);
+  const record = DemoRecord.create(folder, withDocker ? project : null);
   const stage: Stage = withDocker
-    ? new ComposeStage(folder, `holdfast-demo-${cloneId}`, stopping.signal)
+    ? new ComposeStage(folder, project, stopping.signal)
     : new LoopbackStage(folder, record, stopping.signal);
   const screen = new Screen(process.stdout, stage.setUp.length + ACTS.length);
 
@@ -67,7 +68,7 @@ async function show(withDocker: boolean): Promise<number> {
     }
   });
   screen.print(
-    `${screen.style('bold', 'Holdfast')}, shown with ${stage.description}; takes about a minute\n`,
+    `${screen.style('bold', 'Holdfast')}, shown with ${stage.description}${why}; takes about a minute\n`,
   );
   let failure: unknown = null;
   try {

@@ -25,7 +25,11 @@ const COMPOSE_DOWN_MS = 120_000;
 export const root = resolve(import.meta.dirname, '../..');
 
 /** One clone has one demo at a time; two clones do not know of each other. */
-export const cloneId = createHash('sha256').update(root).digest('hex').slice(0, 8);
+function cloneIdOf(folder: string): string {
+  return createHash('sha256').update(folder).digest('hex').slice(0, 8);
+}
+
+export const composeProjectOf = (folder: string) => `holdfast-demo-${cloneIdOf(folder)}`;
 
 /** What the demo of this clone has started, on disk, so that it can be ended whatever becomes of the demo itself. */
 export class DemoRecord {
@@ -142,5 +146,5 @@ function statOf(pid: number): string[] {
 function path(): string {
   const cache = process.env['HOLDFAST_CACHE'];
   if (cache === undefined) throw new Error('start it as scripts/demo');
-  return join(cache, 'demo', `${cloneId}.json`);
+  return join(cache, 'demo', `${cloneIdOf(root)}.json`);
 }
