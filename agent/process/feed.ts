@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import { HoldfastError } from '../core/errors.ts';
-import { ClosedStreamError, writeTo } from './backpressure.ts';
+import { ClosedStreamError, createOutlet } from './backpressure.ts';
 import { describeExit, type Child, type Command, type Processes } from './run.ts';
 import { createSpool, type SpoolOptions } from './spool.ts';
 
@@ -42,6 +42,7 @@ export async function feed(processes: Processes, options: FeedOptions): Promise<
   const signal = AbortSignal.any([options.signal, stop.signal]);
   const compressor = options.compress === null ? null : await processes.start(options.compress);
   const firstStage = compressor === null ? options.sink : compressor.stdin;
+  const outlet = createOutlet(options.sink, signal);
   const spool = createSpool(firstStage, options.spool, signal);
   const progress: FeedProgress = { dumpBytes: 0, storedBytes: 0 };
   const report = () => options.onProgress?.({ ...progress });
@@ -67,7 +68,7 @@ export async function feed(processes: Processes, options: FeedOptions): Promise<
   const carryCompressed = async (child: Child) => {
     for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
       progress.storedBytes += chunk.length;
-      await writeTo(options.sink, chunk, signal);
+      await outlet.write(chunk);
       report();
     }
     const exit = await child.exit;
@@ -92,6 +93,7 @@ export async function feed(processes: Processes, options: FeedOptions): Promise<
     await Promise.allSettled([...stages, dump.done]);
     throw cause;
   } finally {
+    outlet.release();
     await spool.close();
   }
 }

@@ -2,7 +2,7 @@ import { mkdir, open, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ClosedStreamError, drained, writeTo } from './backpressure.ts';
+import { createOutlet } from './backpressure.ts';
 
 /**
  * Keeps a dump alive while the repository stalls. MariaDB hangs up on a client that reads nothing for
@@ -42,6 +42,7 @@ const READ_BYTES = 256 * 1024;
 export function createSpool(target: Writable, options: SpoolOptions, signal: AbortSignal): Spool {
   const stallAfterMs = options.stallAfterMs ?? STALL_AFTER_MS;
   const bytesPerSecond = options.bytesPerSecond ?? BYTES_PER_SECOND;
+  const outlet = createOutlet(target, signal);
   let file: FileHandle | null = null;
   let writeOffset = 0;
   let readOffset = 0;
@@ -70,7 +71,7 @@ export function createSpool(target: Writable, options: SpoolOptions, signal: Abo
         readOffset,
       );
       readOffset += bytesRead;
-      await writeTo(target, Buffer.from(block.subarray(0, bytesRead)), signal);
+      await outlet.write(Buffer.from(block.subarray(0, bytesRead)));
     }
     await file?.truncate(0);
     readOffset = writeOffset = 0;
@@ -100,17 +101,9 @@ export function createSpool(target: Writable, options: SpoolOptions, signal: Abo
         if (writeOffset + chunk.length <= options.maxBytes && (await appended(append(chunk)))) return;
         await catchingUp;
       }
-      if (target.destroyed) throw new ClosedStreamError(target);
-      if (target.write(chunk)) return;
-      const drain = drained(target, signal);
-      const stalled = new AbortController();
-      const timer = delay(stallAfterMs, 'stalled' as const, {
-        signal: AbortSignal.any([signal, stalled.signal]),
-      });
-      timer.catch(() => undefined);
-      const outcome = await Promise.race([drain, timer]);
-      stalled.abort();
-      if (outcome !== 'stalled') return;
+      if (outlet.push(chunk)) return;
+      const drain = outlet.drained();
+      if (await settledWithin(drain, stallAfterMs)) return;
       catchingUp = catchUp(drain);
       catchingUp.catch(() => undefined);
     },
@@ -118,11 +111,29 @@ export function createSpool(target: Writable, options: SpoolOptions, signal: Abo
       if (catchingUp !== null) await catchingUp;
     },
     close: async () => {
+      outlet.release();
       const handle = file;
       file = null;
       await handle?.close().catch(() => undefined);
     },
   };
+}
+
+/** False when the time was up first; rejects as the promise does. */
+function settledWithin(promise: Promise<void>, milliseconds: number): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(false), milliseconds);
+    promise.then(
+      () => {
+        clearTimeout(timer);
+        resolve(true);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
+  });
 }
 
 /** A disk that takes no more is no reason to fail: the dump then waits for the target, as it would without a spool. */
