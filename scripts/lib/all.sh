@@ -37,11 +37,15 @@ need_all() {
   if ! can_install; then
     MISSING_PACKAGES=$(mktemp)
     for part in "$@"; do (need "$part") || code=$?; done
-    missing=$(sort -u "$MISSING_PACKAGES" | tr '\n' ' ')
+    missing=$(sort -u "$MISSING_PACKAGES" | paste -sd ' ')
     rm -f "$MISSING_PACKAGES"
     unset MISSING_PACKAGES
-    [ -z "$missing" ] || die "these Debian packages are missing, and only root can install them: $missing" \
-      "sudo apt-get install --no-install-recommends $missing" 2
+    if [ -n "$missing" ]; then
+      have apt-get || die "these are missing, and there is no apt-get here to install them: $missing" \
+        "install them with this system's own package manager; the names are Debian's" 2
+      die "these Debian packages are missing, and only root can install them: $missing" \
+        "sudo apt-get install --no-install-recommends $missing" 2
+    fi
     [ "$code" = 0 ] || exit "$code"
   fi
   for part in "$@"; do need "$part"; done
