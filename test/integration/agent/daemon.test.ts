@@ -1,0 +1,56 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { testAgent } from '../../helpers/agent.ts';
+import { startMariadb } from '../../helpers/mariadb.ts';
+import type { TestServer } from '../../helpers/server.ts';
+import { createShop } from '../../helpers/shop.ts';
+import { until } from '../../helpers/until.ts';
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startMariadb();
+});
+afterAll(() => server.stop());
+
+type History = { job: string; trigger: string; result: string; reason: string }[];
+
+test('a first start, then every second → next runs are told, backups come by themselves, and SIGTERM ends it with 0', async () => {
+  const agent = await testAgent((await createShop(server, 100)).environment);
+  const daemon = agent.start(['run'], { BACKUP_CRON: '* * * * * *', TZ: 'Europe/Rome' });
+  await until('the heartbeat moved', async () => agent.lastOk() !== null);
+  await until('a second backup came', async () => agent.snapshots().length >= 2);
+  daemon.child.kill('SIGTERM');
+  const { code, stderr } = await daemon.ended;
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/next backup: \d{4}-[^"]+Z, [^"]+Z, [^"]+Z/);
+  expect(stderr).toMatch(/"timeZone":"Europe\/Rome"/);
+  for (const line of stderr.trim().split('\n')) expect(() => JSON.parse(line) as unknown).not.toThrow();
+  expect(stderr).not.toMatch(/keeper-secret|correct horse/);
+});
+
+test('a backup was due while the agent was down → caught up once at the start; a job never seen waits for its time', async () => {
+  const agent = await testAgent((await createShop(server, 100)).environment);
+  expect((await agent.run(['backup'])).code).toBe(0);
+  const first = agent.snapshots().length;
+  // Due every minute, and the start waits for a minute that has passed since.
+  const schedule = { BACKUP_CRON: '* * * * * *', VERIFY_CRON: '0 0 1 1 *' };
+  const daemon = agent.start(['run'], schedule);
+  await until('it was caught up', async () => agent.snapshots().length > first);
+  daemon.child.kill('SIGTERM');
+  await daemon.ended;
+  const history = JSON.parse((await agent.run(['history', '--json'])).stdout) as History;
+  expect(history.filter(({ job, trigger }) => job === 'backup' && trigger === 'catch-up')).toHaveLength(1);
+  expect(history.filter(({ job }) => job === 'verify')).toEqual([]);
+});
+
+test('no password given → one is generated for its owner alone, nagged about until it is confirmed', async () => {
+  const agent = await testAgent((await createShop(server, 10)).environment);
+  const environment = { RESTIC_PASSWORD: '', RESTIC_REPOSITORY: join(agent.folder, 'own') };
+  const first = await agent.run(['backup'], environment);
+  expect(first.code).toBe(0);
+  expect(first.stderr).toMatch(/generated and lies only in \S+restic-password[\s\S]*init --password-stored/);
+  expect(existsSync(join(agent.folder, 'own', 'config'))).toBe(true);
+  expect((await agent.run(['init', '--password-stored'], environment)).code).toBe(0);
+  expect((await agent.run(['backup'], environment)).stderr).not.toMatch(/generated/);
+});
