@@ -30,9 +30,12 @@ export function readMysqlGrants(lines: string[], options: { wildcards: boolean }
   const onDatabase = (privilege: string, database: string) => {
     const revoked = revokes.some((grant) => grant.database === database && holds(grant, privilege));
     if (globally(privilege) && !revoked) return true;
-    const pattern = decisivePattern(given, database, options.wildcards);
-    return given.some(
-      (grant) => grant.database === pattern && grant.table === null && holds(grant, privilege),
+    const decisive = decisivePatterns(given, database, options.wildcards);
+    return (
+      decisive.length > 0 &&
+      decisive.every((pattern) =>
+        given.some((grant) => grant.database === pattern && grant.table === null && holds(grant, privilege)),
+      )
     );
   };
   const onTable = (privilege: string, database: string, table: string) =>
@@ -47,16 +50,17 @@ function holds(grant: Grant, privilege: string): boolean {
 }
 
 /**
- * Of several database grants that match, the server obeys only the most exact one: the one whose first wildcard comes latest.
- * `undefined` when none matches.
+ * Of several database grants that match, the server obeys one alone: the most exact, whose first wildcard comes latest.
+ * Which of two equally exact ones is its own business, so that both must hold.
  */
-function decisivePattern(given: Grant[], database: string, wildcards: boolean): string | undefined {
-  return given
+function decisivePatterns(given: Grant[], database: string, wildcards: boolean): string[] {
+  const matching = given
     .filter((grant) => grant.table === null)
     .map((grant) => grant.database)
     .filter((pattern) => pattern !== null)
-    .filter((pattern) => matches(pattern, database, wildcards))
-    .sort((a, b) => firstWildcard(b) - firstWildcard(a))[0];
+    .filter((pattern) => matches(pattern, database, wildcards));
+  const latest = Math.max(...matching.map(firstWildcard));
+  return matching.filter((pattern) => firstWildcard(pattern) === latest);
 }
 
 function matches(pattern: string, database: string, wildcards: boolean): boolean {
@@ -121,5 +125,5 @@ function indexOutsideQuotes(text: string, needle: string): number {
 }
 
 function splitOutsideQuotes(text: string): string[] {
-  return text.match(/(?:[^,(`]|\([^)]*\)|`(?:[^`]|``)*`)+/g) ?? [];
+  return text.match(/(?:[^,(`]|\((?:[^)`]|`(?:[^`]|``)*`)*\)|`(?:[^`]|``)*`)+/g) ?? [];
 }

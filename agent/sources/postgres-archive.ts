@@ -66,7 +66,7 @@ export function createArchiveFilter(): ArchiveFilter {
 
 function* readArchive(reader: ByteReader, state: State): Generator<void, void> {
   const format = yield* readHead(reader);
-  if (format.minor < OLDEST_FORMAT || format.minor > NEWEST_FORMAT) {
+  if (!isKnown(format)) {
     state.unread = `archive format 1.${format.minor} is unknown: whether the archive is whole was not checked`;
     for (;;) yield* skip(reader, Number.MAX_SAFE_INTEGER);
   }
@@ -77,6 +77,10 @@ function* readArchive(reader: ByteReader, state: State): Generator<void, void> {
     state.place = BETWEEN_BLOCKS;
     yield* readBlock(reader, format, state);
   }
+}
+
+function isKnown({ minor }: Format): boolean {
+  return minor >= OLDEST_FORMAT && minor <= NEWEST_FORMAT;
 }
 
 interface Format {
@@ -91,9 +95,10 @@ function* readHead(reader: ByteReader): Generator<void, Format> {
   const head = yield* take(reader, 6);
   const [, minor = 0, , intSize = 0, offsetSize = 0] = head;
   const format = { minor, intSize, offsetSize };
+  if (!isKnown(format)) return format;
   // Compression: an integer, since 1.15 the number of an algorithm.
   yield* skip(reader, minor >= 15 ? 1 : 1 + intSize);
-  if (minor >= OLDEST_FORMAT && minor <= NEWEST_FORMAT) yield* fixDate(reader, format);
+  yield* fixDate(reader, format);
   // Database, versions of server and client.
   for (let i = 0; i < 3; i += 1) yield* skipText(reader, format);
   return format;

@@ -1,0 +1,64 @@
+import { describe, expect, test } from 'vitest';
+import { writeHeader } from '../../../agent/sources/mysql-header.ts';
+import { createLoadFilter } from '../../../agent/sources/mysql-load.ts';
+import { quoteName } from '../../../agent/sources/mysql-names.ts';
+
+function load(target: string, text: string, size = 9): string {
+  const filter = createLoadFilter(target);
+  const bytes = Buffer.from(text);
+  const out: Buffer[] = [];
+  for (let at = 0; at < bytes.length; at += size) out.push(...filter.push(bytes.subarray(at, at + size)));
+  return Buffer.concat([...out, ...filter.end()]).toString();
+}
+
+const header = (database: string) => writeHeader({ database, charset: 'utf8mb4', collation: 'utf8mb4_bin' });
+const body = (database: string) =>
+  `\nALTER DATABASE ${quoteName(database)} CHARACTER SET latin1 COLLATE latin1_swedish_ci ;;\nINSERT INTO t VALUES ('USE shop;\\nALTER DATABASE \`shop\` CHARACTER SET ');\n`;
+const attributes = (target: string) =>
+  `ALTER DATABASE ${quoteName(target)} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;\n\n`;
+
+describe.each(['shop', 'ключ', 'a`b', 'a\\b', 'a;b', "a'b", 'a\nb', '$&', 'x'.repeat(64)])(
+  'a dump of %j',
+  (name) => {
+    test.each(['copy', 'ключ 2', 'a`b`', '$&$1'])('loaded into %j → names that one only', (target) => {
+      for (const size of [1, 9, 4096, 100_000]) {
+        expect(load(target, header(name) + body(name), size)).toBe(attributes(target) + body(target));
+      }
+    });
+
+    test('loaded into its own name → without its header, else as it is', () => {
+      expect(load(name, header(name) + body(name))).toBe(attributes(name) + body(name));
+    });
+  },
+);
+
+describe('events', () => {
+  const event = (state: string, name = '`e`') =>
+    `DELIMITER ;;\n/*!50106 CREATE*/ /* DEFINER=\`a\`@\`b\` */ /*!50106 EVENT ${name} ON SCHEDULE EVERY 1 DAY STARTS '2026-01-01 00:00:00' ON COMPLETION NOT PRESERVE ${state} COMMENT 'ENABLE' DO SELECT 'ON COMPLETION PRESERVE ENABLE' */ ;;\n`;
+  // The line before an event ends with `;;`.
+  const text = (state: string, name?: string) => `${header('shop')}${event(state, name)}`;
+
+  test.each(['`e`', '`a ON COMPLETION PRESERVE ENABLE b`', '`ключ`'])(
+    'named %s in a copy → are disabled',
+    (name) => {
+      expect(load('copy', text('ENABLE', name))).toBe(attributes('copy') + event('DISABLE', name));
+    },
+  );
+
+  test('that were off, or at home → stay as they are', () => {
+    expect(load('copy', text('DISABLE'))).toBe(attributes('copy') + event('DISABLE'));
+    expect(load('shop', text('ENABLE'))).toBe(attributes('shop') + event('ENABLE'));
+  });
+});
+
+describe('what does not begin with our header', () => {
+  test.each([
+    ['nothing', ''],
+    ['a dump by somebody else', 'CREATE DATABASE `shop`;\nUSE `shop`;\nDROP TABLE t;\n'],
+    ['a header that is cut', header('shop').slice(0, -8)],
+    ['a header whose names differ', header('shop').replace('USE `shop`', 'USE `mysql`')],
+    ['a header behind something', `DROP TABLE t;\n${header('shop')}`],
+  ])('%s → restore_failed, and not a byte is loaded', (_, text) => {
+    expect(() => load('copy', text)).toThrow('no dump of Holdfast');
+  });
+});

@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { createArchiveFilter } from '../../../agent/sources/postgres-archive.ts';
+
+/** Written by pg_dump 15 and 18 into a pipe: tables in two schemas, an empty one, a partition, a large object. */
+const read = (name: string) => readFileSync(new URL(`../../fixtures/sources/${name}`, import.meta.url));
+const TABLES = ['Ten ant.orders', 'public.Customer', 'public.empty_t', 'public.part_1'];
+
+/** What pg_dump 16 writes (format 1.15): the compression is one byte there instead of a number. */
+function asFormat15(archive: Buffer): Buffer {
+  const newer = Buffer.concat([archive.subarray(0, 11), Buffer.of(0), archive.subarray(16)]);
+  newer[6] = 15;
+  return newer;
+}
+
+const ARCHIVES: [string, Buffer][] = [
+  ['1.14', read('pg15.dump')],
+  ['1.15', asFormat15(read('pg15.dump'))],
+  ['1.16', read('pg18.dump')],
+];
+
+function pass(pieces: Buffer[]) {
+  const filter = createArchiveFilter();
+  const out = [...pieces.flatMap((piece) => filter.push(Buffer.from(piece))), ...filter.end()];
+  return { filter, bytes: Buffer.concat(out) };
+}
+
+function inPieces(archive: Buffer, size: number): Buffer[] {
+  return Array.from({ length: Math.ceil(archive.length / size) }, (_, i) =>
+    archive.subarray(i * size, (i + 1) * size),
+  );
+}
+
+describe.each(ARCHIVES)('an archive of format %s', (_, archive) => {
+  test('whole → it is, its tables are known, and only its date has changed', () => {
+    const { filter, bytes } = pass([archive]);
+    filter.requireEnd();
+    expect(filter.unread()).toBeNull();
+    expect([...filter.tables]).toEqual(TABLES);
+    expect(bytes.length).toBe(archive.length);
+    const changed = [...bytes.keys()].filter((i) => bytes[i] !== archive[i]);
+    expect(Math.max(...changed, 0)).toBeLessThan(60);
+  });
+
+  test('two dates → equal bytes', () => {
+    const later = Buffer.from(archive);
+    const date = archive[6] === 14 ? 16 : 12;
+    for (let i = 0; i < 7; i += 1) later[date + i * 5 + 1] = 9;
+    expect(later.equals(archive)).toBe(false);
+    expect(pass([later]).bytes.equals(pass([archive]).bytes)).toBe(true);
+  });
+
+  test('cut at any byte → is never taken for whole', () => {
+    for (let end = 0; end < archive.length; end += 1) {
+      expect(() => pass([archive.subarray(0, end)]).filter.requireEnd(), `cut at ${end}`).toThrow(
+        'is not whole',
+      );
+    }
+  });
+
+  test.each([1, 2, 3, 5, 7, 64, 1021])(
+    'in chunks of %d bytes → the same bytes and the same answer',
+    (size) => {
+      const { filter, bytes } = pass(inPieces(archive, size));
+      filter.requireEnd();
+      expect([...filter.tables]).toEqual(TABLES);
+      expect(bytes.equals(pass([archive]).bytes)).toBe(true);
+    },
+  );
+
+  test('more bytes behind its end → is not whole', () => {
+    expect(() => pass([archive, Buffer.from('more of it')]).filter.requireEnd()).toThrow('is not whole');
+  });
+});
+
+test('no archive at all → dump_incomplete', () => {
+  expect(() => pass([Buffer.alloc(5000, 'x')])).toThrow('no archive of pg_dump');
+});
+
+test('a format that is not known yet → passes as it is, with a warning', () => {
+  const newer = Buffer.from(ARCHIVES[2]![1]);
+  newer[6] = 17;
+  const { filter, bytes } = pass([newer.subarray(0, 3000), newer.subarray(3000)]);
+  expect(() => filter.requireEnd()).not.toThrow();
+  expect(filter.unread()).toContain('format 1.17 is unknown');
+  expect(bytes.equals(newer)).toBe(true);
+});
