@@ -15,7 +15,7 @@ export interface SnapshotLine {
 /** The snapshots as restic in the agent's container tells them. Fails when anything but restic speaks on stdout. */
 export async function snapshots(stack: Stack): Promise<SnapshotLine[]> {
   return JSON.parse(
-    await stack.ask('docker compose exec -T db_backup restic snapshots --json'),
+    await stack.ask('docker compose exec -T db_backup restic snapshots --json', 30_000),
   ) as SnapshotLine[];
 }
 
