@@ -67,6 +67,7 @@ async function show(withDocker: boolean): Promise<number> {
       });
     }
   });
+  const why = flags.includes('--no-engine') ? ', for no Docker engine answers' : '';
   screen.print(
     `${screen.style('bold', 'Holdfast')}, shown with ${stage.description}${why}; takes about a minute\n`,
   );
