@@ -59,14 +59,17 @@ async function show(withDocker: boolean): Promise<number> {
   const screen = new Screen(process.stdout, stage.setUp.length + ACTS.length);
 
   const interrupted = new Promise<never>((_, reject) => {
-    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.on(name, () => {
-        stopping.abort();
-        screen.interrupt();
-        reject(new Error(`stopped by ${name}`));
-      });
-    }
+    const interrupt = (why: string) => {
+      stopping.abort();
+      screen.interrupt();
+      reject(new Error(why));
+    };
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => interrupt(name));
+    // Nobody reads on (`| head`), or the terminal is gone.
+    process.stdout.on('error', () => interrupt('its output was closed'));
+    process.stderr.on('error', () => undefined);
   });
+  const why = flags.includes('--no-engine') ? ', for no Docker engine answers' : '';
   screen.print(
     `${screen.style('bold', 'Holdfast')}, shown with ${stage.description}${why}; takes about a minute\n`,
   );

@@ -93,6 +93,12 @@ describe('scripts/demo without Docker', () => {
     expectNothingLeft();
   });
 
+  it('clears up when nobody reads on', async () => {
+    const cut = await demo('scripts/demo --no-docker | head -n 3; exit "${PIPESTATUS[0]}"');
+    expect(cut.code, show(cut)).toBe(130);
+    expectNothingLeft();
+  });
+
   it('clears up what a killed one has left before it starts anew', async () => {
     await demo(
       'rm -f ../out; scripts/demo --no-docker >../out & pid=$!; until grep -q " 3/" ../out; do sleep 0.1; done; kill -KILL $pid; wait $pid',
