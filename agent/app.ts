@@ -133,7 +133,7 @@ export function createApp(config: Config, environment: Record<string, string>, l
       timeoutMs: backupTimeoutMs,
     });
   };
-  const retention = (choice: { dryRun: boolean; acceptMissing: boolean }) =>
+  const retention = (choice: { dryRun: boolean; acceptMissing: boolean; afterBackup: boolean }) =>
     retentionJob({
       repository,
       notes: ledger,
@@ -150,7 +150,9 @@ export function createApp(config: Config, environment: Record<string, string>, l
     const counts = sources.map((source) => ledger.countSucceededSince('backup', source.name, afterId));
     const follows = maintenanceAfter(ended, Math.max(...counts), config.checkInterval);
     return follows.map((name) =>
-      name === 'retention' ? retention({ dryRun: false, acceptMissing: false }) : check('structure'),
+      name === 'retention'
+        ? retention({ dryRun: false, acceptMissing: false, afterBackup: true })
+        : check('structure'),
     );
   };
 
@@ -177,7 +179,7 @@ export function createApp(config: Config, environment: Record<string, string>, l
         options,
       ),
     check: (part, options) => runner.run([check(part)], options),
-    prune: (choice, options) => runner.run([retention(choice)], options),
+    prune: (choice, options) => runner.run([retention({ ...choice, afterBackup: false })], options),
     restore: ({ source, wanted, target }, options) =>
       runner.run([restoreJob(source, { repository, wanted, target, timeoutMs: backupTimeoutMs })], options),
     close: () => ledger.close(),

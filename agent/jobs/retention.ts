@@ -1,6 +1,6 @@
 import { HoldfastError } from '../core/errors.ts';
-import type { KeepPolicy, Repository, Snapshot } from '../repository/repository.ts';
-import { ensureRepository, type Notes } from './init.ts';
+import type { ForgetReport, KeepPolicy, Repository, Snapshot } from '../repository/repository.ts';
+import { ensureRepository, rememberedId, type Notes } from './init.ts';
 import type { Job, JobContext, Outcome } from './job.ts';
 
 export interface RetentionSettings {
@@ -14,6 +14,8 @@ export interface RetentionSettings {
   dryRun: boolean;
   /** Goes on although snapshots that were there last time are gone. */
   acceptMissing: boolean;
+  /** It follows a backup in the same run, so the repository has just answered. */
+  afterBackup: boolean;
   timeoutMs: number;
 }
 
@@ -37,18 +39,26 @@ async function applyRetention(
   { signal, onProgress }: JobContext,
 ): Promise<Outcome> {
   const { repository, notes, dryRun } = settings;
-  const { id } = await ensureRepository(repository, notes, signal);
+  const id = await idOf(settings, signal);
   const known = `${KNOWN_SNAPSHOTS} ${id}`;
   const pruneDue = `${PRUNE_DUE} ${id}`;
-  const before = await repository.list({}, signal);
-  if (!settings.acceptMissing) refuseSuspiciousList(settings, known, before);
+  // On most days one look is all: nothing is old enough to go.
+  const preview = await repository.preview(settings.keep, signal);
+  if (!settings.acceptMissing) refuseSuspiciousList(settings, known, [...preview.kept, ...preview.removed]);
 
   const kept: string[] = [];
   const removed: string[] = [];
   for (const source of settings.sources) {
-    onProgress({ step: `retention of ${source}`, dumpBytes: 0, storedBytes: 0 });
-    const report = await repository.forget(settings.keep, { source }, { dryRun }, signal);
-    if (!dryRun && report.removed.length > 0) notes.remember(pruneDue, 'yes');
+    const ofSource = ({ tags }: Snapshot) => tags?.source === source;
+    let report: ForgetReport = {
+      kept: preview.kept.filter(ofSource).map((snapshot) => snapshot.id),
+      removed: preview.removed.filter(ofSource).map((snapshot) => snapshot.id),
+    };
+    if (!dryRun && report.removed.length > 0) {
+      onProgress({ step: `retention of ${source}`, dumpBytes: 0, storedBytes: 0 });
+      notes.remember(pruneDue, 'yes');
+      report = await repository.forget(settings.keep, { source }, signal);
+    }
     kept.push(...report.kept);
     removed.push(...report.removed);
   }
@@ -66,6 +76,15 @@ async function applyRetention(
     warnings: [],
     facts: { snapshotsKept: kept.length, snapshotsRemoved: removed.length },
   };
+}
+
+/** Of the repository: a backup that went before has asked for it a moment ago. */
+async function idOf(
+  { repository, notes, afterBackup }: RetentionSettings,
+  signal: AbortSignal,
+): Promise<string> {
+  const remembered = afterBackup ? rememberedId(repository, notes) : null;
+  return remembered ?? (await ensureRepository(repository, notes, signal)).id;
 }
 
 /** Retention on a list that lacks what must be there would count, and remove, by a wrong picture. */

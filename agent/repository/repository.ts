@@ -36,16 +36,11 @@ export interface Repository {
   /** Removes snapshots by id, one by one named; verifies that they are gone. */
   remove(ids: string[], signal: AbortSignal): Promise<void>;
 
-  /**
-   * Applies a policy to each group of host and tags of one source, looks again, and only then prunes.
-   * With `dryRun` nothing changes.
-   */
-  forget(
-    policy: KeepPolicy,
-    filter: SnapshotFilter,
-    options: { dryRun: boolean },
-    signal: AbortSignal,
-  ): Promise<ForgetReport>;
+  /** What a policy would keep and remove, of every snapshot of this host. Changes nothing. */
+  preview(policy: KeepPolicy, signal: AbortSignal): Promise<ForgetPreview>;
+
+  /** Applies a policy to each group of host and tags of one source, and looks again. */
+  forget(policy: KeepPolicy, filter: SnapshotFilter, signal: AbortSignal): Promise<ForgetReport>;
 
   /** Removes data that no snapshot needs. Refuses on an empty list of snapshots. */
   prune(expectedSnapshots: string[], signal: AbortSignal): Promise<void>;
@@ -118,6 +113,11 @@ export interface KeepPolicy {
   weekly: number;
   monthly: number;
   yearly: number;
+}
+
+export interface ForgetPreview {
+  kept: Snapshot[];
+  removed: Snapshot[];
 }
 
 export interface ForgetReport {

@@ -8,7 +8,7 @@ import type { SpoolOptions } from '../process/spool.ts';
 import { clearDeadLocks } from './locks.ts';
 import { checkSummary, configMessage, findLine, parseLine, statsMessage } from './messages.ts';
 import { readDump } from './read.ts';
-import { forgetByPolicy, pruneData, removeSnapshots } from './retention.ts';
+import { forgetByPolicy, previewPolicy, pruneData, removeSnapshots } from './retention.ts';
 import { resticError, type Restic } from './restic.ts';
 import type { Repository } from './repository.ts';
 import { saveDump } from './save.ts';
@@ -107,8 +107,9 @@ export function createResticRepository(settings: ResticRepositorySettings): Repo
     list: (filter, signal) => listSnapshots(restic, host, filter, signal),
     read: (snapshot, signal) => readDump({ processes, compressors, restic, errorOf }, snapshot, signal),
     remove: (ids, signal) => unlocked(signal, () => removeSnapshots(restic, host, ids, signal)),
-    forget: (policy, filter, { dryRun }, signal) =>
-      unlocked(signal, () => forgetByPolicy(restic, host, policy, filter, dryRun, signal)),
+    preview: (policy, signal) => unlocked(signal, () => previewPolicy(restic, host, policy, signal)),
+    forget: (policy, filter, signal) =>
+      unlocked(signal, () => forgetByPolicy(restic, host, policy, filter, signal)),
     prune: (expected, signal) => unlocked(signal, () => pruneData(restic, host, expected, signal)),
     check: (part, signal) =>
       unlocked(signal, async () => {

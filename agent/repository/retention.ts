@@ -1,11 +1,24 @@
 import { HoldfastError } from '../core/errors.ts';
 import { forgetMessage } from './messages.ts';
-import type { ForgetReport, KeepPolicy, SnapshotFilter } from './repository.ts';
+import type { ForgetPreview, ForgetReport, KeepPolicy, SnapshotFilter } from './repository.ts';
 import type { Restic } from './restic.ts';
-import { filterArguments, listSnapshots } from './snapshots.ts';
+import { filterArguments, listSnapshots, toSnapshot } from './snapshots.ts';
 
 const FORGET_TIMEOUT_MS = 30 * 60_000;
 const PRUNE_TIMEOUT_MS = 12 * 3600_000;
+
+/**
+ * What the policy would do to every snapshot of the host: one question that removes nothing. It takes the lock that
+ * removing would take, so that a lock in the way is told on the first day and not when something is old enough to go.
+ */
+export async function previewPolicy(
+  restic: Restic,
+  host: string,
+  policy: KeepPolicy,
+  signal: AbortSignal,
+): Promise<ForgetPreview> {
+  return askForget(restic, [...policyArguments(host, policy, {}), '--dry-run'], signal);
+}
 
 /**
  * Forgets by policy, then looks again: what was to go must be gone and what was to stay must be there. Never prunes:
@@ -16,23 +29,29 @@ export async function forgetByPolicy(
   host: string,
   policy: KeepPolicy,
   filter: SnapshotFilter,
-  dryRun: boolean,
   signal: AbortSignal,
 ): Promise<ForgetReport> {
-  const args = [
+  const { kept, removed } = await askForget(restic, policyArguments(host, policy, filter), signal);
+  const report = { kept: kept.map(({ id }) => id), removed: removed.map(({ id }) => id) };
+  await verifyGone(restic, host, report, signal);
+  return report;
+}
+
+function policyArguments(host: string, policy: KeepPolicy, filter: SnapshotFilter): string[] {
+  return [
     ...['forget', '--json', '--host', host, ...filterArguments(filter), '--group-by', 'host,tags'],
     ...['--keep-daily', String(policy.daily), '--keep-weekly', String(policy.weekly)],
     ...['--keep-monthly', String(policy.monthly), '--keep-yearly', String(policy.yearly)],
-    ...(dryRun ? ['--dry-run'] : []),
   ];
+}
+
+async function askForget(restic: Restic, args: string[], signal: AbortSignal): Promise<ForgetPreview> {
   const { stdout } = await restic.run(args, { timeoutMs: FORGET_TIMEOUT_MS, signal });
   const groups = forgetMessage.parse(stdout.trim() === '' ? [] : JSON.parse(firstDocument(stdout)));
-  const report: ForgetReport = {
-    kept: groups.flatMap((group) => (group.keep ?? []).map((snapshot) => snapshot.id)),
-    removed: groups.flatMap((group) => (group.remove ?? []).map((snapshot) => snapshot.id)),
+  return {
+    kept: groups.flatMap((group) => (group.keep ?? []).map(toSnapshot)),
+    removed: groups.flatMap((group) => (group.remove ?? []).map(toSnapshot)),
   };
-  if (!dryRun) await verifyGone(restic, host, report, signal);
-  return report;
 }
 
 /** Removes snapshots by id and verifies that they are gone: restic says nothing of ids that it does not know. */

@@ -38,7 +38,7 @@ export async function listSnapshots(
   return parsed.data.map(toSnapshot).toSorted((a, b) => a.time.localeCompare(b.time));
 }
 
-function toSnapshot(message: z.infer<typeof snapshotMessage>): Snapshot {
+export function toSnapshot(message: z.infer<typeof snapshotMessage>): Snapshot {
   return {
     id: message.id,
     shortId: message.short_id,

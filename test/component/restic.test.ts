@@ -156,7 +156,7 @@ describe('retention', () => {
       `case "$1" in snapshots) echo '[${snapshot}]';; forget) echo '[{"keep":null,"remove":[${snapshot}]}]';; esac`,
     );
     const policy = { daily: 1, weekly: 1, monthly: 1, yearly: 1 };
-    await expect(repository.forget(policy, { source: 'shop' }, { dryRun: false }, signal)).rejects.toThrow(
+    await expect(repository.forget(policy, { source: 'shop' }, signal)).rejects.toThrow(
       /could not be removed/,
     );
     expect(calls().filter((call) => call.includes('prune'))).toEqual([]);
@@ -171,7 +171,7 @@ describe('retention', () => {
       `case "$1" in snapshots) echo '[]';; forget) echo '[{"keep":[${snapshot}],"remove":null}]';; esac`,
     );
     const policy = { daily: 1, weekly: 1, monthly: 1, yearly: 1 };
-    await expect(repository.forget(policy, { source: 'shop' }, { dryRun: false }, signal)).rejects.toThrow(
+    await expect(repository.forget(policy, { source: 'shop' }, signal)).rejects.toThrow(
       /cccccccc was to be kept and is gone/,
     );
   });

@@ -83,11 +83,12 @@ export function repositoryContract(
       const before = await repository.list({ source: 'shop' }, signal);
       const policy = { daily: 1, weekly: 0, monthly: 0, yearly: 0 };
 
-      const dry = await repository.forget(policy, { source: 'shop' }, { dryRun: true }, signal);
-      expect(dry.removed).toHaveLength(2);
+      const preview = await repository.preview(policy, signal);
+      expect(preview.removed.map(({ tags }) => tags?.source)).toEqual(['shop', 'shop']);
+      expect(preview.kept.map(({ tags }) => tags?.source).toSorted()).toEqual(['other', 'shop']);
       expect(await repository.list({ source: 'shop' }, signal)).toHaveLength(3);
 
-      const report = await repository.forget(policy, { source: 'shop' }, { dryRun: false }, signal);
+      const report = await repository.forget(policy, { source: 'shop' }, signal);
       expect(report.kept).toEqual([before.at(-1)?.id]);
       expect(report.removed.toSorted()).toEqual(
         before
