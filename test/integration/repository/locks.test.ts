@@ -69,7 +69,7 @@ test('a lock of another machine, minutes old → stays, and the retention that n
   kill();
   await repository.save(saveRequest(fakeDump(100_000)), signal);
   const policy = { daily: 1, weekly: 0, monthly: 0, yearly: 0 };
-  const forgetting = repository.forget(policy, { source: 'shop' }, { dryRun: false }, signal);
+  const forgetting = repository.forget(policy, { source: 'shop' }, signal);
   await expect(forgetting).rejects.toMatchObject({ kind: 'repository_locked' });
   expect(locks()).toHaveLength(1);
 });

@@ -46,7 +46,7 @@ test('a server that only takes, and deletes nothing → backups go on; retention
   const signal = new AbortController().signal;
   for (const seed of [1, 2]) await repository.save(saveRequest(fakeDump(100_000, { seed })), signal);
   const policy = { daily: 1, weekly: 0, monthly: 0, yearly: 0 };
-  const forgetting = repository.forget(policy, { source: 'shop' }, { dryRun: false }, signal);
+  const forgetting = repository.forget(policy, { source: 'shop' }, signal);
   await expect(forgetting).rejects.toMatchObject({ kind: 'repository_failed' });
   expect(readdirSync(join(data, 'snapshots'))).toHaveLength(2);
   expect(readdirSync(join(data, 'locks'))).toEqual([]);

@@ -5,20 +5,23 @@ import type { Repository, Snapshot } from '../../../agent/repository/repository.
 
 const context = { signal: new AbortController().signal, onProgress: () => undefined };
 
-/** Only what retention needs of a repository; what happens to it is kept. */
-function fakeRepository(ids: string[], forget: Partial<Repository> = {}) {
+/** Only what retention needs of a repository, which keeps the last of its snapshots; what happens to it is kept. */
+function fakeRepository(ids: string[], more: Partial<Repository> = {}) {
   const done: string[] = [];
-  const present = [...ids];
+  const present = ids.map(
+    (id) => ({ id, tags: { source: 'shop', engine: 'mysql', kind: 'dump' } }) as Snapshot,
+  );
   const repository = {
     location: '/repository',
     identify: async () => 'repository-id',
-    list: async () => present.map((id) => ({ id }) as Snapshot),
+    preview: async () => ({ kept: present.slice(-1), removed: present.slice(0, -1) }),
     forget: async () => {
       done.push('forget');
-      return { kept: present.slice(-1), removed: present.splice(0, present.length - 1) };
+      const removed = present.splice(0, present.length - 1).map(({ id }) => id);
+      return { kept: present.map(({ id }) => id), removed };
     },
     prune: async () => void done.push('prune'),
-    ...forget,
+    ...more,
   } as unknown as Repository;
   return { repository, done, present };
 }
@@ -36,6 +39,7 @@ function settings(
     mustExist: () => [],
     dryRun: false,
     acceptMissing: false,
+    afterBackup: false,
     timeoutMs: 1000,
     ...more,
   };
@@ -49,10 +53,10 @@ describe('retention', () => {
     expect(outcome.facts).toEqual({ snapshotsKept: 1, snapshotsRemoved: 2 });
   });
 
-  test('nothing to remove → no prune', async () => {
+  test('nothing to remove → one look, and nothing is touched', async () => {
     const { repository, done } = fakeRepository(['a']);
     await retentionJob(settings(repository, new Map())).run(context);
-    expect(done).toEqual(['forget']);
+    expect(done).toEqual([]);
   });
 
   test('the newest good snapshot is missing from the list → nothing is removed', async () => {
@@ -66,10 +70,9 @@ describe('retention', () => {
 
   test('the list is suddenly short, or empty → nothing is removed until a person accepts it', async () => {
     const notes = new Map<string, string>();
-    const keepAll = { forget: async () => ({ kept: ['a', 'b', 'c', 'd'], removed: [] }) };
-    await retentionJob(settings(fakeRepository(['a', 'b', 'c', 'd'], keepAll).repository, notes)).run(
-      context,
-    );
+    const four = fakeRepository(['a', 'b', 'c', 'd']);
+    const keepAll = { preview: async () => ({ kept: four.present, removed: [] }) };
+    await retentionJob(settings({ ...four.repository, ...keepAll }, notes)).run(context);
     const short = fakeRepository(['d']);
     await expect(retentionJob(settings(short.repository, notes)).run(context)).rejects.toThrow(
       /3 of 4 snapshots have vanished/,
@@ -79,7 +82,7 @@ describe('retention', () => {
       /4 of 4/,
     );
     await retentionJob(settings(short.repository, notes, { acceptMissing: true })).run(context);
-    expect(short.done).toEqual(['forget']);
+    expect(short.done).toEqual([]);
   });
 
   test('a prune that failed last time → made up for, although nothing new is to be removed', async () => {
@@ -88,14 +91,14 @@ describe('retention', () => {
     await expect(retentionJob(settings(failing.repository, notes)).run(context)).rejects.toThrow('no space');
     const { repository, done } = fakeRepository(['b']);
     await retentionJob(settings(repository, notes)).run(context);
-    expect(done).toEqual(['forget', 'prune']);
+    expect(done).toEqual(['prune']);
   });
 
   test('a dry run → nothing is pruned or remembered', async () => {
     const notes = new Map<string, string>();
     const { repository, done } = fakeRepository(['a', 'b']);
     await retentionJob(settings(repository, notes, { dryRun: true })).run(context);
-    expect(done).toEqual(['forget']);
+    expect(done).toEqual([]);
     expect([...notes.keys()].filter((key) => !key.startsWith('repository-id'))).toEqual([]);
   });
 });
