@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { waitUntil } from '../loopback/wait.ts';
@@ -113,13 +113,12 @@ async function endProcess(recorded: Recorded): Promise<void> {
   }
 }
 
+/** Whether anything of that group still runs. */
 function hasGroup(pid: number): boolean {
-  try {
-    process.kill(-pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  return readdirSync('/proc').some((name) => {
+    const [state, , group] = /^\d+$/.test(name) ? statOf(Number(name)) : [];
+    return group === String(pid) && state !== 'Z';
+  });
 }
 
 function kill(pid: number, signal: NodeJS.Signals): void {
