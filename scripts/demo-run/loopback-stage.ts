@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import mysql, { type RowDataPacket } from 'mysql2/promise';
 import { stringify } from 'yaml';
-import { type Child, startChild } from '../loopback/child.ts';
+import { type Child, type ChildOptions, startChild } from '../loopback/child.ts';
 import { startMariadb } from '../loopback/mariadb.ts';
 import { startNginx } from '../loopback/nginx.ts';
 import { freePort } from '../loopback/ports.ts';
@@ -103,8 +103,8 @@ export class LoopbackStage implements Stage {
 
   private async startDatabase(): Promise<string> {
     const server = await startMariadb({
+      ...this.child('mariadb'),
       folder: join(this.folder, 'mariadb'),
-      log: this.logPath('mariadb'),
       init: [
         `CREATE DATABASE ${DATABASE} CHARACTER SET utf8mb4`,
         `CREATE USER ${SHOP.user}@'%' IDENTIFIED BY '${SHOP.password}'`,
@@ -115,7 +115,6 @@ export class LoopbackStage implements Stage {
         `GRANT ALL ON \`holdfast\\_%\`.* TO ${AGENT.user}@'%'`,
       ],
     });
-    this.record.add('MariaDB', server.pid);
     this.databasePort = server.port;
     const [[version = '']] = (await this.query('SELECT VERSION()')) as [string[]];
     return `${version.replace(/-.*/, '')} on port ${server.port}`;
@@ -165,17 +164,15 @@ export class LoopbackStage implements Stage {
       heartbeatPath: join(this.statusFolder, 'last_ok'),
       stateFolder: this.made('sentinel'),
       thresholdSeconds,
-      log: this.logPath('sentinel'),
+      ...this.child('sentinel'),
     });
-    this.record.add('the sentinel', sentinel.pid);
     this.sentinelUrl = `http://${sentinel.address}/`;
     const nginx = await startNginx({
       prefix: this.made('nginx'),
       sentinel: sentinel.address,
       app: `127.0.0.1:${this.shopPort}`,
-      log: this.logPath('nginx'),
+      ...this.child('nginx'),
     });
-    this.record.add('nginx', nginx.pid);
     this.siteUrl = `${nginx.url}/`;
   }
 
@@ -202,12 +199,16 @@ export class LoopbackStage implements Stage {
   }
 
   private start(name: string, script: string, args: string[], environment: NodeJS.ProcessEnv): Child {
-    const child = startChild(process.execPath, [script, ...args], environment, { log: this.logPath(name) });
-    this.record.add(`the ${name}`, child.pid);
-    return child;
+    return startChild(process.execPath, [script, ...args], environment, this.child(name));
+  }
+
+  /** Its output goes into a file, and it is on record before it has done anything. */
+  private child(name: string): ChildOptions {
+    return { log: this.logPath(name), onStart: (pid) => this.record.add(name, pid) };
   }
 
   private lives(child: Child, name: string): boolean {
+    this.signal.throwIfAborted();
     if (!child.isRunning()) throw new Error(`${name} ended (exit ${child.exitCode()})`);
     return true;
   }

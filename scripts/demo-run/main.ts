@@ -2,6 +2,7 @@
 import { chmodSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { ComposeStage } from './compose-stage.ts';
 import { LoopbackStage } from './loopback-stage.ts';
 import { ACTS, play } from './play.ts';
@@ -10,6 +11,7 @@ import { Screen, StepFailed } from './screen.ts';
 import type { Stage } from './stage.ts';
 
 const LOG_LINES = 12;
+const SETTLE_MS = 10_000;
 const [mode = '', ...flags] = process.argv.slice(2);
 const keep = flags.includes('--keep');
 
@@ -27,7 +29,8 @@ async function stop(): Promise<number> {
     console.error('error: the demo is at work\nhint: press Ctrl-C where it runs');
     return 1;
   }
-  await record.end((what) => console.log(`ending ${what}`));
+  await record.endProcesses((what) => console.log(`ending ${what}`));
+  record.removeTraces();
   console.log('the demo is gone');
   return 0;
 }
@@ -44,7 +47,8 @@ async function show(withDocker: boolean): Promise<number> {
     console.error(
       earlier.state === 'kept' ? 'ending the demo that was kept' : 'clearing up after a demo that was killed',
     );
-    await earlier.end(() => undefined);
+    await earlier.endProcesses(() => undefined);
+    earlier.removeTraces();
   }
 
   const stopping = new AbortController();
@@ -73,28 +77,28 @@ async function show(withDocker: boolean): Promise<number> {
   screen.print(
     `${screen.style('bold', 'Holdfast')}, shown with ${stage.description}${why}; takes about a minute\n`,
   );
+  const playing = play(stage, screen, stopping.signal);
   let failure: unknown = null;
   try {
-    await Promise.race([play(stage, screen, stopping.signal), interrupted]);
+    await Promise.race([playing, interrupted]);
   } catch (error) {
     failure = error;
-  }
-  if (failure !== null) await explain(failure, stage, stopping.signal.aborted);
-  if (failure === null && keep) {
-    record.keep();
-    farewell(stage, screen);
-    return 0;
+    if (!stopping.signal.aborted) await explain(error, stage);
   }
   if (failure === null) farewell(stage, screen);
-  await record.end(() => undefined);
-  if (failure === null)
-    screen.print(`\nEverything that ran is stopped and removed (${screen.elapsed()} in all).`);
-  else screen.print('everything that ran is stopped and removed');
+  if (failure === null && keep) {
+    record.keep();
+    return 0;
+  }
+  await record.endProcesses((what) => screen.passing(`ending ${what}`));
+  // What was at work when somebody interrupted finds that out now; it must not write into the folder that goes.
+  await Promise.race([playing.catch(() => undefined), pause(SETTLE_MS)]);
+  record.removeTraces();
+  screen.print(`Everything that ran is stopped and removed (${screen.elapsed()} in all).`);
   return failure === null ? 0 : stopping.signal.aborted ? 130 : 1;
 }
 
-async function explain(failure: unknown, stage: Stage, aborted: boolean): Promise<void> {
-  if (aborted) return;
+async function explain(failure: unknown, stage: Stage): Promise<void> {
   console.error(`\nerror: ${failure instanceof Error ? failure.message : String(failure)}`);
   if (!(failure instanceof StepFailed)) return;
   for (const name of failure.logs) {
@@ -133,6 +137,6 @@ function farewell(stage: Stage, screen: Screen): void {
     screen.print(screen.style('bold', 'Try next:'));
     screen.print('  scripts/demo --keep        # the same, and it goes on running for you to play with');
     screen.print('  docker compose up -d       # the whole of it in containers, on http://localhost:8080');
-    screen.print('  scripts/holdfast --help    # every command');
+    screen.print('  scripts/holdfast --help    # every command\n');
   }
 }

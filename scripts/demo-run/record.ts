@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { waitUntil } from '../loopback/wait.ts';
@@ -34,6 +34,7 @@ export const composeProjectOf = (folder: string) => `holdfast-demo-${cloneIdOf(f
 /** What the demo of this clone has started, on disk, so that it can be ended whatever becomes of the demo itself. */
 export class DemoRecord {
   private readonly contents: Contents;
+  private ending = false;
 
   static create(folder: string, composeProject: string | null): DemoRecord {
     const record = new DemoRecord({
@@ -62,7 +63,9 @@ export class DemoRecord {
     return isAlive(this.contents.demo) ? 'running' : 'left';
   }
 
+  /** A process that comes when the end has begun is ended at once. */
   add(name: string, pid: number): void {
+    if (this.ending) kill(pid, 'SIGKILL');
     this.contents.processes.push(recorded(name, pid));
     this.save();
   }
@@ -72,20 +75,23 @@ export class DemoRecord {
     this.save();
   }
 
-  /** Ends everything, the last started first, and removes every trace. Each thing is told before it is done. */
-  async end(tell: (what: string) => void): Promise<void> {
+  /** Ends all processes, the last started first. Each is told before. */
+  async endProcesses(tell: (what: string) => void): Promise<void> {
+    this.ending = true;
     const { composeProject, folder, processes } = this.contents;
     for (const process of processes.toReversed()) {
       if (!isAlive(process)) continue;
       tell(process.name);
       await endProcess(process);
     }
-    if (composeProject !== null) {
-      tell('the containers');
-      await composeDown(composeProject, folder);
-    }
-    tell('the folder');
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    if (composeProject === null) return;
+    tell('the containers');
+    await composeDown(composeProject, folder);
+  }
+
+  /** Forgets everything: nothing that is on record runs any more. */
+  removeTraces(): void {
+    rmSync(this.contents.folder, { recursive: true, force: true, maxRetries: 5 });
     rmSync(path(), { force: true });
   }
 
@@ -95,13 +101,31 @@ export class DemoRecord {
   }
 }
 
+/** With what it has started: each of ours leads a group of its own. */
 async function endProcess(recorded: Recorded): Promise<void> {
-  process.kill(recorded.pid, 'SIGTERM');
+  const { name, pid } = recorded;
+  kill(pid, 'SIGTERM');
   try {
-    await waitUntil(`${recorded.name} to end`, () => !isAlive(recorded), END_SECONDS);
+    await waitUntil(`${name} to end`, () => !isAlive(recorded) && !hasGroup(pid), END_SECONDS);
   } catch {
-    process.kill(recorded.pid, 'SIGKILL');
-    await waitUntil(`${recorded.name} to be killed`, () => !isAlive(recorded), END_SECONDS);
+    kill(pid, 'SIGKILL');
+    await waitUntil(`${name} to be killed`, () => !isAlive(recorded), END_SECONDS);
+  }
+}
+
+/** Whether anything of that group still runs. */
+function hasGroup(pid: number): boolean {
+  return readdirSync('/proc').some((name) => {
+    const [state, , group] = /^\d+$/.test(name) ? statOf(Number(name)) : [];
+    return group === String(pid) && state !== 'Z';
+  });
+}
+
+function kill(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // It has just ended by itself.
   }
 }
 

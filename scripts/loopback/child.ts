@@ -20,6 +20,8 @@ export interface ChildOptions {
    * when we end. Without one it ends with us, unless we are killed.
    */
   log?: string;
+  /** Told the number of the process as soon as there is one, long before it is ready. */
+  onStart?: (pid: number) => void;
 }
 
 /** Starts a program on exactly this environment. */
@@ -37,6 +39,7 @@ export function startChild(
     stdio: ['ignore', file ?? 'pipe', file ?? 'pipe'],
   });
   if (file !== null) closeSync(file);
+  if (child.pid !== undefined) options.onStart?.(child.pid);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(-65_536)));

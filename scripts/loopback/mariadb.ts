@@ -1,7 +1,5 @@
-import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { promisify } from 'node:util';
 import { type Child, type ChildOptions, startChild } from './child.ts';
 import { freePort } from './ports.ts';
 import { isListening, waitUntil } from './wait.ts';
@@ -19,8 +17,6 @@ export interface RunningMariadb extends Child {
   port: number;
 }
 
-const INSTALL_TIMEOUT_MS = 60_000;
-
 /** Makes a private MariaDB server on loopback and starts it as a user without rights; resolves when it listens. */
 export async function startMariadb(options: MariadbOptions): Promise<RunningMariadb> {
   const port = options.port ?? (await freePort());
@@ -30,23 +26,22 @@ export async function startMariadb(options: MariadbOptions): Promise<RunningMari
   const env = { PATH: [process.env['PATH'], '/usr/sbin', '/usr/local/sbin'].join(delimiter) };
   // It refuses to run as root; Debian's package brings a user for it.
   const user = process.getuid?.() === 0 ? ['--user=mysql'] : [];
-  const install = ['--no-defaults', ...user, `--datadir=${data}`, '--skip-test-db', '--skip-name-resolve'];
-  await promisify(execFile)('mariadb-install-db', [...install, '--auth-root-authentication-method=normal'], {
-    env,
-    timeout: INSTALL_TIMEOUT_MS,
-  });
-
-  const init = join(options.folder, 'init.sql');
-  writeFileSync(init, options.init.map((statement) => `${statement};\n`).join(''), { mode: 0o644 });
-  const args = ['--no-defaults', ...user, `--datadir=${data}`, `--port=${port}`, '--bind-address=127.0.0.1'];
-  // A socket's whole path may have 107 characters: this one is relative to the data folder.
-  const small = ['--socket=mariadb.sock', '--innodb-buffer-pool-size=32M', '--skip-log-bin'];
-  const child = startChild(
-    'mariadbd',
-    [...args, ...small, '--skip-name-resolve', `--init-file=${init}`],
+  const own = ['--no-defaults', ...user, `--datadir=${data}`, '--skip-name-resolve'];
+  const install = startChild(
+    'mariadb-install-db',
+    [...own, '--skip-test-db', '--auth-root-authentication-method=normal'],
     env,
     options,
   );
+  await waitUntil('mariadb-install-db', () => !install.isRunning(), 60);
+  if (install.exitCode() !== 0) throw new Error(`mariadb-install-db failed:\n${install.output()}`);
+
+  const init = join(options.folder, 'init.sql');
+  writeFileSync(init, options.init.map((statement) => `${statement};\n`).join(''), { mode: 0o644 });
+  // A socket's whole path may have 107 characters: this one is relative to the data folder.
+  const address = [`--port=${port}`, '--bind-address=127.0.0.1', '--socket=mariadb.sock'];
+  const small = ['--innodb-buffer-pool-size=32M', '--skip-log-bin'];
+  const child = startChild('mariadbd', [...own, ...address, ...small, `--init-file=${init}`], env, options);
   await waitUntil(
     'MariaDB to listen',
     () => {
