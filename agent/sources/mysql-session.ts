@@ -1,10 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import {
-  createConnection,
-  type Connection,
-  type ConnectionOptions,
-  type RowDataPacket,
-} from 'mysql2/promise';
+import type { Connection, ConnectionOptions, RowDataPacket } from 'mysql2/promise';
 import type { MysqlSourceConfig } from '../config/config.ts';
 import { HoldfastError } from '../core/errors.ts';
 import { within } from './deadline.ts';
@@ -76,6 +71,8 @@ async function connect(
   config: MysqlSourceConfig,
   caFile: string,
 ): Promise<{ connection: Connection; encrypted: boolean }> {
+  // Loaded when it is needed: an agent at rest does without its memory.
+  const { createConnection } = await import('mysql2/promise');
   const plain = config.tls === 'off' || config.host.startsWith('/');
   const ssl = { rejectUnauthorized: config.tls === 'verify', ...(await authorities(config, caFile)) };
   try {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import pg from 'pg';
+import type pg from 'pg';
 import type { PostgresSourceConfig } from '../config/config.ts';
 import { HoldfastError } from '../core/errors.ts';
 import { within } from './deadline.ts';
@@ -109,7 +109,9 @@ async function open(
   database: string,
   ssl: pg.ClientConfig['ssl'],
 ): Promise<pg.Client> {
-  const client = new pg.Client({
+  // Loaded when it is needed: an agent at rest does without its memory.
+  const { Client } = (await import('pg')).default;
+  const client = new Client({
     host: config.host,
     port: config.port,
     user: config.user,

@@ -59,6 +59,20 @@ describe('retention', () => {
     expect(done).toEqual([]);
   });
 
+  test('snapshots of other sources are too old → left alone', async () => {
+    const { repository, done } = fakeRepository(['a', 'b']);
+    await retentionJob(settings(repository, new Map(), { sources: ['other'] })).run(context);
+    expect(done).toEqual([]);
+  });
+
+  test('behind a backup → the repository is not asked for its id again', async () => {
+    const identify = () => Promise.reject(new Error('asked'));
+    const { repository } = fakeRepository(['a'], { identify });
+    const notes = new Map([['repository-id /repository', 'repository-id']]);
+    await retentionJob(settings(repository, notes, { afterBackup: true })).run(context);
+    await expect(retentionJob(settings(repository, notes)).run(context)).rejects.toThrow('asked');
+  });
+
   test('the newest good snapshot is missing from the list → nothing is removed', async () => {
     const { repository, done } = fakeRepository(['a', 'b']);
     const mustExist = () => [{ source: 'shop', snapshotId: 'newest00' }];
