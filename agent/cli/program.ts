@@ -35,6 +35,21 @@ const COMMANDS = [
 
 /** Parses and runs one command line; returns the exit code and never throws. Errors are printed here, once. */
 export async function runCommandLine(argv: string[], context: Context): Promise<number> {
+  try {
+    await createProgram(context).parseAsync(argv);
+    return context.exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODES.done : EXIT_CODES.usage;
+    const cause: unknown = context.signal.aborted ? context.signal.reason : error;
+    context.print.error(cause);
+    if (!(cause instanceof HoldfastError) && cause instanceof Error && cause.stack !== undefined)
+      context.print.note(cause.stack);
+    return exitCodeOf(cause);
+  }
+}
+
+/** Every command with its options: what the documentation is held to. */
+export function createProgram(context: Context): Command {
   const program = new Command('holdfast')
     .description('Backups of one server that are never green on a lie.')
     .enablePositionalOptions()
@@ -46,15 +61,5 @@ export async function runCommandLine(argv: string[], context: Context): Promise<
     );
   for (const add of COMMANDS) add(program, context);
   for (const command of program.commands) command.exitOverride();
-  try {
-    await program.parseAsync(argv);
-    return context.exitCode;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODES.done : EXIT_CODES.usage;
-    const cause: unknown = context.signal.aborted ? context.signal.reason : error;
-    context.print.error(cause);
-    if (!(cause instanceof HoldfastError) && cause instanceof Error && cause.stack !== undefined)
-      context.print.note(cause.stack);
-    return exitCodeOf(cause);
-  }
+  return program;
 }

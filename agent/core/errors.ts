@@ -14,33 +14,35 @@ export class HoldfastError extends Error {
   }
 }
 
-/** A closed list: tests and exit codes are written against it, messages may change. */
-export type ErrorKind =
-  | 'usage'
-  | 'configuration'
-  | 'busy'
-  | 'interrupted'
-  | 'timeout'
-  | 'tool_missing'
-  | 'source_unreachable'
-  | 'source_denied'
-  | 'client_mismatch'
-  | 'rights_missing'
-  | 'source_empty'
-  | 'dump_failed'
-  | 'dump_incomplete'
-  | 'restore_failed'
-  | 'target_not_empty'
-  | 'repository_absent'
-  | 'repository_locked'
-  | 'repository_password'
-  | 'repository_unreachable'
-  | 'repository_changed'
-  | 'repository_full'
-  | 'repository_damaged'
-  | 'repository_failed'
-  | 'snapshot_absent'
-  | 'failed';
+/** A closed list: tests, exit codes and docs/troubleshooting.md are written against it, messages may change. */
+export const ERROR_KINDS = [
+  'usage',
+  'configuration',
+  'busy',
+  'interrupted',
+  'timeout',
+  'tool_missing',
+  'source_unreachable',
+  'source_denied',
+  'client_mismatch',
+  'rights_missing',
+  'source_empty',
+  'dump_failed',
+  'dump_incomplete',
+  'restore_failed',
+  'target_not_empty',
+  'repository_absent',
+  'repository_locked',
+  'repository_password',
+  'repository_unreachable',
+  'repository_changed',
+  'repository_full',
+  'repository_damaged',
+  'repository_failed',
+  'snapshot_absent',
+  'failed',
+] as const;
+export type ErrorKind = (typeof ERROR_KINDS)[number];
 
 /** The exit codes are API (docs/cli.md). */
 export const EXIT_CODES = { done: 0, failed: 1, usage: 2, warnings: 3, stale: 4, busy: 5 } as const;
