@@ -35,6 +35,8 @@ export interface ResticSettings {
 }
 
 const BUSY = 75;
+/** A bucket that is not there is a repository that is not there: `restic init` makes both. */
+const NO_BUCKET = /specified bucket does not exist|NoSuchBucket|container does not exist|ContainerNotFound/i;
 const LOCK_WAIT_SECONDS = 30;
 
 export function createRestic(processes: Processes, settings: ResticSettings): Restic {
@@ -65,12 +67,20 @@ export function createRestic(processes: Processes, settings: ResticSettings): Re
     throw resticError(finished, config);
   };
   const run = async (made: Command, options: ResticOptions) => {
+    // restic tries for a quarter of an hour whatever the trouble is, and says on stderr what it was.
+    let trouble = '';
+    const absent = new AbortController();
+    const onStderrLine = (line: string) => {
+      if (/error|refused|denied|timeout/i.test(line)) trouble = line;
+      if (NO_BUCKET.test(line)) absent.abort(noRepository(config));
+    };
+    const signal = AbortSignal.any([options.signal, absent.signal]);
     try {
-      return await processes.run(made, options);
+      return await processes.run({ ...made, onStderrLine }, { ...options, signal });
     } catch (error) {
-      throw error instanceof HoldfastError && error.kind === 'timeout'
-        ? unreachable(error.message, config, error)
-        : error;
+      if (absent.signal.aborted) throw absent.signal.reason;
+      if (!(error instanceof HoldfastError) || error.kind !== 'timeout') throw error;
+      throw unreachable(trouble === '' ? error.message : `${error.message}: ${trouble}`, config, error);
     }
   };
 
@@ -98,9 +108,7 @@ export function resticError(exit: Exit, config: RepositoryConfig): HoldfastError
   const at = shownLocation(config);
   switch (exit.code) {
     case 10:
-      return new HoldfastError('repository_absent', `there is no repository at ${at}`, {
-        hint: 'Check that the volume is mounted and the location is right; a new repository is made by `holdfast init`.',
-      });
+      return noRepository(config);
     case 11:
       return new HoldfastError(
         'repository_locked',
@@ -145,6 +153,12 @@ export function resticError(exit: Exit, config: RepositoryConfig): HoldfastError
 /** The location without a password in it. */
 function shownLocation(config: RepositoryConfig): string {
   return config.location.replace(/(\/\/[^/:@]*):[^@/]*@/, '$1:***@');
+}
+
+function noRepository(config: RepositoryConfig): HoldfastError {
+  return new HoldfastError('repository_absent', `there is no repository at ${shownLocation(config)}`, {
+    hint: 'Check that the volume is mounted and the location is right; a new repository is made by `holdfast init`.',
+  });
 }
 
 function unreachable(said: string, config: RepositoryConfig, cause?: unknown): HoldfastError {

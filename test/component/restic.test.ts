@@ -58,6 +58,14 @@ describe('the answer of the repository', () => {
     });
   });
 
+  test('restic tries again and again because the bucket is not there → absent at once, so that a first start can make it', async () => {
+    const { repository } = withFakeRestic(
+      'case "$1" in cat) echo "Stat(<config/>) returned error, retrying after 1s: The specified bucket does not exist" >&2; sleep 600;; esac',
+      { answerTimeoutSeconds: 60 },
+    );
+    await expect(repository.identify(signal)).rejects.toMatchObject({ kind: 'repository_absent' });
+  });
+
   test('restic is older than 0.19.1 → refused before the repository is touched', async () => {
     const folder = temporaryFolder();
     const restic = fakeProgram(
