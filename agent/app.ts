@@ -107,7 +107,7 @@ export function createApp(config: Config, environment: Record<string, string>, l
     ledger,
     acquireLock: () => acquireLock(join(config.stateDir, 'run.lock')),
     recover: (interrupted, signal) =>
-      recoverLeftovers(interrupted, { repository, ledger, runtimeDir, log }, signal),
+      recoverLeftovers(interrupted, { repository, ledger, runtimeDir, backupTimeoutMs, log }, signal),
     report,
     log,
   });

@@ -41,4 +41,15 @@ const context: Context = {
 };
 const exitCode = await runCommandLine(process.argv, context);
 (app as App | null)?.close();
+// What a slow reader has not taken yet would be cut off, with an exit code that says all is well.
+await Promise.all([taken(process.stdout), taken(process.stderr)]);
 process.exit(exitCode);
+
+/** Settles when the reader has everything, is gone, or we are told to stop. */
+function taken(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    if (stop.signal.aborted) return resolve();
+    stop.signal.addEventListener('abort', () => resolve(), { once: true });
+    stream.write('', () => resolve());
+  });
+}

@@ -4,16 +4,21 @@ import { HoldfastError, describeError } from './core/errors.ts';
 import type { Ledger, Run } from './ledger/ledger.ts';
 import type { Repository } from './repository/repository.ts';
 
+interface Deps {
+  repository: Repository;
+  ledger: Ledger;
+  runtimeDir: string;
+  /** No run lasts longer, so that what it left is no younger than this after its start. */
+  backupTimeoutMs: number;
+  log: Logger;
+}
+
 /**
  * Puts in order what a killed agent left behind: its locks in the repository, a snapshot that restic may have saved
  * although nobody confirmed it, files in the runtime folder. Called under the run lock. What cannot be done now (the
  * repository is away) is said and tried again at the next start; it never keeps a backup from running.
  */
-export async function recoverLeftovers(
-  interrupted: Run[],
-  deps: { repository: Repository; ledger: Ledger; runtimeDir: string; log: Logger },
-  signal: AbortSignal,
-): Promise<void> {
+export async function recoverLeftovers(interrupted: Run[], deps: Deps, signal: AbortSignal): Promise<void> {
   const { repository, ledger, log } = deps;
   for (const run of interrupted) {
     const source = run.source === null ? '' : ` of ${run.source}`;
@@ -24,7 +29,8 @@ export async function recoverLeftovers(
   }
   await rm(deps.runtimeDir, { recursive: true, force: true });
   const pending = pendingSweeps(ledger, interrupted);
-  if (pending.length === 0) return;
+  // Whatever ran may have left a lock: that of a killed prune keeps even a restore out.
+  if (pending.length === 0 && interrupted.length === 0) return;
   try {
     const locks = await repository.clearDeadLocks(signal);
     if (locks > 0) log.warn(`removed ${locks} dead locks from the repository`);
@@ -58,14 +64,16 @@ function pendingSweeps(ledger: Ledger, interrupted: Run[]): Sweep[] {
 
 async function removeUnconfirmed(
   pending: Sweep[],
-  { repository, ledger, log }: { repository: Repository; ledger: Ledger; log: Logger },
+  { repository, ledger, log, backupTimeoutMs }: Deps,
   signal: AbortSignal,
 ): Promise<void> {
   for (const { source, startedAt } of pending) {
     const confirmed = ledger.recent({ job: 'backup', source, result: 'succeeded', limit: 1000 });
     const good = new Set(confirmed.flatMap((run) => run.facts.snapshotIds ?? []));
     const from = Date.parse(startedAt);
+    // Never without an end: on a clock that was behind, every snapshot that this ledger does not know lies after `from`.
     const until = Math.min(
+      from + backupTimeoutMs,
       ...confirmed.map((run) => Date.parse(run.startedAt)).filter((time) => time > from),
     );
     const strays = (await repository.list({ source }, signal)).filter((snapshot) => {

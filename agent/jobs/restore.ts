@@ -32,6 +32,8 @@ export function restoreJob(source: Source, settings: RestoreSettings): Job {
     source: source.name,
     timeoutMs: settings.timeoutMs,
     run: async (context) => {
+      // Clears a lock that a killed program left, or waits for a living one: reading takes a lock of its own and does neither.
+      await settings.repository.identify(context.signal);
       const snapshot = await findSnapshot(settings.repository, source.name, settings.wanted, context.signal);
       const done = await restoreTo(source, snapshot, settings, context);
       return { warnings: [], ...done, facts: { snapshotId: snapshot.id, ...done.facts } };
@@ -139,10 +141,25 @@ async function writeStream(
     { signal, end: false },
   );
   await reading.done;
+  await taken(stream, signal);
   return {
     reason: `wrote ${snapshot.shortId} of ${snapshot.time}, ${humanBytes(progress.dumpBytes)}`,
     facts: { dumpBytes: progress.dumpBytes },
   };
+}
+
+/** The end of a pipeline that leaves its stream open has only been handed over: until the reader has it, it may still be lost. */
+function taken(stream: NodeJS.WritableStream, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason as Error);
+    if (signal.aborted) return stop();
+    signal.addEventListener('abort', stop, { once: true });
+    stream.write('', (error) => {
+      signal.removeEventListener('abort', stop);
+      if (error) reject(error);
+      else resolve();
+    });
+  });
 }
 
 async function* counted<P extends { dumpBytes: number }>(

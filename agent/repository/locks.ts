@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { lockMessage, parseLine } from './messages.ts';
 import type { Restic } from './restic.ts';
@@ -16,8 +17,10 @@ const TIMEOUT_MS = 60_000;
 export async function clearDeadLocks(restic: Restic, signal: AbortSignal): Promise<number> {
   const before = await listLocks(restic, signal);
   if (before.length === 0) return 0;
-  const hosts = await Promise.all(before.map((id) => hostOf(restic, id, signal)));
-  const allOurs = hosts.every((host) => host === hostname());
+  const holders = await Promise.all(before.map((id) => holderOf(restic, id, signal)));
+  const allOurs = holders.every((holder) => holder?.hostname === hostname());
+  // A person's own restic, or that of another state folder: alive, though it holds no lock on our file.
+  if (allOurs && holders.some((holder) => holder !== null && isRestic(holder.pid))) return 0;
   // `--remove-all` looks at no process id; it is safe exactly when every lock is ours and none of ours is alive.
   const unlock = allOurs ? ['unlock', '--remove-all'] : ['unlock'];
   const done = await restic.exclusively(unlock, { timeoutMs: TIMEOUT_MS, signal });
@@ -32,8 +35,22 @@ async function listLocks(restic: Restic, signal: AbortSignal): Promise<string[]>
 }
 
 /** Null when the lock is gone by now, or is not readable: then it is not ours to remove. */
-async function hostOf(restic: Restic, id: string, signal: AbortSignal): Promise<string | null> {
+async function holderOf(
+  restic: Restic,
+  id: string,
+  signal: AbortSignal,
+): Promise<{ hostname: string; pid: number } | null> {
   const options = { timeoutMs: TIMEOUT_MS, signal, accept: [1] };
   const { code, stdout } = await restic.run(['cat', 'lock', id, '--no-lock'], options);
-  return code === 0 ? (parseLine(lockMessage, stdout.replaceAll('\n', ' ').trim())?.hostname ?? null) : null;
+  return code === 0 ? (parseLine(lockMessage, stdout.replaceAll('\n', ' ').trim()) ?? null) : null;
+}
+
+/** Whether a process of this id lives here and is a restic; any other has the id of one that is gone. */
+function isRestic(pid: number): boolean {
+  try {
+    const [, name, state] = /^\d+ \((.*)\) (\S)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
+    return name?.startsWith('restic') === true && state !== 'Z';
+  } catch {
+    return false;
+  }
 }

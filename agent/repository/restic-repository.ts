@@ -30,6 +30,9 @@ const CREATE_TIMEOUT_MS = 120_000;
 const STATS_TIMEOUT_MS = 300_000;
 const CHECK_TIMEOUT_MS = 24 * 3600_000;
 
+/** From the moment before restic is started until it takes its time; it may wait for the lock file for half of that. */
+const RESTIC_STARTS_WITHIN_MS = 60_000;
+
 export function createResticRepository(settings: ResticRepositorySettings): Repository {
   const { restic, config, host, processes, compressors } = settings;
   const errorOf = (exit: Exit) => resticError(exit, config);
@@ -37,14 +40,14 @@ export function createResticRepository(settings: ResticRepositorySettings): Repo
 
   /** Runs an action; where a lock is in its way, clears a dead one and tries again, then waits for a living one. */
   const unlocked = async <T>(signal: AbortSignal, action: () => Promise<T>): Promise<T> => {
-    const giveUpAt = settings.clock.now().getTime() + config.lockWaitSeconds * 1000;
+    const giveUpAt = performance.now() + config.lockWaitSeconds * 1000;
     for (;;) {
       try {
         return await action();
       } catch (error) {
         if (!(error instanceof HoldfastError) || error.kind !== 'repository_locked') throw error;
         if ((await clearDeadLocks(restic, signal)) > 0) continue;
-        if (settings.clock.now().getTime() >= giveUpAt) throw error;
+        if (performance.now() >= giveUpAt) throw error;
         await delay(Math.min(5_000, config.lockWaitSeconds * 250 + 50), undefined, { signal });
       }
     }
@@ -53,9 +56,10 @@ export function createResticRepository(settings: ResticRepositorySettings): Repo
   const forgetStrays = async (path: string, since: Date) => {
     const signal = AbortSignal.timeout(answerTimeoutMs);
     const strays = (await listSnapshots(restic, host, {}, signal)).filter(
-      // restic takes a snapshot's time when it starts, after `since` and by the same clock: no margin, or a good
-      // snapshot of a moment ago would count as a stray.
-      (snapshot) => snapshot.path === path && Date.parse(snapshot.time) >= since.getTime(),
+      // restic takes a snapshot's time when it starts, after `since` and by the same clock: no margin before it, or a
+      // good snapshot of a moment ago would count as a stray; and an end, or on a clock that was set back every good
+      // one since would.
+      (snapshot) => snapshot.path === path && isWithin(snapshot.time, since, RESTIC_STARTS_WITHIN_MS),
     );
     await unlocked(signal, () =>
       removeSnapshots(
@@ -142,4 +146,9 @@ export function createResticRepository(settings: ResticRepositorySettings): Repo
     },
     clearDeadLocks: (signal) => clearDeadLocks(restic, signal),
   };
+}
+
+function isWithin(time: string, since: Date, milliseconds: number): boolean {
+  const after = Date.parse(time) - since.getTime();
+  return after >= 0 && after <= milliseconds;
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { RepositoryConfig } from '../../agent/config/config.ts';
-import { systemClock } from '../../agent/core/clock.ts';
+import { systemClock, type Clock } from '../../agent/core/clock.ts';
 import { createCompressors } from '../../agent/process/compress.ts';
 import { createProcesses } from '../../agent/process/run.ts';
 import { createResticRepository } from '../../agent/repository/restic-repository.ts';
@@ -20,7 +20,7 @@ export interface TestRepository {
 /** The agent's own repository over a folder of the test; `config` overrides what the agent would be configured with. */
 export function testRepository(
   folder: string,
-  config: Partial<RepositoryConfig> & { host?: string; path?: string } = {},
+  config: Partial<RepositoryConfig> & { host?: string; path?: string; clock?: Clock } = {},
 ): TestRepository {
   const full: RepositoryConfig = {
     location: join(folder, 'repository'),
@@ -44,7 +44,7 @@ export function testRepository(
     config: full,
     host: config.host ?? 'test-host',
     spool: { directory: join(folder, 'spool'), maxBytes: 64 * 1024 * 1024 },
-    clock: systemClock,
+    clock: config.clock ?? systemClock,
   });
   return { repository, restic };
 }

@@ -56,6 +56,17 @@ test('a restic of this server that is alive, in another process namespace → it
   // restic's own unlock would have removed it: no process of that id is alive here.
 });
 
+test("a person's own restic is alive on this server → its lock stays, and the retention that needs the repository alone is told to wait", async () => {
+  const { repository, locks } = await withLivingRestic((command) => command.slice(command.indexOf('restic')));
+  const [held] = locks();
+  expect(await repository.clearDeadLocks(signal)).toBe(0);
+  const keep = { daily: 1, weekly: 0, monthly: 0, yearly: 0 };
+  await expect(repository.forget(keep, {}, { dryRun: false }, signal)).rejects.toMatchObject({
+    kind: 'repository_locked',
+  });
+  expect(locks()).toContain(held);
+});
+
 test('a lock of another machine, minutes old → stays, and the retention that needs the repository alone is told to wait', async () => {
   const { repository, locks, kill } = await withLivingRestic((command) => [
     'unshare',

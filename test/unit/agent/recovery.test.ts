@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest';
+import { openLedger } from '../../../agent/ledger/sqlite.ts';
+import { recoverLeftovers } from '../../../agent/recovery.ts';
+import type { Repository, Snapshot } from '../../../agent/repository/repository.ts';
+import { TestClock } from '../../helpers/clock.ts';
+import { temporaryFolder } from '../../helpers/folder.ts';
+import { keptLog } from '../../helpers/log.ts';
+
+const HOURS = 3_600_000;
+
+/** A ledger that knows no good run, and a repository that holds snapshots of these times. */
+function leftovers(times: string[]) {
+  const clock = new TestClock('2026-03-01T12:00:00Z');
+  const ledger = openLedger(':memory:', clock);
+  let snapshots = times.map((time, i) => ({ id: `id${i}`, time }) as Snapshot);
+  let locksAskedFor = 0;
+  const repository = {
+    list: async () => snapshots,
+    remove: async (ids: string[]) => void (snapshots = snapshots.filter(({ id }) => !ids.includes(id))),
+    clearDeadLocks: async () => {
+      locksAskedFor += 1;
+      return 0;
+    },
+  } as unknown as Repository;
+  const recover = async () => {
+    const interrupted = ledger.interruptLeftovers('the agent died while it ran');
+    const deps = { repository, ledger, runtimeDir: temporaryFolder(), log: keptLog().log };
+    await recoverLeftovers(
+      interrupted,
+      { ...deps, backupTimeoutMs: 6 * HOURS },
+      new AbortController().signal,
+    );
+    return { times: snapshots.map(({ time }) => time), locksAskedFor };
+  };
+  return { ledger, recover };
+}
+
+test('a backup was killed after restic had stored it → what nobody confirmed is removed', async () => {
+  const { ledger, recover } = leftovers(['2026-02-28T12:00:00.000Z', '2026-03-01T12:00:05.000Z']);
+  ledger.begin({ job: 'backup', source: 'shop', trigger: 'schedule' });
+  expect((await recover()).times).toEqual(['2026-02-28T12:00:00.000Z']);
+});
+
+test('a new ledger, and a backup killed while the clock was months behind → the snapshots since then stay', async () => {
+  const old = ['2026-05-01T12:00:00.000Z', '2026-06-01T12:00:00.000Z'];
+  const { ledger, recover } = leftovers(old);
+  ledger.begin({ job: 'backup', source: 'shop', trigger: 'schedule' });
+  expect((await recover()).times).toEqual(old);
+});
+
+test('a retention was killed → its lock is looked for: it would keep a restore out', async () => {
+  const { ledger, recover } = leftovers([]);
+  ledger.begin({ job: 'retention', source: null, trigger: 'schedule' });
+  expect((await recover()).locksAskedFor).toBe(1);
+});
+
+test('nothing was interrupted → the repository is left alone', async () => {
+  expect((await leftovers([]).recover()).locksAskedFor).toBe(0);
+});
