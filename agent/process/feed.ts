@@ -102,7 +102,9 @@ export async function feed(processes: Processes, options: FeedOptions): Promise<
 async function firstCause(error: unknown, compressor: Child | null): Promise<unknown> {
   if (!(error instanceof ClosedStreamError) || error.target !== compressor?.stdin) return error;
   const exit = await compressor.exit;
-  if (exit.code === 0) return error;
+  if (exit.code === 0) {
+    return new HoldfastError('failed', 'the compressor ended before it had read everything', { cause: error });
+  }
   const said = exit.stderr[0] === undefined ? '' : `: ${exit.stderr[0]}`;
   return new HoldfastError('failed', `the compressor ended with ${describeExit(exit)}${said}`, {
     cause: error,

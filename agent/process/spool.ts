@@ -1,8 +1,6 @@
-import { mkdir, open, unlink, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Writable } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
 import { createOutlet } from './backpressure.ts';
+import { createDiskQueue } from './disk-queue.ts';
 
 /**
  * Keeps a dump alive while the repository stalls. MariaDB hangs up on a client that reads nothing for
@@ -36,85 +34,47 @@ export interface SpoolOptions {
 
 const STALL_AFTER_MS = 5_000;
 const BYTES_PER_SECOND = 1024 * 1024;
-const READ_BYTES = 256 * 1024;
 
 /** Puts a spool in front of a writable; `signal` ends every wait. */
 export function createSpool(target: Writable, options: SpoolOptions, signal: AbortSignal): Spool {
   const stallAfterMs = options.stallAfterMs ?? STALL_AFTER_MS;
   const bytesPerSecond = options.bytesPerSecond ?? BYTES_PER_SECOND;
   const outlet = createOutlet(target, signal);
-  let file: FileHandle | null = null;
-  let writeOffset = 0;
-  let readOffset = 0;
-  let spooledBytes = 0;
-  /** Set while the file holds bytes; resolves true when they have all been handed on, rejects with the target's error. */
+  const queue = createDiskQueue(options.directory, options.maxBytes);
+  /** Set while bytes wait on the disk; resolves when they have all been handed on, rejects with the target's error. */
   let catchingUp: Promise<void> | null = null;
 
-  const openFile = async () => {
-    await mkdir(options.directory, { recursive: true, mode: 0o700 });
-    const path = join(options.directory, `spool-${process.pid}-${process.hrtime.bigint()}`);
-    const handle = await open(path, 'wx+', 0o600);
-    // Unlinked at once: whatever happens to this process, no part of a dump stays behind on the disk.
-    await unlink(path);
-    return handle;
-  };
-
-  /** Hands the file's bytes to the target until none is left. */
   const catchUp = async (firstDrain: Promise<void>) => {
     await firstDrain;
-    const block = Buffer.allocUnsafe(READ_BYTES);
-    while (file !== null && readOffset < writeOffset) {
-      const { bytesRead } = await file.read(
-        block,
-        0,
-        Math.min(block.length, writeOffset - readOffset),
-        readOffset,
-      );
-      readOffset += bytesRead;
-      await outlet.write(Buffer.from(block.subarray(0, bytesRead)));
-    }
-    await file?.truncate(0);
-    readOffset = writeOffset = 0;
+    for (let block = await queue.take(); block !== null; block = await queue.take())
+      await outlet.write(block);
     catchingUp = null;
-  };
-
-  const append = async (chunk: Buffer) => {
-    file ??= await openFile();
-    await file.write(chunk, 0, chunk.length, writeOffset);
-    writeOffset += chunk.length;
-    spooledBytes += chunk.length;
-  };
-
-  /** True when the file was emptied before the time was up. */
-  const caughtUpWithin = async (milliseconds: number): Promise<boolean> => {
-    if (catchingUp === null) return true;
-    return Promise.race([catchingUp.then(() => true), delay(milliseconds, false, { signal })]);
   };
 
   return {
     get spooledBytes() {
-      return spooledBytes;
+      return queue.passedBytes;
     },
     write: async (chunk) => {
       signal.throwIfAborted();
-      if (catchingUp !== null && !(await caughtUpWithin((chunk.length / bytesPerSecond) * 1000))) {
-        if (writeOffset + chunk.length <= options.maxBytes && (await appended(append(chunk)))) return;
+      const pauseMs = (chunk.length / bytesPerSecond) * 1000;
+      if (catchingUp !== null && !(await settledWithin(catchingUp, pauseMs))) {
+        if (await queue.put(chunk)) return;
         await catchingUp;
       }
       if (outlet.push(chunk)) return;
       const drain = outlet.drained();
       if (await settledWithin(drain, stallAfterMs)) return;
+      queue.begin();
       catchingUp = catchUp(drain);
       catchingUp.catch(() => undefined);
     },
     flush: async () => {
-      if (catchingUp !== null) await catchingUp;
+      await catchingUp;
     },
     close: async () => {
       outlet.release();
-      const handle = file;
-      file = null;
-      await handle?.close().catch(() => undefined);
+      await queue.close();
     },
   };
 }
@@ -134,16 +94,4 @@ function settledWithin(promise: Promise<void>, milliseconds: number): Promise<bo
       },
     );
   });
-}
-
-/** A disk that takes no more is no reason to fail: the dump then waits for the target, as it would without a spool. */
-async function appended(append: Promise<void>): Promise<boolean> {
-  try {
-    await append;
-    return true;
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EROFS' || code === 'EACCES') return false;
-    throw error;
-  }
 }

@@ -61,7 +61,7 @@ test("a person's own restic is alive on this server → its lock stays, and the 
   const [held] = locks();
   expect(await repository.clearDeadLocks(signal)).toBe(0);
   const keep = { daily: 1, weekly: 0, monthly: 0, yearly: 0 };
-  await expect(repository.forget(keep, {}, { dryRun: false }, signal)).rejects.toMatchObject({
+  await expect(repository.forget(keep, {}, signal)).rejects.toMatchObject({
     kind: 'repository_locked',
   });
   expect(locks()).toContain(held);
