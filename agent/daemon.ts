@@ -10,6 +10,7 @@ import { nextFires, startScheduler } from './scheduler.ts';
 /** A scheduled run waits so long for the lock of a command that a person is running; then it is skipped, and said so. */
 const LOCK_WAIT_MS = 30 * 60_000;
 const LOCK_POLL_MS = 5_000;
+const MAX_INTERRUPTIONS = 3;
 
 /** Runs jobs by schedule until the signal is aborted, and ends a running job cleanly before it returns. */
 export async function runDaemon(app: App, signal: AbortSignal): Promise<void> {
@@ -72,9 +73,20 @@ async function putInOrder(app: App, signal: AbortSignal): Promise<void> {
   if (reminder !== null) app.log.warn(reminder);
 }
 
+/**
+ * Since when a job counts as done for every source that ever had it: the oldest of their newest runs. One that was
+ * interrupted does not count, so that it is caught up at the next start; but after several in a row it may be the job
+ * that ends the agent, and it waits for its time.
+ */
 function lastStart(app: App, job: 'backup' | 'verify'): Date | null {
-  const last = app.ledger.recent({ job, limit: 1 })[0];
-  return last === undefined ? null : new Date(last.startedAt);
+  const starts = app.sources.flatMap((source) => {
+    const runs = app.ledger.recent({ job, source: source.name, limit: MAX_INTERRUPTIONS });
+    if (runs.length === 0) return [];
+    const ended = runs.find((run) => run.result !== 'interrupted');
+    if (ended !== undefined) return [Date.parse(ended.startedAt)];
+    return [runs.length < MAX_INTERRUPTIONS ? 0 : app.clock.now().getTime()];
+  });
+  return starts.length === 0 ? null : new Date(Math.min(...starts));
 }
 
 /** Runs when the lock is free; a command of a person may hold it for a while. */

@@ -102,7 +102,7 @@ async function settle(job: Job, options: RunOptions): Promise<{ end: RunEnd; err
         'timeout',
         `${job.name} was ended after ${humanDuration(job.timeoutMs)}, its time limit`,
         {
-          hint: 'Find out what it waited for with `holdfast doctor`; the limit is HOLDFAST_BACKUP_TIMEOUT.',
+          hint: 'Find out what it waited for with `holdfast doctor`; the limit of backups, restores and verifications is HOLDFAST_BACKUP_TIMEOUT.',
         },
       ),
     );

@@ -60,14 +60,17 @@ async function verify(
         },
       );
     }
+    await source.dropDatabase(scratch, AbortSignal.timeout(DROP_TIMEOUT_MS));
     const rows = inventory.tables.reduce((total, table) => total + table.rows, 0);
     return {
       reason: `restored ${snapshot.shortId} of ${snapshot.time} into scratch: ${describe(inventory, rows)}`,
       warnings: [],
       facts: { engine: probe.engine, snapshotId: snapshot.id, tables: inventory.tables.length, rows },
     };
-  } finally {
-    await source.dropDatabase(scratch, AbortSignal.timeout(DROP_TIMEOUT_MS));
+  } catch (error) {
+    // The cause is what is told; the next run sweeps what cannot be dropped now.
+    await source.dropDatabase(scratch, AbortSignal.timeout(DROP_TIMEOUT_MS)).catch(() => undefined);
+    throw error;
   }
 }
 

@@ -103,7 +103,9 @@ async function firstCause(error: unknown, compressor: Child | null): Promise<unk
   if (!(error instanceof ClosedStreamError) || error.target !== compressor?.stdin) return error;
   const exit = await compressor.exit;
   if (exit.code === 0) {
-    return new HoldfastError('failed', 'the compressor ended before it had read everything', { cause: error });
+    return new HoldfastError('failed', 'the compressor ended before it had read everything', {
+      cause: error,
+    });
   }
   const said = exit.stderr[0] === undefined ? '' : `: ${exit.stderr[0]}`;
   return new HoldfastError('failed', `the compressor ended with ${describeExit(exit)}${said}`, {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HoldfastError } from '../core/errors.ts';
 
@@ -37,8 +37,15 @@ function generate(path: string): string {
   const value = randomBytes(24).toString('base64url');
   try {
     mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 });
-    // Exclusive: of two processes that start at once, one makes it and the other reads it.
-    writeFileSync(path, `${value}\n`, { mode: 0o600, flag: 'wx', flush: true });
+    // Under a name of its own first, so that nobody ever reads a part of it; and linked, which fails where there is one
+    // already: of two processes that start at once, one makes it and the other reads it.
+    const own = `${path}.${process.pid}`;
+    writeFileSync(own, `${value}\n`, { mode: 0o600, flush: true });
+    try {
+      linkSync(own, path);
+    } finally {
+      rmSync(own);
+    }
     return value;
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return read(path) ?? value;

@@ -72,7 +72,12 @@ export function createResticRepository(settings: ResticRepositorySettings): Repo
   };
 
   let version: Promise<string> | null = null;
-  const toolVersion = (signal: AbortSignal) => (version ??= resticVersion(restic, signal));
+  const toolVersion = (signal: AbortSignal) =>
+    (version ??= resticVersion(restic, signal).catch((error: unknown) => {
+      // Asked again the next time: what was wrong at one moment is no verdict for ever.
+      version = null;
+      throw error;
+    }));
 
   return {
     location: restic.location,

@@ -35,6 +35,8 @@ export interface ResticSettings {
 }
 
 const BUSY = 75;
+/** User and password in a location; to the last `@`, for a password may hold one. */
+const CREDENTIALS = /(\/\/[^/:@]*):(.*)@/;
 /** A bucket that is not there is a repository that is not there: `restic init` makes both. */
 const NO_BUCKET = /specified bucket does not exist|NoSuchBucket|container does not exist|ContainerNotFound/i;
 const LOCK_WAIT_SECONDS = 30;
@@ -71,7 +73,7 @@ export function createRestic(processes: Processes, settings: ResticSettings): Re
     let trouble = '';
     const absent = new AbortController();
     const onStderrLine = (line: string) => {
-      if (/error|refused|denied|timeout/i.test(line)) trouble = line;
+      if (!line.startsWith('{') && /error|refused|denied|timeout/i.test(line)) trouble = line;
       if (NO_BUCKET.test(line)) absent.abort(noRepository(config));
     };
     const signal = AbortSignal.any([options.signal, absent.signal]);
@@ -152,7 +154,7 @@ export function resticError(exit: Exit, config: RepositoryConfig): HoldfastError
 
 /** The location without a password in it. */
 function shownLocation(config: RepositoryConfig): string {
-  return config.location.replace(/(\/\/[^/:@]*):[^@/]*@/, '$1:***@');
+  return config.location.replace(CREDENTIALS, '$1:***@');
 }
 
 function noRepository(config: RepositoryConfig): HoldfastError {
@@ -184,7 +186,7 @@ function environment(config: ResticSettings['config']): Record<string, string> {
 }
 
 function secretsOf(config: ResticSettings['config']): string[] {
-  const inLocation = /\/\/[^/:@]*:([^@/]*)@/.exec(config.location)?.[1];
+  const inLocation = CREDENTIALS.exec(config.location)?.[2];
   const secret = /SECRET|KEY|PASSWORD|TOKEN/;
   const inEnvironment = Object.entries(config.environment).flatMap(([name, value]) =>
     secret.test(name) ? [value] : [],

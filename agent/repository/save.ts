@@ -64,8 +64,9 @@ export async function saveDump(
     return confirmed(path, facts, exit, await output, deps);
   } catch (error) {
     fed = true;
-    const cause = error instanceof ClosedStreamError ? deps.errorOf(await child.exit) : error;
     const failures = await abandon(child, path, startedAt, deps);
+    // restic closed its input: why, its exit tells.
+    const cause = error instanceof ClosedStreamError ? deps.errorOf(await child.exit) : error;
     throw failures.length === 0 ? cause : withFailures(cause, failures);
   }
 }

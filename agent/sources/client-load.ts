@@ -71,7 +71,8 @@ async function feed(
       ended = next?.done === true;
       if (next !== null && next.done !== true) await write(filter.push(next.value));
     }
-    await write(filter.end());
+    // A client that went before the dump came has its own reason: what the filter misses is not it.
+    if (!isGone()) await write(filter.end());
   } finally {
     // Not awaited: a stream that hangs would hold us.
     if (!ended) chunks.return?.().catch(() => undefined);
