@@ -26,6 +26,7 @@ import { repositoryPassword } from './repository/password.ts';
 import type { CheckPart, Repository } from './repository/repository.ts';
 import { createResticRepository } from './repository/restic-repository.ts';
 import { createRestic, type Restic } from './repository/restic.ts';
+import { createStarted } from './repository/started.ts';
 import { createRunner, type RunOptions, type RunReport, type Runner } from './runner.ts';
 import { nextFires } from './scheduler.ts';
 import { createSource } from './sources/create.ts';
@@ -43,6 +44,8 @@ export interface App {
   readonly sources: Source[];
   readonly runner: Runner;
   readonly version: string;
+  /** Given or generated: the log must know it to hide it. */
+  readonly repositoryPassword: string;
   /** What every child process gets. */
   readonly childEnvironment: Record<string, string>;
   /** Where a generated password lies that nobody confirmed as stored elsewhere; null where there is nothing to say. */
@@ -69,8 +72,17 @@ const HOURS = 3_600_000;
 const CHECK_TIMEOUT_MS = 24 * HOURS;
 const RETENTION_TIMEOUT_MS = 12 * HOURS;
 
-/** Wires a configuration to concrete objects. `environment` is what every child process gets. */
-export function createApp(config: Config, environment: Record<string, string>, log: Logger): App {
+export interface Surroundings {
+  /** What every child process gets. */
+  environment: Record<string, string>;
+  log: Logger;
+  /** What was found and put in order before a run, for whoever is there: the log of the daemon, the person of a command. */
+  tell: (finding: string) => void;
+}
+
+/** Wires a configuration to concrete objects. */
+export function createApp(config: Config, surroundings: Surroundings): App {
+  const { environment, log } = surroundings;
   const clock = systemClock;
   const processes = createProcesses(environment);
   const compressors = createCompressors((name) => isOnPath(name, environment['PATH'] ?? ''));
@@ -80,6 +92,7 @@ export function createApp(config: Config, environment: Record<string, string>, l
   const restic = createRestic(processes, {
     config: { ...config.repository, password: password.value },
     lockFile: join(config.stateDir, 'restic.lock'),
+    started: createStarted(join(config.stateDir, 'restic.started'), () => clock.now()),
   });
   const repository = createResticRepository({
     processes,
@@ -107,7 +120,11 @@ export function createApp(config: Config, environment: Record<string, string>, l
     ledger,
     acquireLock: () => acquireLock(join(config.stateDir, 'run.lock')),
     recover: (interrupted, signal) =>
-      recoverLeftovers(interrupted, { repository, ledger, runtimeDir, backupTimeoutMs, log }, signal),
+      recoverLeftovers(
+        interrupted,
+        { repository, ledger, runtimeDir, backupTimeoutMs, tell: surroundings.tell },
+        signal,
+      ),
     report,
     log,
   });
@@ -140,13 +157,14 @@ export function createApp(config: Config, environment: Record<string, string>, l
       keep: config.keep,
       sources: sources.map((source) => source.name),
       mustExist: () => newestGoodSnapshots(ledger, sources, rememberedId(repository, ledger)),
+      lastCheckFailed: () => ledger.recent({ job: 'check', limit: 1 })[0]?.result === 'failed',
       ...choice,
       timeoutMs: RETENTION_TIMEOUT_MS,
     });
   const check = (part: CheckPart) => checkJob(repository, ledger, part, CHECK_TIMEOUT_MS);
   const maintenance = (soFar: RunReport[]): Job[] => {
     const ended = soFar.map(({ job, run }) => ({ name: job.name, succeeded: run.result === 'succeeded' }));
-    const afterId = ledger.last('check', null)?.id ?? 0;
+    const afterId = ledger.last('check', null, 'succeeded')?.id ?? 0;
     const counts = sources.map((source) => ledger.countSucceededSince('backup', source.name, afterId));
     const follows = maintenanceAfter(ended, Math.max(...counts), config.checkInterval);
     return follows.map((name) =>
@@ -167,6 +185,7 @@ export function createApp(config: Config, environment: Record<string, string>, l
     sources,
     runner,
     version: VERSION,
+    repositoryPassword: password.value,
     childEnvironment: environment,
     passwordReminder: () => passwordReminder(ledger, password.generatedAt),
     pick,

@@ -1,6 +1,4 @@
-import { writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { Writable } from 'node:stream';
 import { pino, type DestinationStream, type Logger } from 'pino';
 import { mask } from './process/lines.ts';
 
@@ -8,30 +6,32 @@ import { mask } from './process/lines.ts';
  * JSON lines on stderr, or readable ones where stderr is a terminal; every secret of the configuration is replaced
  * whatever it came in with. A command logs nothing of its own: what it has to say is its answer.
  */
-export function createLog(options: { level: string; secrets: string[]; daemon: boolean }): Logger {
-  const masked: DestinationStream = { write: (text) => void writeSync(2, mask(text, options.secrets)) };
+export function createLog(options: { level: string; secrets: readonly string[]; daemon: boolean }): Logger {
+  // The lines are JSON: a secret with a quote or a backslash stands there escaped.
+  const masked = (text: string) =>
+    mask(
+      text,
+      options.secrets.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]),
+    );
   const settings = {
     level: options.daemon ? options.level : 'silent',
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
+    hooks: { streamWrite: masked },
   };
-  if (!options.daemon || !process.stderr.isTTY) return pino(settings, masked);
-  return pino(settings, readable(masked));
+  // Synchronous, and patient with a full pipe: a line of log must never end a run.
+  const stderr = pino.destination({ dest: 2, sync: true });
+  if (!options.daemon || !process.stderr.isTTY) return pino(settings, stderr);
+  return pino(settings, readable());
 }
 
 /** Loaded only where somebody reads along; required, because a transport would be a thread of its own. */
-function readable(masked: DestinationStream): DestinationStream {
+function readable(): DestinationStream {
   const require = createRequire(import.meta.url);
-  const destination = new Writable({
-    write: (chunk: Buffer, _encoding, done) => {
-      masked.write(chunk.toString('utf8'));
-      done();
-    },
-  });
   const pretty = require('pino-pretty') as (options: object) => DestinationStream;
   return pretty({
-    destination,
+    destination: 2,
     sync: true,
     colorize: true,
     hideObject: true,

@@ -33,9 +33,12 @@ const context: Context = {
   config: () => loadConfig(environment),
   app: ({ daemon = false, withoutSources = false } = {}) => {
     const config = loadConfig(environment, { withoutSources });
-    const log = createLog({ level: config.log.level, secrets: secretsOf(config), daemon });
-    for (const warning of config.warnings) if (daemon) log.warn(warning);
-    app = createApp(config, baseEnvironment(environment), log);
+    const secrets = secretsOf(config);
+    const log = createLog({ level: config.log.level, secrets, daemon });
+    const tell = (finding: string) => (daemon ? log.warn(finding) : print.note(`warning: ${finding}`));
+    if (daemon) config.warnings.forEach(tell);
+    app = createApp(config, { environment: baseEnvironment(environment), log, tell });
+    secrets.push(app.repositoryPassword);
     return app;
   },
 };

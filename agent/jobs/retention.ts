@@ -14,6 +14,8 @@ export interface RetentionSettings {
   dryRun: boolean;
   /** Goes on although snapshots that were there last time are gone. */
   acceptMissing: boolean;
+  /** Whether the newest check of the repository failed: nothing is removed before one is clean again. */
+  lastCheckFailed: () => boolean;
   /** It follows a backup in the same run, so the repository has just answered. */
   afterBackup: boolean;
   timeoutMs: number;
@@ -39,6 +41,15 @@ async function applyRetention(
   { signal, onProgress }: JobContext,
 ): Promise<Outcome> {
   const { repository, notes, dryRun } = settings;
+  if (!dryRun && settings.lastCheckFailed()) {
+    throw new HoldfastError(
+      'repository_damaged',
+      'nothing was removed: the last check of the repository failed',
+      {
+        hint: 'Run `holdfast check`, and when it is clean `holdfast prune`.',
+      },
+    );
+  }
   const id = await idOf(settings, signal);
   const known = `${KNOWN_SNAPSHOTS} ${id}`;
   const pruneDue = `${PRUNE_DUE} ${id}`;
@@ -63,12 +74,13 @@ async function applyRetention(
     removed.push(...report.removed);
   }
   if (!dryRun) {
+    // Before the prune: if that fails, what we removed ourselves must not count as vanished the next time.
+    notes.remember(known, JSON.stringify(kept));
     if (notes.recall(pruneDue) === 'yes') {
       onProgress({ step: 'pruning', dumpBytes: 0, storedBytes: 0 });
       await repository.prune(kept, signal);
       notes.remember(pruneDue, 'no');
     }
-    notes.remember(known, JSON.stringify(kept));
   }
   const verb = dryRun ? 'would remove' : 'removed';
   return {

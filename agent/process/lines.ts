@@ -64,7 +64,7 @@ export function collectLines(
 }
 
 /** Replaces every secret by `***`; secrets shorter than four characters would mask innocent text and are left. */
-export function mask(text: string, secrets: string[]): string {
+export function mask(text: string, secrets: readonly string[]): string {
   return secrets
     .filter((secret) => secret.length >= 4)
     .reduce((masked, secret) => masked.replaceAll(secret, '***'), text);

@@ -35,12 +35,7 @@ export const forgetMessage = z.array(
   }),
 );
 
-export const lockMessage = z.object({
-  time: z.string(),
-  exclusive: z.boolean().optional(),
-  hostname: z.string(),
-  pid: z.number(),
-});
+export const lockMessage = z.object({ time: z.string(), hostname: z.string(), pid: z.number() });
 
 export const statsMessage = z.object({ total_size: z.number(), snapshots_count: z.number() });
 

@@ -2,6 +2,7 @@ import type { RepositoryConfig } from '../config/config.ts';
 import { HoldfastError } from '../core/errors.ts';
 import type { Child, Command, Exit, Finished, Processes } from '../process/run.ts';
 import { causeOf } from './messages.ts';
+import type { Started } from './started.ts';
 
 /**
  * The only place that knows restic's command line, environment and exit codes.
@@ -17,6 +18,8 @@ export interface Restic {
   start(args: string[]): Promise<Child>;
   /** Runs restic only if no other restic of this state folder is alive; null if one is. */
   exclusively(args: string[], options: ResticOptions): Promise<Finished | null>;
+  /** Whether a restic of this process id was started from this state folder, not later than this. */
+  started(pid: number, by: Date): boolean;
   /** The command for a person's own restic call, with the environment it needs. */
   passThrough(args: string[]): Command;
 }
@@ -32,6 +35,8 @@ export interface ResticSettings {
   config: RepositoryConfig & { password: string };
   /** File that every restic of this state folder holds a shared lock on. */
   lockFile: string;
+  /** Keeps which ones were started. */
+  started: Started;
 }
 
 const BUSY = 75;
@@ -63,6 +68,7 @@ export function createRestic(processes: Processes, settings: ResticSettings): Re
     env: environment(config),
     label: 'restic',
     secrets: secretsOf(config),
+    onStart: (pid) => settings.started.note(pid),
   });
   const finish = async (finished: Finished, options: ResticOptions) => {
     if (finished.code === 0 || options.accept?.includes(finished.code ?? -1)) return finished;
@@ -94,6 +100,7 @@ export function createRestic(processes: Processes, settings: ResticSettings): Re
       const finished = await run(command(args, ['--exclusive', '--nonblock']), options);
       return finished.code === BUSY ? null : finish(finished, options);
     },
+    started: (pid, by) => settings.started.has(pid, by),
     passThrough: (args) => command(args),
   };
 }

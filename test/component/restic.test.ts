@@ -136,9 +136,9 @@ describe('a save', () => {
     const stray =
       '{"id":"' +
       'a'.repeat(64) +
-      '","short_id":"aaaaaaaa","time":"2999-01-01T00:00:00Z","hostname":"test-host","paths":["/mysql/shop.sql.gz"]}';
+      '","short_id":"aaaaaaaa","time":"TIME","hostname":"test-host","paths":["/mysql/shop.sql.gz"]}';
     const { repository, calls } = withFakeRestic(
-      `case "$1" in backup) n=$(wc -c); ${end};; snapshots) [ -e "$0.gone" ] && echo "[]" || echo '[${stray}]';; forget) touch "$0.gone";; esac`,
+      `case "$1" in backup) n=$(wc -c); ${end};; snapshots) [ -e "$0.gone" ] && echo "[]" || echo '[${stray}]' | sed "s/TIME/$(date -u +%FT%T.%3NZ)/";; forget) touch "$0.gone";; esac`,
     );
     await expect(repository.save(saveRequest(fakeDump(MEGABYTE)), signal)).rejects.toThrow(message);
     expect(calls().some((call) => call.startsWith('forget') && call.includes('a'.repeat(64)))).toBe(true);

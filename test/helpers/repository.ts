@@ -4,6 +4,7 @@ import { systemClock, type Clock } from '../../agent/core/clock.ts';
 import { createCompressors } from '../../agent/process/compress.ts';
 import { createProcesses } from '../../agent/process/run.ts';
 import { createResticRepository } from '../../agent/repository/restic-repository.ts';
+import { createStarted } from '../../agent/repository/started.ts';
 import { createRestic, type Restic } from '../../agent/repository/restic.ts';
 import type { Repository, SaveRequest } from '../../agent/repository/repository.ts';
 import type { Dump } from '../../agent/sources/source.ts';
@@ -36,6 +37,7 @@ export function testRepository(
   const restic = createRestic(programs, {
     config: { ...full, password: full.password ?? '' },
     lockFile: join(folder, 'restic.lock'),
+    started: createStarted(join(folder, 'restic.started'), () => new Date()),
   });
   const repository = createResticRepository({
     processes: programs,

@@ -9,15 +9,16 @@ import { until } from '../../helpers/until.ts';
 const signal = new AbortController().signal;
 
 /** A repository with a restic backup under way that holds a lock; `program` is what runs it. */
-async function withLivingRestic(command: (args: string[]) => string[]) {
+async function withLivingRestic(command: (args: string[]) => string[], startedByUs = true) {
   const { repository, restic, folder } = await emptyRepository();
-  const { file, args, env } = restic.passThrough(['backup', '--stdin', '--host', 'somebody']);
+  const { file, args, env, onStart } = restic.passThrough(['backup', '--stdin', '--host', 'somebody']);
   const [program = '', ...rest] = command([file, ...args]);
   const child = spawn(program, rest, {
     env: { PATH: process.env['PATH'], ...env },
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   });
+  if (startedByUs) onStart?.(child.pid ?? 0);
   const kill = () => {
     try {
       process.kill(-(child.pid ?? 0), 'SIGKILL');
@@ -57,7 +58,10 @@ test('a restic of this server that is alive, in another process namespace → it
 });
 
 test("a person's own restic is alive on this server → its lock stays, and the retention that needs the repository alone is told to wait", async () => {
-  const { repository, locks } = await withLivingRestic((command) => command.slice(command.indexOf('restic')));
+  const { repository, locks } = await withLivingRestic(
+    (command) => command.slice(command.indexOf('restic')),
+    false,
+  );
   const [held] = locks();
   expect(await repository.clearDeadLocks(signal)).toBe(0);
   const keep = { daily: 1, weekly: 0, monthly: 0, yearly: 0 };

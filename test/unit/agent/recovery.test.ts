@@ -4,7 +4,6 @@ import { recoverLeftovers } from '../../../agent/recovery.ts';
 import type { Repository, Snapshot } from '../../../agent/repository/repository.ts';
 import { TestClock } from '../../helpers/clock.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
-import { keptLog } from '../../helpers/log.ts';
 
 const HOURS = 3_600_000;
 
@@ -24,7 +23,7 @@ function leftovers(times: string[]) {
   } as unknown as Repository;
   const recover = async () => {
     const interrupted = ledger.interruptLeftovers('the agent died while it ran');
-    const deps = { repository, ledger, runtimeDir: temporaryFolder(), log: keptLog().log };
+    const deps = { repository, ledger, runtimeDir: temporaryFolder(), tell: () => undefined };
     await recoverLeftovers(
       interrupted,
       { ...deps, backupTimeoutMs: 6 * HOURS },

@@ -40,6 +40,7 @@ function settings(
     dryRun: false,
     acceptMissing: false,
     afterBackup: false,
+    lastCheckFailed: () => false,
     timeoutMs: 1000,
     ...more,
   };
