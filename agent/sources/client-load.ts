@@ -4,16 +4,24 @@ import { describeExit, type Child, type Command, type Exit, type Processes } fro
 import { judgeStderr, withoutProgram } from './client-stderr.ts';
 import type { ByteFilter } from './line-rewriter.ts';
 
+export interface LoadOptions {
+  /** How messages name it: `loading into shop`. */
+  label: string;
+  processes: Processes;
+  signal: AbortSignal;
+  command: Command;
+  filter: ByteFilter;
+  /** What the client's complaint means for a person, where more is known. */
+  hints: [complaint: RegExp, hint: string][];
+}
+
 const STOP_GRACE_MS = 500;
 
 /**
  * Writes a dump into a load client. Throws `restore_failed` with the client's first complaint as soon as the client is
  * gone, what the dump's own stream threw, or `interrupted`; in every case the client is gone by then.
  */
-export async function loadDump(
-  options: { label: string; processes: Processes; signal: AbortSignal; command: Command; filter: ByteFilter },
-  dump: AsyncIterable<Buffer>,
-): Promise<void> {
+export async function loadDump(options: LoadOptions, dump: AsyncIterable<Buffer>): Promise<void> {
   const { label, signal } = options;
   const aborted = () => signal.aborted;
   if (aborted()) throw interrupted(label);
@@ -26,7 +34,7 @@ export async function loadDump(
   try {
     await feed(child, options.filter, dump, signal);
     child.stdin.end();
-    judge(label, await child.exit, signal);
+    judge(options, await child.exit);
   } catch (error) {
     // The client must not take a half-written dump for a whole one: it dies before its stdin is closed.
     await child.stop(STOP_GRACE_MS);
@@ -85,13 +93,14 @@ async function discard(output: AsyncIterable<unknown>): Promise<void> {
   while ((await chunks.next().catch(() => ({ done: true }))).done !== true);
 }
 
-function judge(label: string, exit: Exit, signal: AbortSignal): void {
+function judge({ label, signal, hints }: LoadOptions, exit: Exit): void {
   if (signal.aborted) throw interrupted(label);
   const { errors } = judgeStderr(exit.stderr);
   if (exit.code === 0 && errors.length === 0) return;
   const complaint = exit.stderr.find((line) => /^ERROR|error:/.test(line)) ?? errors[0] ?? exit.stderr[0];
   const said = complaint === undefined ? 'it said nothing' : withoutProgram(complaint);
-  throw new HoldfastError('restore_failed', `${label} failed (${describeExit(exit)}): ${said}`);
+  const hint = hints.find(([pattern]) => pattern.test(said))?.[1];
+  throw new HoldfastError('restore_failed', `${label} failed (${describeExit(exit)}): ${said}`, { hint });
 }
 
 function interrupted(label: string): HoldfastError {

@@ -19,7 +19,7 @@ export interface LineRule {
 }
 
 /** No clause that a rule looks at is longer: an account is at most 128 + 255 characters, doubled by quoting. */
-export const MAX_CLAUSE_BYTES = 4096;
+const MAX_CLAUSE_BYTES = 4096;
 /** Settled text that stays at hand, for `after`. */
 const LOOK_BACK_BYTES = 64;
 /** Rules whose lines begin alike share a search. */

@@ -1,5 +1,6 @@
 import { HoldfastError } from '../core/errors.ts';
-import { createLineRewriter, type ByteFilter } from './line-rewriter.ts';
+import { createByteReplacer } from './byte-replacer.ts';
+import { chainFilters, createLineRewriter, type ByteFilter } from './line-rewriter.ts';
 import { DEFINER_RULES } from './mysql-definers.ts';
 
 /** What a dump goes through: our header before it, definers taken out, its end and its tables watched. */
@@ -13,9 +14,21 @@ export interface DumpFilter extends ByteFilter {
 const TAIL_BYTES = 256;
 const LAST_LINE = /\n-- Dump completed(?: on [^\n]*)?\n$/;
 
+/**
+ * MySQL keeps the `;` behind a trigger or an event that came in a query of several statements, and mysqldump then writes
+ * what no server loads. Both ends stand on lines of their own, which no row can imitate.
+ */
+const STRAY_SEMICOLONS: [string, string][] = [
+  ['; */;;\nDELIMITER ;\n', ' */;;\nDELIMITER ;\n'],
+  ['; */ ;;\n/*!50003 SET time_zone ', ' */ ;;\n/*!50003 SET time_zone '],
+];
+
 export function createDumpFilter(header: string): DumpFilter {
   const tables = new Set<string>();
-  const rewriter = createLineRewriter([...DEFINER_RULES, watchTables((name) => tables.add(name))]);
+  const rewriter = chainFilters(
+    createByteReplacer(STRAY_SEMICOLONS),
+    createLineRewriter([...DEFINER_RULES, watchTables((name) => tables.add(name))]),
+  );
   let begun = false;
   let tail = Buffer.alloc(0);
   return {

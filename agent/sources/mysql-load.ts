@@ -40,14 +40,33 @@ export async function loadMysqlDump(
       secrets: [config.password],
     };
     const filter = createLoadFilter(target);
-    await loadDump(
-      { label: `loading into ${target}`, processes: deps.processes, signal, command, filter },
-      dump,
-    );
+    const label = `loading into ${target}`;
+    await loadDump({ label, processes: deps.processes, signal, command, filter, hints: HINTS }, dump);
   } finally {
     await file.remove();
   }
 }
+
+const HINTS: [RegExp, string][] = [
+  [
+    /ERROR 1419/,
+    'With its binary log on, MySQL lets only administrators make triggers and functions: start it with ' +
+      '--log-bin-trust-function-creators=1, or restore as an administrator.',
+  ],
+  [/ERROR (1044|1142|1227|1370)/, 'The user needs ALL PRIVILEGES on the database that is restored into.'],
+  [
+    /ERROR 3105/,
+    'This dump was made by a client of the other flavour: dump MySQL by mysqldump, MariaDB by mariadb-dump.',
+  ],
+  [
+    /ERROR 1273/,
+    'The server lacks a collation of the dump: restore into the same flavour, and no older version.',
+  ],
+  [
+    /ERROR (1153|2006|2013)/,
+    'The server ended the connection: see its log, and raise max_allowed_packet there for large rows.',
+  ],
+];
 
 function loadOptions(flavour: Flavour): string[] {
   return [

@@ -16,6 +16,6 @@ export function quoteAccount(account: string): string {
 }
 
 /** A string literal that is the same with and without NO_BACKSLASH_ESCAPES as long as it holds no backslash. */
-export function quoteText(text: string): string {
+function quoteText(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 }

@@ -38,7 +38,7 @@ export async function withMysqlSession<T>(
   return within(
     `the connection to ${config.name}`,
     limits,
-    () => held.connection?.destroy(),
+    () => abandon(config, options.caFile, held.connection),
     async () => {
       const { connection, encrypted } = await connect(config, options.caFile);
       held.connection = connection;
@@ -52,6 +52,20 @@ export async function withMysqlSession<T>(
       }
     },
   );
+}
+
+/** The server would go on with the statement of a connection that is gone: it is told to stop, and nobody waits for that. */
+function abandon(config: MysqlSourceConfig, caFile: string, connection: Connection | undefined): void {
+  if (connection === undefined) return;
+  const id = connection.threadId;
+  connection.destroy();
+  const kill = async () => {
+    const { connection: other } = await connect(config, caFile);
+    other.on('error', () => undefined);
+    await other.query(`KILL ${id}`).finally(() => other.destroy());
+  };
+  // It may be gone already, and so may the server.
+  void kill().catch(() => undefined);
 }
 
 async function describe(connection: Connection, encrypted: boolean): Promise<MysqlSession> {

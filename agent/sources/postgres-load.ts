@@ -39,8 +39,16 @@ export async function loadPostgresDump(
     secrets: [config.password],
   };
   const filter = { push: (chunk: Buffer) => [chunk], end: () => [] };
-  await loadDump(
-    { label: `loading into ${target}`, processes: deps.processes, signal, command, filter },
-    dump,
-  );
+  const label = `loading into ${target}`;
+  await loadDump({ label, processes: deps.processes, signal, command, filter, hints: HINTS }, dump);
 }
+
+const HINTS: [RegExp, string][] = [
+  [
+    /permission denied to create extension/,
+    'Restore as a superuser: this extension may be created by nobody else.',
+  ],
+  [/extension .* is not available/, 'Install the extension on the server that is restored into.'],
+  [/role .* does not exist/, 'Load the globals of the same backup first: they hold the roles.'],
+  [/already exists/, 'Restore into an empty database.'],
+];

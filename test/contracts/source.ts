@@ -22,7 +22,9 @@ export interface SourceSubject {
   fingerprint(database: string): Promise<string>;
   /** Runs statements in a database as the administrator. */
   sql(text: string, database: string): Promise<unknown>;
-  /** Connections of dump clients that are in the middle of something. */
+  /** Keeps others from reading `t` until what it returns is called. */
+  lockTable(database: string): Promise<() => Promise<void>>;
+  /** Connections of sources and their clients that are in the middle of something. */
   dumpSessions(): Promise<number>;
   endDumpSessions(): Promise<void>;
   quote(name: string): string;
@@ -317,6 +319,21 @@ export function sourceContract(name: string, subject: () => SourceSubject): void
         for await (const chunk of dump.stream) if (chunk.length > 0) break;
         await expect(dump.done).rejects.toMatchObject({ kind: 'dump_failed' });
         expect(childrenNamed(subject().programs.dump)).toEqual([]);
+      });
+
+      test('abort while a table is counted → interrupted at once, and the server stops counting', async () => {
+        const database = await large(1000);
+        const source = subject().source(database);
+        onTestFinished(await subject().lockTable(database));
+        const abort = new AbortController();
+        const counting = source.inspect(database, abort.signal);
+        counting.catch(() => undefined);
+        await until('it waits for the lock', async () => (await subject().dumpSessions()) > 0);
+        const started = performance.now();
+        abort.abort();
+        await expect(counting).rejects.toMatchObject({ kind: 'interrupted' });
+        expect(performance.now() - started).toBeLessThan(1000);
+        await until('the session is gone', async () => (await subject().dumpSessions()) === 0, 5000);
       });
 
       test('an aborted signal → every method refuses before it does anything', async () => {

@@ -1,3 +1,4 @@
+import { createConnection } from 'mysql2/promise';
 import type { SourceSubject } from '../contracts/source.ts';
 import { createSource } from '../../agent/sources/create.ts';
 import { mysqlConfig, testDeps } from './sources.ts';
@@ -40,6 +41,13 @@ export function mariadbSubject(server: TestServer): SourceSubject {
     },
     dropDatabase: async (database) => {
       await server.sql(`DROP DATABASE IF EXISTS ${quote(database)}`);
+    },
+    lockTable: async (database) => {
+      await server.sql("CREATE OR REPLACE USER locker@'%' IDENTIFIED BY 'x'; GRANT ALL ON *.* TO locker@'%'");
+      const { host, port } = server;
+      const holder = await createConnection({ host, port, user: 'locker', password: 'x', database });
+      await holder.query('LOCK TABLES t WRITE');
+      return () => holder.end();
     },
     dumpSessions: async () => (await dumpSessions(server)).length,
     endDumpSessions: async () => {

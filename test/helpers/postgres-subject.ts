@@ -39,6 +39,13 @@ export function postgresSubject(server: TestServer): SourceSubject {
     dropDatabase: async (database) => {
       await server.sql(`DROP DATABASE IF EXISTS ${quote(database)} WITH (FORCE)`);
     },
+    lockTable: async (database) => {
+      const { host, port } = server;
+      const holder = new pg.Client({ host, port, ...server.admin, database, application_name: 'the tests' });
+      await holder.connect();
+      await holder.query('BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE');
+      return () => holder.end();
+    },
     dumpSessions: async () => (await dumpSessions(server)).length,
     endDumpSessions: async () => {
       for (const pid of await dumpSessions(server)) await server.sql(`SELECT pg_terminate_backend(${pid})`);

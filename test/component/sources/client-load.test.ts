@@ -14,7 +14,14 @@ const through = { push: (chunk: Buffer) => [chunk], end: () => [] };
 function loadBy(script: string, dump: AsyncIterable<Buffer>, folder = temporaryFolder()) {
   const command = { file: fakeProgram(folder, 'fake-load', script), args: [folder] };
   return loadDump(
-    { label: 'loading into copy', processes: testProcesses(), signal: never, command, filter: through },
+    {
+      label: 'loading into copy',
+      processes: testProcesses(),
+      signal: never,
+      command,
+      filter: through,
+      hints: [[/ERROR 1062/, 'Empty it first.']],
+    },
     dump,
   );
 }
@@ -43,6 +50,11 @@ test.each([
     kind: 'restore_failed',
     message: expect.stringContaining(words) as string,
   });
+});
+
+test('a complaint that is known → comes with what to do', async () => {
+  const script = 'echo "ERROR 1062 (23000) at line 3: Duplicate entry" >&2; exit 1';
+  await expect(loadBy(script, streamOf('x'))).rejects.toMatchObject({ hint: 'Empty it first.' });
 });
 
 test('a stream that breaks → the client never sees an end of file, and is gone', async () => {

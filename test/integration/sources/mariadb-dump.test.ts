@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { createConnection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createSource } from '../../../agent/sources/create.ts';
+import { withMysqlSession } from '../../../agent/sources/mysql-session.ts';
 import type { Source } from '../../../agent/sources/source.ts';
 import type { SourceSubject } from '../../contracts/source.ts';
 import { makeCertificates } from '../../helpers/certificates.ts';
@@ -232,6 +233,22 @@ describe('a table that changes while the dump runs', () => {
     });
     expect(childrenNamed('mariadb-dump')).toEqual([]);
   });
+});
+
+test('abort while the server works on a statement of ours → it stops working', async () => {
+  const abort = new AbortController();
+  const config = mysqlConfig({ port: server.port });
+  const working = withMysqlSession(config, { signal: abort.signal, caFile: '' }, (session) =>
+    session.query('SELECT BENCHMARK(100000000000, MD5(1))'),
+  );
+  working.catch(() => undefined);
+  const busy = async () =>
+    (await server.sql("SELECT 1 FROM information_schema.processlist WHERE info LIKE 'SELECT BENCH%'"))
+      .length > 0;
+  await until('it works', busy);
+  abort.abort();
+  await expect(working).rejects.toMatchObject({ kind: 'interrupted' });
+  await until('it stopped', async () => !(await busy()), 5000);
 });
 
 describe('the password', () => {

@@ -140,3 +140,18 @@ test('a chain of two filters → the second sees what the first makes', () => {
     );
   }
 });
+
+describe('a trigger or an event that kept the semicolon behind it', () => {
+  const text = (end: string) =>
+    `DELIMITER ;;\n/*!50003 CREATE*/ /*!50003 TRIGGER t BEFORE INSERT ON a FOR EACH ROW SET NEW.x = 1${end} */;;\nDELIMITER ;\n` +
+    `DELIMITER ;;\n/*!50106 CREATE*/ /*!50106 EVENT e ON SCHEDULE EVERY 1 DAY DO SELECT 1${end} */ ;;\n/*!50003 SET time_zone             = @saved_time_zone */ ;;\n` +
+    `INSERT INTO t VALUES ('; */;;\\nDELIMITER ;\\n');\nCREATE PROCEDURE p() SELECT 1${end} ;;\nDELIMITER ;\n`;
+
+  test('→ loses it, wherever the chunks end; nothing else changes', () => {
+    const expected = text(';').replace('x = 1; */', 'x = 1 */').replace('SELECT 1; */', 'SELECT 1 */');
+    for (let size = 1; size < 120; size += 1) {
+      expect(pass(createDumpFilter(''), text(';'), size), `chunks of ${size}`).toBe(expected);
+      expect(pass(createDumpFilter(''), text(''), size)).toBe(text(''));
+    }
+  });
+});
