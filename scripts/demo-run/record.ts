@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { waitUntil } from '../loopback/wait.ts';
@@ -97,7 +97,9 @@ export class DemoRecord {
 
   private save(): void {
     mkdirSync(dirname(path()), { recursive: true });
-    writeFileSync(path(), JSON.stringify(this.contents, null, 2));
+    // Whole or not at all: whoever reads it may come after a kill -9.
+    writeFileSync(`${path()}.part`, JSON.stringify(this.contents, null, 2));
+    renameSync(`${path()}.part`, path());
   }
 }
 
