@@ -3,7 +3,7 @@ import type { Compression, GapName } from '../core/glossary.ts';
 import { humanBytes } from '../core/units.ts';
 import type { Repository, SavedSnapshot } from '../repository/repository.ts';
 import type { Gap, Part, Probe, Source } from '../sources/source.ts';
-import { ensureRepository, type Notes } from './init.ts';
+import { ensureRepository, type Ensured, type Notes } from './init.ts';
 import type { Job, JobContext, Outcome } from './job.ts';
 
 export interface BackupSettings {
@@ -26,13 +26,31 @@ export function backupJob(source: Source, settings: BackupSettings): Job {
 }
 
 async function backUp(source: Source, settings: BackupSettings, context: JobContext): Promise<Outcome> {
-  // The repository answers before the database is touched: a dump that waits for a repository holds the
-  // database's snapshot open, and in the end dies of its timeout.
-  const { id: repositoryId } = await ensureRepository(settings.repository, settings.notes, context.signal);
+  // The repository answers before a dump is begun: one that waits for a repository holds the database's snapshot open,
+  // and in the end dies of its timeout. While it is asked we look at the source, and restic opens it for the dump.
+  const repository = ensureRepository(settings.repository, settings.notes, context.signal);
+  // It is awaited below; until then a rejection must not count as unhandled.
+  repository.catch(() => undefined);
+  try {
+    return await dumpInto(repository, source, settings, context);
+  } catch (error) {
+    // Whatever came of a repository that does not answer: that is the cause.
+    await repository;
+    throw error;
+  }
+}
+
+async function dumpInto(
+  repository: Promise<Ensured>,
+  source: Source,
+  settings: BackupSettings,
+  context: JobContext,
+): Promise<Outcome> {
   const probe = await source.probe(context.signal);
   const warnings = [...acceptGaps(source, probe, settings.allowIncomplete), ...probe.warnings];
 
-  const saved = await saveParts(source, probe, settings, context);
+  const saved = await saveParts(repository, source, probe, settings, context);
+  const { id: repositoryId } = await repository;
   const dump = saved.at(-1);
   if (dump === undefined) throw new HoldfastError('failed', `${source.name} has nothing to store`);
   return {
@@ -78,6 +96,7 @@ function refusal(source: Source, gaps: Gap[]): HoldfastError {
 
 /** All parts or none: what was stored before a later part failed is removed again. */
 async function saveParts(
+  ready: Promise<unknown>,
   source: Source,
   probe: Probe,
   settings: BackupSettings,
@@ -86,7 +105,7 @@ async function saveParts(
   const saved: SavedSnapshot[] = [];
   try {
     for (const part of source.parts(probe))
-      saved.push(await savePart(source, probe, part, settings, context));
+      saved.push(await savePart(ready, source, probe, part, settings, context));
     return saved;
   } catch (error) {
     const left = saved.map((part) => part.id);
@@ -97,6 +116,7 @@ async function saveParts(
 }
 
 function savePart(
+  ready: Promise<unknown>,
   source: Source,
   probe: Probe,
   part: Part,
@@ -108,6 +128,7 @@ function savePart(
     {
       path: part.path,
       tags: { source: source.name, engine: probe.engine, kind: part.kind },
+      ready,
       open: (signal) => part.open(signal),
       compression: settings.compression,
       onProgress: (progress) => context.onProgress({ step, ...progress }),

@@ -214,6 +214,6 @@ describe('the repository', () => {
 /** A restic on a machine of another name, killed while it holds a lock. */
 const foreignLock = `
   unshare --uts bash -c 'hostname elsewhere; (sleep 600) | exec restic backup --stdin --host elsewhere >/dev/null 2>&1' &
-  until lock=$(ls "$RESTIC_REPOSITORY/locks") && [ -n "$lock" ]; do sleep 0.05; done
+  until lock=$(ls "$RESTIC_REPOSITORY/locks" | grep -xE '[0-9a-f]{64}'); do sleep 0.05; done
   pkill -9 -P $! restic; pkill -9 -P $! sleep; kill -9 $!
   echo "$lock"`;
