@@ -16,7 +16,7 @@ export interface Block {
 
 /** A block of docs/runbook.md that is executed as printed, in a compose project of the quickstart, one after the other. */
 export interface RunbookStep {
-  /** Lines of bash, as a person pastes them. */
+  /** Lines of bash, as they are printed; each of them has to succeed. */
   script: string;
   /** What it has to exit with. */
   exit: number;
@@ -73,7 +73,7 @@ export function runbookSteps(file = 'docs/runbook.md'): RunbookStep[] {
   return blocksOf(file, 'bash')
     .filter((block) => block.marks.includes('runbook'))
     .map((block) => ({
-      script: block.text,
+      script: `set -euo pipefail\n${block.text}`,
       exit: Number(block.attributes.exit ?? 0),
       where: `${file}:${block.line}`,
     }));
