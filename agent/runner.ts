@@ -21,6 +21,8 @@ export interface RunReport {
   job: Job;
   run: Run;
   error: unknown;
+  /** Why the heartbeat could not be written after it; null where it was. */
+  unreported: unknown;
 }
 
 export interface Runner {
@@ -88,10 +90,12 @@ async function runOne(job: Job, settings: RunnerSettings, options: RunOptions): 
   if (end.result === 'succeeded') log.info(fields, `${job.name} succeeded in ${took}: ${end.reason}`);
   else log.error(fields, `${job.name} ${end.result} after ${took}: ${end.reason}`);
 
+  let unreported: unknown = null;
   await settings.report().catch((cause: unknown) => {
+    unreported = cause;
     log.error({ run: id }, `the status folder was not written: ${describeError(cause).message}`);
   });
-  return { job, run, error };
+  return { job, run, error, unreported };
 }
 
 async function settle(job: Job, options: RunOptions): Promise<{ end: RunEnd; error: unknown }> {

@@ -1,6 +1,6 @@
 import type { App } from '../app.ts';
 import type { Config } from '../config/config.ts';
-import { EXIT_CODES, HoldfastError, exitCodeOf } from '../core/errors.ts';
+import { EXIT_CODES, HoldfastError, describeError, exitCodeOf } from '../core/errors.ts';
 import type { RunOptions, RunReport } from '../runner.ts';
 import type { Print } from './print.ts';
 
@@ -37,7 +37,7 @@ export function exitCodeOfRuns(reports: RunReport[], asked: string): number {
   const failed = reports.filter(({ run }) => run.result !== 'succeeded');
   const failedAsked = failed.find(({ job }) => job.name === asked);
   if (failedAsked !== undefined) return exitCodeOf(failedAsked.error);
-  const warned = reports.some(({ run }) => run.warnings.length > 0);
+  const warned = reports.some(({ run, unreported }) => run.warnings.length > 0 || unreported !== null);
   return failed.length > 0 || warned ? EXIT_CODES.warnings : EXIT_CODES.done;
 }
 
@@ -47,7 +47,7 @@ export function remindOfPassword(app: App, { print }: Context): void {
   if (reminder !== null) print.note(`warning: ${reminder}`);
 }
 
-function printEnd({ print }: Context, { job, run, error }: RunReport): void {
+function printEnd({ print }: Context, { job, run, error, unreported }: RunReport): void {
   print.progressDone();
   const what = job.source === null ? job.name : `${job.name} of ${job.source}`;
   if (run.result === 'succeeded') print.note(`${what}: ${run.reason}`);
@@ -60,4 +60,6 @@ function printEnd({ print }: Context, { job, run, error }: RunReport): void {
         : error,
     );
   for (const warning of run.warnings) print.note(`warning: ${what}: ${warning}`);
+  // The backup is good, and yet the gate will close: nobody sees the new heartbeat.
+  if (unreported !== null) print.note(`warning: ${describeError(unreported).message}`);
 }

@@ -217,3 +217,13 @@ const foreignLock = `
   until lock=$(ls "$RESTIC_REPOSITORY/locks" | grep -xE '[0-9a-f]{64}'); do sleep 0.05; done
   pkill -9 -P $! restic; pkill -9 -P $! sleep; kill -9 $!
   echo "$lock"`;
+
+test('the status folder cannot be written → the backup is good, and the command warns that its heartbeat is not there', async () => {
+  const { environment } = await createShop(server, 10);
+  const agent = await testAgent(environment);
+  const { code, stderr } = await agent.run(['backup'], {
+    HOLDFAST_STATUS_DIR: join(agent.folder, 'state', 'ledger.db'),
+  });
+  expect(stderr).toMatch(/backup of \S+: stored[\s\S]*warning: the status folder \S+ cannot be written/);
+  expect(code).toBe(3);
+});
