@@ -9,6 +9,7 @@ import { checkJob } from './jobs/check.ts';
 import { maintenanceAfter } from './jobs/after-backup.ts';
 import { rememberedId } from './jobs/init.ts';
 import type { Job } from './jobs/job.ts';
+import { exportJob, type ExportTarget } from './jobs/export.ts';
 import { restoreJob, type RestoreTarget } from './jobs/restore.ts';
 import type { Wanted } from './jobs/find-snapshot.ts';
 import { retentionJob } from './jobs/retention.ts';
@@ -58,7 +59,12 @@ export interface App {
   check(part: CheckPart, options: RunOptions): Promise<RunReport[]>;
   prune(choice: { dryRun: boolean; acceptMissing: boolean }, options: RunOptions): Promise<RunReport[]>;
   restore(
-    choice: { source: Source; wanted: Wanted; target: RestoreTarget },
+    choice: { source: Source; wanted: Wanted; target: RestoreTarget; keepOwners: boolean },
+    options: RunOptions,
+  ): Promise<RunReport[]>;
+  /** Restores as a plain file; the source need not be configured here. */
+  export(
+    choice: { source: string; wanted: Wanted; target: ExportTarget },
     options: RunOptions,
   ): Promise<RunReport[]>;
   close(): void;
@@ -199,8 +205,10 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       ),
     check: (part, options) => runner.run([check(part)], options),
     prune: (choice, options) => runner.run([retention({ ...choice, afterBackup: false })], options),
-    restore: ({ source, wanted, target }, options) =>
-      runner.run([restoreJob(source, { repository, wanted, target, timeoutMs: backupTimeoutMs })], options),
+    restore: ({ source, ...choice }, options) =>
+      runner.run([restoreJob(source, { repository, timeoutMs: backupTimeoutMs, ...choice })], options),
+    export: ({ source, ...choice }, options) =>
+      runner.run([exportJob(source, { repository, timeoutMs: backupTimeoutMs, ...choice })], options),
     close: () => ledger.close(),
   };
 }

@@ -62,7 +62,7 @@ export async function runDaemon(app: App, signal: AbortSignal): Promise<void> {
 async function putInOrder(app: App, signal: AbortSignal): Promise<void> {
   try {
     await app.runner.recover(signal);
-    const { id, created } = await ensureRepository(app.repository, app.ledger, signal);
+    const { id, created } = await ensureRepository(app.repository, app.ledger, signal, { create: true });
     app.log.info({ id }, created ? 'created the repository' : 'the repository answers');
   } catch (error) {
     if (signal.aborted) return;

@@ -13,7 +13,7 @@ export function addHistory(program: Command, context: Context): void {
     .addHelpText('after', '\nExamples:\n  holdfast history\n  holdfast history shop --limit 5 --json')
     .action((source: string | undefined, options: { limit: number; json?: boolean }) => {
       const app = context.app();
-      if (source !== undefined) app.pick([source]);
+      if (source !== undefined && app.sources.length > 0) app.pick([source]);
       const runs = app.ledger.recent({ ...(source === undefined ? {} : { source }), limit: options.limit });
       if (options.json) return context.print.json(runs);
       if (runs.length === 0) return context.print.line('no runs yet');

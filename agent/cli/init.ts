@@ -13,8 +13,10 @@ export function addInit(program: Command, context: Context): void {
     .addHelpText('after', '\nExamples:\n  holdfast init\n  holdfast init --password-stored')
     .action(async (options: { new?: boolean; passwordStored?: boolean }) => {
       const app = context.app({ withoutSources: true });
-      const ensure = options.new ? acceptRepository : ensureRepository;
-      const { id, created } = await ensure(app.repository, app.ledger, context.signal);
+      const { repository, ledger } = app;
+      const { id, created } = options.new
+        ? await acceptRepository(repository, ledger, context.signal)
+        : await ensureRepository(repository, ledger, context.signal, { create: true });
       context.print.line(
         `${created ? 'created' : 'found'} repository ${id.slice(0, 10)} at ${app.repository.location}`,
       );

@@ -1,7 +1,10 @@
 import { createInterface } from 'node:readline/promises';
 import { InvalidArgumentError, type Command } from 'commander';
 import { HoldfastError } from '../core/errors.ts';
+import type { ExportTarget } from '../jobs/export.ts';
+import type { Wanted } from '../jobs/find-snapshot.ts';
 import type { RestoreTarget } from '../jobs/restore.ts';
+import type { RunReport } from '../runner.ts';
 import type { Source } from '../sources/source.ts';
 import { commandRun, exitCodeOfRuns, type Context } from './context.ts';
 
@@ -11,6 +14,7 @@ interface Options {
   to?: string;
   output?: string;
   yes?: boolean;
+  keepOwners?: boolean;
 }
 
 export function addRestore(program: Command, context: Context): void {
@@ -26,6 +30,10 @@ export function addRestore(program: Command, context: Context): void {
     )
     .option('--to <name>', 'into a new database of this name, on the same server')
     .option('--output <folder>', 'as a plain dump into a folder, or to stdout with -')
+    .option(
+      '--keep-owners',
+      'PostgreSQL: with owners and rights as they were; needs a superuser and the roles',
+    )
     .option('--yes', 'overwrite the database without asking for its name')
     .addHelpText(
       'after',
@@ -33,24 +41,52 @@ export function addRestore(program: Command, context: Context): void {
         '  holdfast restore shop --output - | less\n\nExit codes: 0 done, 1 failed, 2 bad usage, 5 busy.',
     )
     .action(async (name: string, options: Options) => {
-      const app = context.app();
-      const [source] = app.pick([name]);
-      if (source === undefined) return;
-      const target = await chooseTarget(source, options, context);
+      if (options.to !== undefined && options.output !== undefined) {
+        throw new HoldfastError('usage', '--to and --output exclude each other', {
+          hint: 'Give one of them.',
+        });
+      }
       const wanted = { id: options.snapshot, at: options.at ?? null };
-      const reports = await app.restore({ source, wanted, target }, commandRun(context));
+      const reports =
+        options.output === undefined
+          ? await restore(name, wanted, options, context)
+          : await exportTo(options.output, name, wanted, context);
       context.exitCode = exitCodeOfRuns(reports, 'restore');
     });
 }
 
+async function restore(
+  name: string,
+  wanted: Wanted,
+  options: Options,
+  context: Context,
+): Promise<RunReport[]> {
+  const app = context.app();
+  const [source] = app.pick([name]);
+  if (source === undefined) throw new HoldfastError('usage', `there is no source "${name}"`);
+  const target = await chooseTarget(source, options, context);
+  const keepOwners = options.keepOwners === true;
+  return app.restore({ source, wanted, target, keepOwners }, commandRun(context));
+}
+
+/** Needs no database in the configuration: a new server may have none yet. */
+async function exportTo(
+  output: string,
+  name: string,
+  wanted: Wanted,
+  context: Context,
+): Promise<RunReport[]> {
+  const app = context.app({ withoutSources: true });
+  if (app.sources.length > 0) app.pick([name]);
+  const target: ExportTarget =
+    output === '-' ? { kind: 'stream', stream: process.stdout } : { kind: 'folder', path: output };
+  return app.export({ source: name, wanted, target }, commandRun(context));
+}
+
 async function chooseTarget(source: Source, options: Options, context: Context): Promise<RestoreTarget> {
-  if (options.to !== undefined && options.output !== undefined) {
-    throw new HoldfastError('usage', '--to and --output exclude each other', { hint: 'Give one of them.' });
-  }
-  if (options.output === '-') return { kind: 'stream', stream: process.stdout };
-  if (options.output !== undefined) return { kind: 'folder', path: options.output };
-  if (options.to !== undefined && options.to !== source.database)
+  if (options.to !== undefined && options.to !== source.database) {
     return { kind: 'new-database', name: options.to };
+  }
   if (options.yes !== true) await askForName(source.database, context);
   return { kind: 'overwrite' };
 }

@@ -11,7 +11,7 @@ export function addSnapshots(program: Command, context: Context): void {
     .addHelpText('after', '\nExamples:\n  holdfast snapshots\n  holdfast snapshots shop --json')
     .action(async (source: string | undefined, options: { json?: boolean }) => {
       const app = context.app({ withoutSources: true });
-      if (source !== undefined) app.pick([source]);
+      if (source !== undefined && app.sources.length > 0) app.pick([source]);
       const snapshots = await app.repository.list(source === undefined ? {} : { source }, context.signal);
       if (options.json) return context.print.json(snapshots);
       if (snapshots.length === 0) return context.print.line('no snapshots yet; `holdfast backup` makes one');

@@ -28,7 +28,9 @@ export function backupJob(source: Source, settings: BackupSettings): Job {
 async function backUp(source: Source, settings: BackupSettings, context: JobContext): Promise<Outcome> {
   // The repository answers before a dump is begun: one that waits for a repository holds the database's snapshot open,
   // and in the end dies of its timeout. While it is asked we look at the source, and restic opens it for the dump.
-  const repository = ensureRepository(settings.repository, settings.notes, context.signal);
+  const repository = ensureRepository(settings.repository, settings.notes, context.signal, {
+    create: true,
+  });
   // It is awaited below; until then a rejection must not count as unhandled.
   repository.catch(() => undefined);
   try {
@@ -79,7 +81,9 @@ function acceptGaps(source: Source, probe: Probe, allowed: GapName[]): string[] 
 
 function refusal(source: Source, gaps: Gap[]): HoldfastError {
   const names = [...new Set(gaps.map((gap) => gap.name))];
-  const mends = [...new Set(gaps.map((gap) => gap.mend).filter((mend) => mend !== ''))];
+  const mends = [
+    ...new Set(gaps.map((gap) => gap.mend).filter((mend) => mend !== '' && !mend.startsWith('--'))),
+  ];
   const allow = `or accept it with BACKUP_ALLOW_INCOMPLETE=${names.join(',')}`;
   const kind = names.every((name) => name === 'empty') ? 'source_empty' : 'rights_missing';
   return new HoldfastError(

@@ -13,7 +13,8 @@ export interface Ensured {
 }
 
 /**
- * The repository's id, after creating the repository if there never was one at this location.
+ * The repository's id. With `create` it is made if there never was one at this location: for what stores something, and not
+ * for a check that would find an empty one sound.
  *
  * The id is remembered from the first time on. A repository that is absent then is an unmounted volume or a mistaken
  * location, and making a new empty one in its place would hide the loss of all backups: throws `repository_absent`.
@@ -23,6 +24,7 @@ export async function ensureRepository(
   repository: Repository,
   notes: Notes,
   signal: AbortSignal,
+  { create = false }: { create?: boolean } = {},
 ): Promise<Ensured> {
   const key = noteOf(repository);
   const known = notes.recall(key);
@@ -42,6 +44,11 @@ export async function ensureRepository(
       `the repository at ${repository.location} is another one than before (id ${found.slice(0, 10)}, expected ${known.slice(0, 10)})`,
       { hint: 'Check the location; if the change is meant, accept it with `holdfast init --new`.' },
     );
+  }
+  if (found === null && !create) {
+    throw new HoldfastError('repository_absent', `there is no repository at ${repository.location} yet`, {
+      hint: 'Check the location; the first `holdfast backup` makes it, and so does `holdfast init`.',
+    });
   }
   const id = found ?? (await repository.create(signal));
   if (known === null) notes.remember(key, id);

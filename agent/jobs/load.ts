@@ -7,13 +7,11 @@ import type { Progress } from './job.ts';
  * was wrong with the stored bytes. The target holds an unknown part of the dump then.
  */
 export async function loadSnapshot(
-  repository: Repository,
-  snapshot: Snapshot,
-  source: Source,
-  target: string,
+  what: { repository: Repository; snapshot: Snapshot; source: Source; target: string; keepOwners?: boolean },
   onProgress: (progress: Progress) => void,
   signal: AbortSignal,
 ): Promise<void> {
+  const { repository, snapshot, source, target, keepOwners = false } = what;
   const reading = repository.read(snapshot, signal);
   const progress: Progress = {
     step: `loading ${snapshot.shortId} into ${target}`,
@@ -29,7 +27,7 @@ export async function loadSnapshot(
     // The client would take the end of a damaged dump for the end of the dump.
     await reading.done;
   };
-  await source.restoreInto(target, counted(), signal);
+  await source.restoreInto(target, counted(), signal, { keepOwners });
 }
 
 /** Reads a snapshot whole and throws `repository_damaged` or the like where a byte is wrong: nothing is overwritten before that. */

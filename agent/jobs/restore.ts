@@ -1,9 +1,4 @@
-import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { HoldfastError } from '../core/errors.ts';
-import { humanBytes } from '../core/units.ts';
 import type { Repository, Snapshot } from '../repository/repository.ts';
 import type { Source } from '../sources/source.ts';
 import { findSnapshot, type Wanted } from './find-snapshot.ts';
@@ -11,21 +6,21 @@ import type { Job, JobContext, Outcome } from './job.ts';
 import { loadSnapshot, proveReadable } from './load.ts';
 
 export type RestoreTarget =
-  | { kind: 'overwrite' }
-  | { kind: 'new-database'; name: string }
-  | { kind: 'folder'; path: string }
-  | { kind: 'stream'; stream: NodeJS.WritableStream };
+  /** The source's own database: made where it is gone, emptied and loaded where it is there. */
+  { kind: 'overwrite' } | { kind: 'new-database'; name: string };
 
 export interface RestoreSettings {
   repository: Repository;
   wanted: Wanted;
   target: RestoreTarget;
+  /** PostgreSQL: with the owners and rights that the objects had; otherwise all belongs to who restores. */
+  keepOwners: boolean;
   timeoutMs: number;
 }
 
 const DROP_TIMEOUT_MS = 60_000;
 
-/** Restores one dump. Nothing of the target is touched before the snapshot has been read whole. */
+/** Restores one dump into a database. Nothing of an old one is touched before the snapshot has been read whole. */
 export function restoreJob(source: Source, settings: RestoreSettings): Job {
   return {
     name: 'restore',
@@ -35,141 +30,85 @@ export function restoreJob(source: Source, settings: RestoreSettings): Job {
       // Clears a lock that a killed program left, or waits for a living one: reading takes a lock of its own and does neither.
       await settings.repository.identify(context.signal);
       const snapshot = await findSnapshot(settings.repository, source.name, settings.wanted, context.signal);
-      const done = await restoreTo(source, snapshot, settings, context);
-      return { warnings: [], ...done, facts: { snapshotId: snapshot.id, ...done.facts } };
+      const restoration = { source, snapshot, settings, context };
+      return restore(restoration);
     },
   };
 }
 
-async function restoreTo(
-  source: Source,
-  snapshot: Snapshot,
-  settings: RestoreSettings,
-  context: JobContext,
-): Promise<Pick<Outcome, 'reason' | 'facts'>> {
-  const { repository, target } = settings;
-  switch (target.kind) {
-    case 'folder':
-      return writeFile(repository, snapshot, target.path, context);
-    case 'stream':
-      return writeStream(repository, snapshot, target.stream, context);
-    case 'new-database':
-      await source.createDatabase(target.name, context.signal);
-      try {
-        await loadSnapshot(repository, snapshot, source, target.name, context.onProgress, context.signal);
-      } catch (error) {
-        // We made it, and it holds an unknown part of the dump: nothing half restored may be taken for whole.
-        await source.dropDatabase(target.name, AbortSignal.timeout(DROP_TIMEOUT_MS));
-        throw error;
-      }
-      return loaded(source, snapshot, target.name, context.signal);
-    case 'overwrite':
-      return overwrite(source, repository, snapshot, context);
-  }
+interface Restoration {
+  source: Source;
+  snapshot: Snapshot;
+  settings: RestoreSettings;
+  context: JobContext;
 }
 
-async function overwrite(source: Source, repository: Repository, snapshot: Snapshot, context: JobContext) {
-  await proveReadable(repository, snapshot, context.onProgress, context.signal);
+async function restore(restoration: Restoration): Promise<Outcome> {
+  const { source, settings, context } = restoration;
+  if (settings.target.kind === 'new-database') return intoNew(restoration, settings.target.name);
+  const there = (await source.listDatabases(source.database, context.signal)).includes(source.database);
+  return there ? overItself(restoration) : intoNew(restoration, source.database);
+}
+
+async function intoNew(restoration: Restoration, name: string): Promise<Outcome> {
+  const { source, context } = restoration;
+  await source.createDatabase(name, context.signal);
+  try {
+    await load(restoration, name);
+  } catch (error) {
+    // We made it, and it holds an unknown part of the dump: nothing half restored may be taken for whole.
+    await source.dropDatabase(name, AbortSignal.timeout(DROP_TIMEOUT_MS)).catch((failure: unknown) => {
+      throw halfDone(
+        `${name} could not be dropped again and is not whole`,
+        error,
+        `Drop ${name} by hand.`,
+        failure,
+      );
+    });
+    throw error;
+  }
+  return outcome(restoration, name, []);
+}
+
+async function overItself(restoration: Restoration): Promise<Outcome> {
+  const { source, snapshot, settings, context } = restoration;
+  await proveReadable(settings.repository, snapshot, context.onProgress, context.signal);
   await source.emptyDatabase(source.database, context.signal);
   try {
-    await loadSnapshot(repository, snapshot, source, source.database, context.onProgress, context.signal);
+    await load(restoration, source.database);
   } catch (error) {
-    throw new HoldfastError(
-      'restore_failed',
-      `${source.database} was emptied and is not whole: ${error instanceof Error ? error.message : String(error)}`,
-      {
-        hint: `Mend the cause, then run \`holdfast restore ${source.name} --snapshot ${snapshot.shortId} --yes\` again.`,
-        cause: error,
-      },
-    );
+    const again = `Mend the cause, then run \`holdfast restore ${source.name} --snapshot ${snapshot.shortId} --yes\` again.`;
+    throw halfDone(`${source.database} was emptied and is not whole`, error, again, error);
   }
-  return loaded(source, snapshot, source.database, context.signal);
+  const ownersLost = snapshot.tags?.engine === 'postgres' && !settings.keepOwners;
+  const warning = `everything in ${source.database} belongs to the user that restored it, and rights that others had are gone; a superuser keeps both with --keep-owners`;
+  return outcome(restoration, source.database, ownersLost ? [warning] : []);
 }
 
-async function loaded(source: Source, snapshot: Snapshot, database: string, signal: AbortSignal) {
-  const inventory = await source.inspect(database, signal);
+function load({ source, snapshot, settings, context }: Restoration, target: string): Promise<void> {
+  const { repository, keepOwners } = settings;
+  return loadSnapshot(
+    { repository, snapshot, source, target, keepOwners },
+    context.onProgress,
+    context.signal,
+  );
+}
+
+async function outcome(
+  { source, snapshot, context }: Restoration,
+  database: string,
+  warnings: string[],
+): Promise<Outcome> {
+  const inventory = await source.inspect(database, context.signal);
   const rows = inventory.tables.reduce((total, table) => total + table.rows, 0);
   return {
     reason: `restored ${snapshot.shortId} of ${snapshot.time} into ${database}: ${inventory.tables.length} tables, ${rows} rows`,
-    facts: { tables: inventory.tables.length, rows },
+    warnings,
+    facts: { snapshotId: snapshot.id, tables: inventory.tables.length, rows },
   };
 }
 
-async function writeFile(
-  repository: Repository,
-  snapshot: Snapshot,
-  folder: string,
-  { signal, onProgress }: JobContext,
-) {
-  await mkdir(folder, { recursive: true });
-  const name = basename(snapshot.path).replace(/\.(gz|zst)$/, '');
-  const path = join(folder, name);
-  const partial = `${path}.partial`;
-  const reading = repository.read(snapshot, signal);
-  const progress = { step: `writing ${path}`, dumpBytes: 0, storedBytes: 0 };
-  try {
-    // Whoever may read the folder's owner's files may read it; a dump is a secret for everybody else.
-    await pipeline(
-      counted(reading.stream, progress, onProgress),
-      createWriteStream(partial, { mode: 0o600 }),
-      { signal },
-    );
-    await reading.done;
-    await rename(partial, path);
-  } catch (error) {
-    await rm(partial, { force: true });
-    throw error;
-  }
-  return {
-    reason: `wrote ${snapshot.shortId} of ${snapshot.time} to ${path}, ${humanBytes(progress.dumpBytes)}`,
-    facts: { dumpBytes: progress.dumpBytes },
-  };
-}
-
-/** A stream cannot be taken back: whoever reads it must heed the exit code. */
-async function writeStream(
-  repository: Repository,
-  snapshot: Snapshot,
-  stream: NodeJS.WritableStream,
-  { signal }: JobContext,
-) {
-  const reading = repository.read(snapshot, signal);
-  const progress = { step: '', dumpBytes: 0, storedBytes: 0 };
-  await pipeline(
-    counted(reading.stream, progress, () => undefined),
-    stream,
-    { signal, end: false },
-  );
-  await reading.done;
-  await taken(stream, signal);
-  return {
-    reason: `wrote ${snapshot.shortId} of ${snapshot.time}, ${humanBytes(progress.dumpBytes)}`,
-    facts: { dumpBytes: progress.dumpBytes },
-  };
-}
-
-/** The end of a pipeline that leaves its stream open has only been handed over: until the reader has it, it may still be lost. */
-function taken(stream: NodeJS.WritableStream, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason as Error);
-    if (signal.aborted) return stop();
-    signal.addEventListener('abort', stop, { once: true });
-    stream.write('', (error) => {
-      signal.removeEventListener('abort', stop);
-      if (error) reject(error);
-      else resolve();
-    });
-  });
-}
-
-async function* counted<P extends { dumpBytes: number }>(
-  stream: AsyncIterable<Buffer>,
-  progress: P,
-  onProgress: (progress: P) => void,
-) {
-  for await (const chunk of stream) {
-    progress.dumpBytes += chunk.length;
-    onProgress(progress);
-    yield chunk;
-  }
+function halfDone(what: string, first: unknown, hint: string, cause: unknown): HoldfastError {
+  const said = first instanceof Error ? first.message : String(first);
+  return new HoldfastError('restore_failed', `${what}: ${said}`, { hint, cause });
 }

@@ -49,7 +49,7 @@ async function verify(
   const scratch = `${prefix}${snapshot.shortId}`;
   await source.createDatabase(scratch, signal);
   try {
-    await loadSnapshot(repository, snapshot, source, scratch, onProgress, signal);
+    await loadSnapshot({ repository, snapshot, source, target: scratch }, onProgress, signal);
     const inventory = await source.inspect(scratch, signal);
     if (inventory.tables.length === 0 && probe.tables > 0) {
       throw new HoldfastError(

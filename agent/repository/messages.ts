@@ -64,6 +64,12 @@ export function findLine<T>(schema: z.ZodType<T>, output: string): T | undefined
   return undefined;
 }
 
+/** The first thing that a check found, in restic's words. */
+export function firstFinding(stderr: string[]): string {
+  const findings = stderr.map((line) => parseLine(plainError, line)?.message);
+  return findings.find((message) => message !== undefined) ?? causeOf(stderr);
+}
+
 /** What restic gave as the cause, in its own words and one line: its JSON where there is some, else its last text. */
 export function causeOf(stderr: string[]): string {
   const last = stderr

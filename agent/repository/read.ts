@@ -66,6 +66,22 @@ async function startReading(deps: ReadDependencies, snapshot: Snapshot): Promise
   return { restic, decompressor, carried, bytes: () => bytes };
 }
 
+/** restic's words for bytes that are not what they were; it has no exit code of its own for them. */
+const DAMAGE =
+  /ciphertext verification failed|file is too short|invalid data returned|does not exist|not found|hash|unexpected EOF/i;
+
+function damagedOr(error: HoldfastError, snapshot: Snapshot): HoldfastError {
+  if (error.kind !== 'repository_failed' || !DAMAGE.test(error.message)) return error;
+  return new HoldfastError(
+    'repository_damaged',
+    `snapshot ${snapshot.shortId} cannot be read: ${error.message}`,
+    {
+      hint: 'Run `holdfast check --all-data`, and restore an older snapshot with `--snapshot`.',
+      cause: error,
+    },
+  );
+}
+
 async function ended(
   deps: ReadDependencies,
   reading: Reading,
@@ -75,7 +91,7 @@ async function ended(
   const exit = await reading.restic.exit;
   const unpacked = await reading.decompressor?.exit;
   if (signal.aborted) throw new HoldfastError('interrupted', 'reading the snapshot was interrupted');
-  if (exit.code !== 0) throw deps.errorOf(exit);
+  if (exit.code !== 0) throw damagedOr(deps.errorOf(exit), snapshot);
   if (unpacked !== undefined && unpacked.code !== 0) {
     const said = unpacked.stderr[0] === undefined ? '' : `: ${unpacked.stderr[0]}`;
     throw new HoldfastError(

@@ -6,7 +6,7 @@ import type { Compressors } from '../process/compress.ts';
 import type { Exit, Processes } from '../process/run.ts';
 import type { SpoolOptions } from '../process/spool.ts';
 import { clearDeadLocks } from './locks.ts';
-import { checkSummary, configMessage, findLine, parseLine, statsMessage } from './messages.ts';
+import { checkSummary, configMessage, findLine, firstFinding, parseLine, statsMessage } from './messages.ts';
 import { readDump } from './read.ts';
 import { forgetByPolicy, previewPolicy, pruneData, removeSnapshots } from './retention.ts';
 import { resticError, type Restic } from './restic.ts';
@@ -129,7 +129,7 @@ export function createResticRepository(settings: ResticRepositorySettings): Repo
         if (errors === undefined) throw errorOf(finished);
         throw new HoldfastError(
           'repository_damaged',
-          `the check found ${errors} errors: ${errorOf(finished).message}`,
+          `the check found ${errors} errors: ${firstFinding(finished.stderr)}`,
           {
             hint: 'See docs/troubleshooting.md, "The check found errors"; do not prune before it is mended.',
           },

@@ -46,7 +46,8 @@ function policyArguments(host: string, policy: KeepPolicy, filter: SnapshotFilte
 }
 
 async function askForget(restic: Restic, args: string[], signal: AbortSignal): Promise<ForgetPreview> {
-  const { stdout } = await restic.run(args, { timeoutMs: FORGET_TIMEOUT_MS, signal });
+  // 3: some snapshots could not be removed. Which ones, the look afterwards tells.
+  const { stdout } = await restic.run(args, { timeoutMs: FORGET_TIMEOUT_MS, signal, accept: [3] });
   const groups = forgetMessage.parse(stdout.trim() === '' ? [] : JSON.parse(firstDocument(stdout)));
   return {
     kept: groups.flatMap((group) => (group.keep ?? []).map(toSnapshot)),

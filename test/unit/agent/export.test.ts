@@ -1,9 +1,8 @@
 import { Writable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { restoreJob } from '../../../agent/jobs/restore.ts';
+import { exportJob } from '../../../agent/jobs/export.ts';
 import type { Repository, Snapshot } from '../../../agent/repository/repository.ts';
-import type { Source } from '../../../agent/sources/source.ts';
 
 test('the reader of a restored dump has not taken its end yet → the restore is not done', async () => {
   const snapshot = { id: 'abc', shortId: 'abc', time: '2026-03-01T12:00:00.000Z' } as Snapshot;
@@ -20,7 +19,7 @@ test('the reader of a restored dump has not taken its end yet → the restore is
   let take: () => void = () => undefined;
   const reader = new Writable({ write: (_chunk, _encoding, taken) => void (take = taken) });
   let ended = false;
-  const run = restoreJob({ name: 'shop' } as Source, {
+  const run = exportJob('shop', {
     repository,
     wanted: { id: 'latest', at: null },
     target: { kind: 'stream', stream: reader },

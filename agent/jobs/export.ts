@@ -1,0 +1,117 @@
+import { createWriteStream } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { humanBytes } from '../core/units.ts';
+import type { Repository, Snapshot } from '../repository/repository.ts';
+import { findSnapshot, type Wanted } from './find-snapshot.ts';
+import type { Job, JobContext } from './job.ts';
+
+export type ExportTarget =
+  { kind: 'folder'; path: string } | { kind: 'stream'; stream: NodeJS.WritableStream };
+
+export interface ExportSettings {
+  repository: Repository;
+  wanted: Wanted;
+  target: ExportTarget;
+  timeoutMs: number;
+}
+
+/** Restores one dump as the plain file that it is. Needs no database, so that a bare new server can do it. */
+export function exportJob(source: string, settings: ExportSettings): Job {
+  const { repository, wanted, target } = settings;
+  return {
+    name: 'restore',
+    source,
+    timeoutMs: settings.timeoutMs,
+    run: async (context) => {
+      // Clears a lock that a killed program left, or waits for a living one: reading takes a lock of its own and does neither.
+      await repository.identify(context.signal);
+      const snapshot = await findSnapshot(repository, source, wanted, context.signal);
+      const done =
+        target.kind === 'folder'
+          ? await writeFile(repository, snapshot, target.path, context)
+          : await writeStream(repository, snapshot, target.stream, context);
+      return { warnings: [], ...done, facts: { snapshotId: snapshot.id, ...done.facts } };
+    },
+  };
+}
+
+async function writeFile(
+  repository: Repository,
+  snapshot: Snapshot,
+  folder: string,
+  { signal, onProgress }: JobContext,
+) {
+  await mkdir(folder, { recursive: true });
+  const name = basename(snapshot.path).replace(/\.(gz|zst)$/, '');
+  const path = join(folder, name);
+  const partial = `${path}.partial`;
+  const reading = repository.read(snapshot, signal);
+  const progress = { step: `writing ${path}`, dumpBytes: 0, storedBytes: 0 };
+  try {
+    // Whoever may read the folder's owner's files may read it; a dump is a secret for everybody else.
+    await pipeline(
+      counted(reading.stream, progress, onProgress),
+      createWriteStream(partial, { mode: 0o600 }),
+      { signal },
+    );
+    await reading.done;
+    await rename(partial, path);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
+  }
+  return {
+    reason: `wrote ${snapshot.shortId} of ${snapshot.time} to ${path}, ${humanBytes(progress.dumpBytes)}`,
+    facts: { dumpBytes: progress.dumpBytes },
+  };
+}
+
+/** A stream cannot be taken back: whoever reads it must heed the exit code. */
+async function writeStream(
+  repository: Repository,
+  snapshot: Snapshot,
+  stream: NodeJS.WritableStream,
+  { signal }: JobContext,
+) {
+  const reading = repository.read(snapshot, signal);
+  const progress = { step: '', dumpBytes: 0, storedBytes: 0 };
+  await pipeline(
+    counted(reading.stream, progress, () => undefined),
+    stream,
+    { signal, end: false },
+  );
+  await reading.done;
+  await taken(stream, signal);
+  return {
+    reason: `wrote ${snapshot.shortId} of ${snapshot.time}, ${humanBytes(progress.dumpBytes)}`,
+    facts: { dumpBytes: progress.dumpBytes },
+  };
+}
+
+/** The end of a pipeline that leaves its stream open has only been handed over: until the reader has it, it may still be lost. */
+function taken(stream: NodeJS.WritableStream, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason as Error);
+    if (signal.aborted) return stop();
+    signal.addEventListener('abort', stop, { once: true });
+    stream.write('', (error) => {
+      signal.removeEventListener('abort', stop);
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+}
+
+async function* counted<P extends { dumpBytes: number }>(
+  stream: AsyncIterable<Buffer>,
+  progress: P,
+  onProgress: (progress: P) => void,
+) {
+  for await (const chunk of stream) {
+    progress.dumpBytes += chunk.length;
+    onProgress(progress);
+    yield chunk;
+  }
+}
