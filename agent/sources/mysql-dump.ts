@@ -148,7 +148,7 @@ function hintOf(said: string): string | undefined {
     ],
     [/1814|tablespace/i, 'A table has lost its tablespace: restore or drop that table.'],
     [
-      /2013|2006|lost connection|gone away|1317|70100/i,
+      /2013|2006|2026|lost connection|gone away|unexpected eof|1317|1927|70100/i,
       'The server or somebody on it ended the connection: see its log, then back up again.',
     ],
     [/denied|insufficient/i, 'Run `holdfast doctor`: it names the GRANT that is missing.'],

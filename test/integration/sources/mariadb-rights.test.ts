@@ -153,6 +153,11 @@ describe('a user who lacks nothing', () => {
 
     await server.sql('CREATE PROCEDURE own.foreign_one() SELECT 2');
     const gaps = await gapsOf(source);
+    if (gaps.length === 0) {
+      // From 11.3 on, ALL on a database includes the right to see what others defined in it.
+      expect(await dumpOf(source)).toContain('PROCEDURE `foreign_one`');
+      return;
+    }
     expect(gaps).toMatchObject([
       { name: 'routines', mend: "GRANT SELECT ON `mysql`.`proc` TO 'keeper'@'%';" },
     ]);

@@ -64,7 +64,9 @@ describe('a backup of PostgreSQL', () => {
     const dump = await dumpOf(await nasty('shop'));
     expect(dump.subarray(0, 5).toString()).toBe('PGDMP');
     expect(dump.includes('Zoë 😀')).toBe(true);
-    expect(dump.readUInt32LE(11 + 5 + 5 * 5 + 1)).toBe(100);
+    // The sixth of seven numbers behind the head: the year, counted from 1900.
+    const date = dump[6]! >= 15 ? 12 : 16;
+    expect(dump.readUInt32LE(date + 5 * 5 + 1)).toBe(100);
   });
 
   test('restored with its owners and rights → as they were; without → all is of the role that restores', async () => {
