@@ -3,15 +3,21 @@
 # Needs say.sh and packages.sh.
 
 need_npm() {
-  local modules=$HOLDFAST_ROOT/node_modules
+  local modules=$HOLDFAST_ROOT/node_modules with_recent_node=()
   have npm || need_packages 'npm, which brings Node 24 and the libraries' nodejs npm
   if [ ! -e "$modules/.package-lock.json" ] || [ "$HOLDFAST_ROOT/package-lock.json" -nt "$modules/.package-lock.json" ]; then
     say 'installing the npm packages, Node 24 among them (npm ci)'
-    within 600 'npm ci' npm --prefix "$HOLDFAST_ROOT" ci --no-audit --no-fund --loglevel=error ||
+    node_is_recent || with_recent_node=(npm exec --yes --package=node@24 --package=npm@11 --)
+    within 600 'npm ci' "${with_recent_node[@]}" npm --prefix "$HOLDFAST_ROOT" ci --no-audit --no-fund --loglevel=error ||
       die 'the npm packages could not be installed' "cd $HOLDFAST_ROOT && npm ci"
     touch "$modules/.package-lock.json"
   fi
   use_node
+}
+
+# npm leaves out, without a word, the binaries of packages that its own Node is too old for, as Debian 12's is for vitest's.
+node_is_recent() {
+  node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 22 || (a == 22 && b > 11) || (a == 20 && b > 18) ? 0 : 1)'
 }
 
 use_node() {
