@@ -2,7 +2,7 @@ import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config } from './config/config.ts';
-import { systemClock, type Clock } from './core/clock.ts';
+import { systemClock, utc, type Clock } from './core/clock.ts';
 import { HoldfastError } from './core/errors.ts';
 import { backupJob } from './jobs/backup.ts';
 import { checkJob } from './jobs/check.ts';
@@ -54,7 +54,7 @@ export interface App {
   /** The sources with these names, all for none; throws `usage` that lists what there is. */
   pick(names: string[]): Source[];
   /** Backs up, and does the maintenance that follows from it. */
-  backUp(names: string[], options: RunOptions): Promise<RunReport[]>;
+  backUp(names: string[], options: RunOptions & { mended?: boolean }): Promise<RunReport[]>;
   verify(names: string[], options: RunOptions): Promise<RunReport[]>;
   check(part: CheckPart, options: RunOptions): Promise<RunReport[]>;
   prune(choice: { dryRun: boolean; acceptMissing: boolean }, options: RunOptions): Promise<RunReport[]>;
@@ -144,13 +144,14 @@ export function createApp(config: Config, surroundings: Surroundings): App {
     }
     return names.length === 0 ? sources : sources.filter((source) => names.includes(source.name));
   };
-  const jobOfSource = (source: Source): Job => {
+  const jobOfSource = (source: Source, mended: boolean): Job => {
     const settings = config.sources.find((candidate) => candidate.name === source.name);
     if (settings === undefined) throw new Error(`no configuration for ${source.name}`);
     const { compression, allowIncomplete } = settings;
     return backupJob(source, {
       repository,
       notes: ledger,
+      mended,
       compression,
       allowIncomplete,
       timeoutMs: backupTimeoutMs,
@@ -195,7 +196,11 @@ export function createApp(config: Config, surroundings: Surroundings): App {
     childEnvironment: environment,
     passwordReminder: () => passwordReminder(ledger, password.generatedAt),
     pick,
-    backUp: (names, options) => runner.run(pick(names).map(jobOfSource), { ...options, next: maintenance }),
+    backUp: (names, { mended = false, ...options }) =>
+      runner.run(
+        pick(names).map((source) => jobOfSource(source, mended)),
+        { ...options, next: maintenance },
+      ),
     verify: (names, options) =>
       runner.run(
         pick(names).map((source) =>
@@ -206,7 +211,18 @@ export function createApp(config: Config, surroundings: Surroundings): App {
     check: (part, options) => runner.run([check(part)], options),
     prune: (choice, options) => runner.run([retention({ ...choice, afterBackup: false })], options),
     restore: ({ source, ...choice }, options) =>
-      runner.run([restoreJob(source, { repository, timeoutMs: backupTimeoutMs, ...choice })], options),
+      runner.run(
+        [
+          restoreJob(source, {
+            repository,
+            notes: ledger,
+            now: () => utc(clock.now()),
+            timeoutMs: backupTimeoutMs,
+            ...choice,
+          }),
+        ],
+        options,
+      ),
     export: ({ source, ...choice }, options) =>
       runner.run([exportJob(source, { repository, timeoutMs: backupTimeoutMs, ...choice })], options),
     close: () => ledger.close(),

@@ -5,11 +5,14 @@ import type { Repository, SavedSnapshot } from '../repository/repository.ts';
 import type { Gap, Part, Probe, Source } from '../sources/source.ts';
 import { ensureRepository, type Ensured, type Notes } from './init.ts';
 import type { Job, JobContext, Outcome } from './job.ts';
+import { clearUnfinished, refuseUnfinished } from './unfinished-restore.ts';
 
 export interface BackupSettings {
   repository: Repository;
   notes: Notes;
   compression: Compression;
+  /** A person says that a database whose restore never ended is whole by now. */
+  mended: boolean;
   /** Gaps that the configuration accepts by name. */
   allowIncomplete: GapName[];
   timeoutMs: number;
@@ -26,6 +29,8 @@ export function backupJob(source: Source, settings: BackupSettings): Job {
 }
 
 async function backUp(source: Source, settings: BackupSettings, context: JobContext): Promise<Outcome> {
+  if (settings.mended) clearUnfinished(settings.notes, source.name);
+  refuseUnfinished(settings.notes, source.name);
   // The repository answers before a dump is begun: one that waits for a repository holds the database's snapshot open,
   // and in the end dies of its timeout. While it is asked we look at the source, and restic opens it for the dump.
   const repository = ensureRepository(settings.repository, settings.notes, context.signal, {

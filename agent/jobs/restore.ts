@@ -2,8 +2,10 @@ import { HoldfastError } from '../core/errors.ts';
 import type { Repository, Snapshot } from '../repository/repository.ts';
 import type { Source } from '../sources/source.ts';
 import { findSnapshot, type Wanted } from './find-snapshot.ts';
+import type { Notes } from './init.ts';
 import type { Job, JobContext, Outcome } from './job.ts';
 import { loadSnapshot, proveReadable } from './load.ts';
+import { clearUnfinished, markUnfinished } from './unfinished-restore.ts';
 
 export type RestoreTarget =
   /** The source's own database: made where it is gone, emptied and loaded where it is there. */
@@ -11,6 +13,10 @@ export type RestoreTarget =
 
 export interface RestoreSettings {
   repository: Repository;
+  /** Where an overwritten database is marked until it is whole. */
+  notes: Notes;
+  /** The time, as UTC ISO 8601. */
+  now: () => string;
   wanted: Wanted;
   target: RestoreTarget;
   /** PostgreSQL: with the owners and rights that the objects had; otherwise all belongs to who restores. */
@@ -67,12 +73,14 @@ async function intoNew(restoration: Restoration, name: string): Promise<Outcome>
     });
     throw error;
   }
+  if (name === source.database) clearUnfinished(restoration.settings.notes, source.name);
   return outcome(restoration, name, []);
 }
 
 async function overItself(restoration: Restoration): Promise<Outcome> {
   const { source, snapshot, settings, context } = restoration;
   await proveReadable(settings.repository, snapshot, context.onProgress, context.signal);
+  markUnfinished(settings.notes, source.name, { snapshot: snapshot.shortId, at: settings.now() });
   await source.emptyDatabase(source.database, context.signal);
   try {
     await load(restoration, source.database);
@@ -80,6 +88,7 @@ async function overItself(restoration: Restoration): Promise<Outcome> {
     const again = `Mend the cause, then run \`holdfast restore ${source.name} --snapshot ${snapshot.shortId} --yes\` again.`;
     throw halfDone(`${source.database} was emptied and is not whole`, error, again, error);
   }
+  clearUnfinished(settings.notes, source.name);
   const ownersLost = snapshot.tags?.engine === 'postgres' && !settings.keepOwners;
   const warning = `everything in ${source.database} belongs to the user that restored it, and rights that others had are gone; a superuser keeps both with --keep-owners`;
   return outcome(restoration, source.database, ownersLost ? [warning] : []);

@@ -71,7 +71,7 @@ export async function startServer(
         await answers();
         return true;
       },
-      30_000,
+      120_000,
     );
   } catch (error) {
     await stop();

@@ -27,6 +27,33 @@ test('a prune was killed and left its lock, which nobody but it may share → th
   expect(code).toBe(0);
 });
 
+test('a restore over the database is killed while it loads → no backup of the rest counts, until it is whole again', async () => {
+  const shop = await createShop(server, 150_000);
+  await server.sql(`GRANT ALL ON ${shop.database}.* TO ${shop.environment['MYSQL_USER']}@'%'`);
+  const agent = await testAgent(shop.environment);
+  expect((await agent.run(['backup'])).code).toBe(0);
+  const [snapshots, lastOk] = [agent.snapshots(), agent.lastOk()];
+  const { child, ended } = agent.start(['restore', shop.database, '--yes']);
+  await until('it loads the large table', async () => {
+    const rows = await server.sql(
+      `SELECT 1 FROM information_schema.processlist WHERE db = '${shop.database}' AND info LIKE 'INSERT INTO %orders%'`,
+    );
+    return rows.length > 0;
+  });
+  child.kill('SIGKILL');
+  await ended;
+  const refused = await agent.run(['backup']);
+  expect(refused.stderr).toMatch(/holds the rest of a restore of[\s\S]*holdfast restore/);
+  expect(refused.code).toBe(1);
+  expect(agent.snapshots()).toEqual(snapshots);
+  expect(agent.lastOk()).toBe(lastOk);
+  expect((await agent.run(['restore', shop.database, '--yes'])).code).toBe(0);
+  expect(await server.sql('SELECT COUNT(*) AS number FROM orders', shop.database)).toEqual([
+    { number: 150_000 },
+  ]);
+  expect((await agent.run(['backup'])).code).toBe(0);
+});
+
 test('whoever reads an answer is slow → they get the whole of it before the agent is gone', async () => {
   const agent = await testAgent((await createShop(server, 1)).environment);
   const runs = 500;
