@@ -24,18 +24,50 @@ export const DEFINER_RULES: LineRule[] = [
   { start: '/*!50013 DEFINER=', after: ' */', rewrite: view },
 ];
 
+/** Rules that turn those comments into clauses again, for a restore by an administrator who wants the definers back. */
+export const DEFINERS_BACK_RULES: LineRule[] = [
+  { start: 'CREATE /* DEFINER=', after: 'DELIMITER ;;', rewrite: (text) => clause(text, 'CREATE ', '', '') },
+  {
+    start: '/*!50003 CREATE*/ /* DEFINER=',
+    after: 'DELIMITER ;;',
+    rewrite: (text) => clause(text, '/*!50003 CREATE*/ ', '/*!50017 ', '*/'),
+  },
+  {
+    start: '/*!50106 CREATE*/ /* DEFINER=',
+    after: ';;',
+    rewrite: (text) => clause(text, '/*!50106 CREATE*/ ', '/*!50117 ', '*/'),
+  },
+  {
+    start: '/* DEFINER=',
+    after: ' */',
+    rewrite: (text) => {
+      const back = clause(text, '', '/*!50013 ', '');
+      const rest = ' /*!50013';
+      if (back === null || !text.startsWith(`${rest} SQL SECURITY `, back.length)) return null;
+      return { length: back.length + rest.length, by: back.by };
+    },
+  },
+];
+
+/** The way back: a plain comment behind `lead` becomes `open` DEFINER=account `close`. */
+function clause(text: string, lead: string, open: string, close: string): ReturnType<LineRule['rewrite']> {
+  const found = definerClause(text, lead.length + '/* '.length);
+  if (found === null || !text.startsWith(' */', found.end)) return null;
+  return { length: found.end + ' */'.length, by: `${lead}${open}${found.text}${close}` };
+}
+
 /** Replaces `open` DEFINER=account `close`, which stand behind `lead`, by a plain comment. */
 function comment(text: string, lead: string, open: string, close: string): ReturnType<LineRule['rewrite']> {
-  const clause = definerClause(text, lead.length + open.length);
-  if (clause === null || !text.startsWith(close, clause.end)) return null;
-  return { length: clause.end + close.length, by: `${lead}${plain(clause.text)}` };
+  const found = definerClause(text, lead.length + open.length);
+  if (found === null || !text.startsWith(close, found.end)) return null;
+  return { length: found.end + close.length, by: `${lead}${plain(found.text)}` };
 }
 
 function view(text: string): ReturnType<LineRule['rewrite']> {
   const lead = '/*!50013 ';
-  const clause = definerClause(text, lead.length);
-  if (clause === null || !text.startsWith(' SQL SECURITY ', clause.end)) return null;
-  return { length: clause.end, by: `${plain(clause.text)} ${lead.trimEnd()}` };
+  const found = definerClause(text, lead.length);
+  if (found === null || !text.startsWith(' SQL SECURITY ', found.end)) return null;
+  return { length: found.end, by: `${plain(found.text)} ${lead.trimEnd()}` };
 }
 
 function definerClause(text: string, at: number): { text: string; end: number } | null {
@@ -46,6 +78,6 @@ function definerClause(text: string, at: number): { text: string; end: number } 
   return match === null ? null : { text: match[0], end: found.lastIndex };
 }
 
-function plain(clause: string): string {
-  return `/* ${clause.replaceAll('*/', '* /')} */`;
+function plain(definer: string): string {
+  return `/* ${definer.replaceAll('*/', '* /')} */`;
 }

@@ -1,11 +1,13 @@
 import type { MysqlSourceConfig } from '../config/config.ts';
 import { loadDump } from './client-load.ts';
-import { chainFilters, createLineRewriter, type LineRule } from './line-rewriter.ts';
+import { chainFilters, createLineRewriter, type ByteFilter, type LineRule } from './line-rewriter.ts';
 import { findMysqlClient } from './mysql-clients.ts';
+import { DEFINERS_BACK_RULES } from './mysql-definers.ts';
 import { createHeaderFilter, type DumpHeader } from './mysql-header.ts';
 import { quoteName } from './mysql-names.ts';
 import { optionFile } from './mysql-options.ts';
 import { withMysqlSession, type Flavour } from './mysql-session.ts';
+import type { RestoreOptions } from './source.ts';
 import type { ClientDeps } from './tools.ts';
 import { writePrivateFile } from './private-file.ts';
 
@@ -18,6 +20,7 @@ export async function loadMysqlDump(
   target: string,
   dump: AsyncIterable<Buffer>,
   signal: AbortSignal,
+  options: RestoreOptions = {},
 ): Promise<void> {
   const look = { signal, caFile: deps.tools.caFile, timeoutMs: LOOK_TIMEOUT_MS };
   const { flavour, encrypted } = await withMysqlSession(config, look, async (session) => session);
@@ -39,7 +42,7 @@ export async function loadMysqlDump(
       label: 'the load client',
       secrets: [config.password],
     };
-    const filter = createLoadFilter(target);
+    const filter = createLoadFilter(target, options);
     const label = `loading into ${target}`;
     await loadDump({ label, processes: deps.processes, signal, command, filter, hints: HINTS }, dump);
   } finally {
@@ -53,7 +56,11 @@ const HINTS: [RegExp, string][] = [
     'With its binary log on, MySQL lets only administrators make triggers and functions: start it with ' +
       '--log-bin-trust-function-creators=1, or restore as an administrator.',
   ],
-  [/ERROR (1044|1142|1227|1370)/, 'The user needs ALL PRIVILEGES on the database that is restored into.'],
+  [
+    /ERROR 1227/,
+    'To give objects back to their definers takes an administrator: restore as one, or without --keep-owners.',
+  ],
+  [/ERROR (1044|1142|1370)/, 'The user needs ALL PRIVILEGES on the database that is restored into.'],
   [
     /ERROR 3105/,
     'This dump was made by a client of the other flavour: dump MySQL by mysqldump, MariaDB by mariadb-dump.',
@@ -84,14 +91,16 @@ function loadOptions(flavour: Flavour): string[] {
 }
 
 /** Takes off the header, keeping the database's text attributes; in a copy, nothing names the original or runs by itself. */
-export function createLoadFilter(target: string) {
+export function createLoadFilter(target: string, options: RestoreOptions = {}): ByteFilter {
   let original: DumpHeader | null = null;
   const header = createHeaderFilter((found) => {
     original = found;
     return `ALTER DATABASE ${quoteName(target)} CHARACTER SET ${found.charset} COLLATE ${found.collation};\n\n`;
   });
   const isCopy = () => original !== null && original.database !== target;
-  return chainFilters(header, createLineRewriter([alterDatabase(() => original, target), event(isCopy)]));
+  const body = createLineRewriter([alterDatabase(() => original, target), event(isCopy)]);
+  const loaded = chainFilters(header, body);
+  return options.keepOwners === true ? chainFilters(loaded, createLineRewriter(DEFINERS_BACK_RULES)) : loaded;
 }
 
 /** Objects made under another collation are dumped between two ALTER DATABASE, which name the original. */

@@ -33,7 +33,8 @@ export function createMysqlSource(config: MysqlSourceConfig, deps: ClientDeps): 
         open: (signal) => openMysqlDump(config, deps, probed, signal),
       },
     ],
-    restoreInto: (target, dump, signal) => loadMysqlDump(config, deps, target, dump, signal),
+    restoreInto: (target, dump, signal, options) =>
+      loadMysqlDump(config, deps, target, dump, signal, options),
     inspect: (target, signal) => session(signal, (open) => inspectDatabase(open, target)),
     createDatabase: (target, signal) =>
       session(signal, async (open) =>

@@ -109,7 +109,8 @@ export interface Inventory {
 export interface RestoreOptions {
   /**
    * PostgreSQL: objects get the owners and the rights that they had, whose roles must be there (the globals hold them).
-   * Left out, everything belongs to the role that restores.
+   * MySQL and MariaDB: procedures, triggers, events and views get their definers back, which takes an administrator.
+   * Left out, everything belongs to the user that restores, and what runs with its definer's rights runs with that user's.
    */
   keepOwners?: boolean;
 }

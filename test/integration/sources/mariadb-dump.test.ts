@@ -137,6 +137,42 @@ describe('a dump loaded into another database', () => {
     ]);
   });
 
+  test('its definers are wanted back → procedures, triggers, events and views have them, and events still sleep', async () => {
+    await nasty('shop');
+    await server.sql("CREATE USER IF NOT EXISTS author@'%' IDENTIFIED BY 'x'");
+    await server.sql("CREATE DEFINER=author@'%' PROCEDURE theirs() SELECT 1", 'shop');
+    await server.sql("CREATE DEFINER=author@'%' VIEW their_view AS SELECT 1 AS a", 'shop');
+    await server.sql(
+      "CREATE DEFINER=author@'%' TRIGGER their_trigger BEFORE INSERT ON log FOR EACH ROW SET NEW.what = 1",
+      'shop',
+    );
+    await server.sql(
+      "CREATE DEFINER=author@'%' EVENT their_event ON SCHEDULE EVERY 1 DAY DO DELETE FROM log",
+      'shop',
+    );
+    const source = subject.source('shop');
+    const dump = await dumpOf(source);
+    await source.createDatabase('copy', never);
+    onTestFinished(() => subject.dropDatabase('copy'));
+    const definers = `SELECT routine_name AS name, definer AS definer FROM information_schema.routines WHERE routine_schema = DATABASE() AND routine_name = 'theirs'
+      UNION ALL SELECT table_name, definer FROM information_schema.views WHERE table_schema = DATABASE() AND table_name = 'their_view'
+      UNION ALL SELECT trigger_name, definer FROM information_schema.triggers WHERE trigger_schema = DATABASE() AND trigger_name = 'their_trigger'
+      UNION ALL SELECT event_name, CONCAT(definer, ' ', status) FROM information_schema.events WHERE event_schema = DATABASE() AND event_name = 'their_event'`;
+    for (const [keepOwners, definer] of [
+      [true, 'author@%'],
+      [false, 'boss@%'],
+    ] as const) {
+      await source.emptyDatabase('copy', never);
+      await source.restoreInto('copy', streamOf(dump), never, { keepOwners });
+      expect(await server.sql(definers, 'copy')).toEqual([
+        { name: 'theirs', definer },
+        { name: 'their_view', definer },
+        { name: 'their_trigger', definer },
+        { name: 'their_event', definer: `${definer} DISABLED` },
+      ]);
+    }
+  });
+
   test('a shell command in it → restore_failed, and it did not run', async () => {
     const source = await nasty('shop');
     await source.createDatabase('copy', never);

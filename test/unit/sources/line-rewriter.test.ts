@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { chainFilters, createLineRewriter, type ByteFilter } from '../../../agent/sources/line-rewriter.ts';
 import { createDumpFilter } from '../../../agent/sources/mysql-dump-filter.ts';
-import { DEFINER_RULES } from '../../../agent/sources/mysql-definers.ts';
+import { DEFINER_RULES, DEFINERS_BACK_RULES } from '../../../agent/sources/mysql-definers.ts';
 
 function pass(filter: ByteFilter, text: string, size = text.length): string {
   const bytes = Buffer.from(text, 'utf8');
@@ -71,6 +71,13 @@ describe('definers in a dump', () => {
     const text = Array.from({ length: 20 }, () => filler + DUMP).join('');
     const expected = Array.from({ length: 20 }, () => filler + EXPECTED).join('');
     for (const size of [4093, 4096, 4097, 65_536, text.length]) expect(definers(text, size)).toBe(expected);
+  });
+
+  test('taken out and given back → the dump as it was, wherever the chunks end', () => {
+    const there = () => createLineRewriter(DEFINER_RULES);
+    const back = () => createLineRewriter(DEFINERS_BACK_RULES);
+    for (let size = 1; size < 200; size += 3)
+      expect(pass(chainFilters(there(), back()), DUMP, size)).toBe(DUMP);
   });
 
   test.each([
