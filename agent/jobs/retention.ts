@@ -54,7 +54,7 @@ async function applyRetention(
   const known = `${KNOWN_SNAPSHOTS} ${id}`;
   const pruneDue = `${PRUNE_DUE} ${id}`;
   // On most days one look is all: nothing is old enough to go.
-  const preview = await repository.preview(settings.keep, { locked: !settings.afterBackup }, signal);
+  const preview = await repository.preview(settings.keep, signal);
   if (!settings.acceptMissing) refuseSuspiciousList(settings, known, [...preview.kept, ...preview.removed]);
 
   const kept: string[] = [];

@@ -36,8 +36,8 @@ export interface Repository {
   /** Removes snapshots by id, one by one named; verifies that they are gone. */
   remove(ids: string[], signal: AbortSignal): Promise<void>;
 
-  /** What a policy would keep and remove, of every snapshot of this host. Changes nothing; `locked` needs the lock all the same. */
-  preview(policy: KeepPolicy, options: { locked: boolean }, signal: AbortSignal): Promise<ForgetPreview>;
+  /** What a policy would keep and remove, of every snapshot of this host. Changes nothing. */
+  preview(policy: KeepPolicy, signal: AbortSignal): Promise<ForgetPreview>;
 
   /** Applies a policy to each group of host and tags of one source, and looks again. */
   forget(policy: KeepPolicy, filter: SnapshotFilter, signal: AbortSignal): Promise<ForgetReport>;

@@ -8,18 +8,16 @@ const FORGET_TIMEOUT_MS = 30 * 60_000;
 const PRUNE_TIMEOUT_MS = 12 * 3600_000;
 
 /**
- * What the policy would do to every snapshot of the host: one question that removes nothing. `locked` takes the lock that
- * removing would take, so that a lock in the way is told although nothing is old enough to go.
+ * What the policy would do to every snapshot of the host: one question that removes nothing. It takes the lock that
+ * removing would take, so that a lock in the way is told on the first day and not when something is old enough to go.
  */
 export async function previewPolicy(
   restic: Restic,
   host: string,
   policy: KeepPolicy,
-  locked: boolean,
   signal: AbortSignal,
 ): Promise<ForgetPreview> {
-  const args = [...policyArguments(host, policy, {}), '--dry-run', ...(locked ? [] : ['--no-lock'])];
-  return askForget(restic, args, signal);
+  return askForget(restic, [...policyArguments(host, policy, {}), '--dry-run'], signal);
 }
 
 /**

@@ -83,7 +83,7 @@ export function repositoryContract(
       const before = await repository.list({ source: 'shop' }, signal);
       const policy = { daily: 1, weekly: 0, monthly: 0, yearly: 0 };
 
-      const preview = await repository.preview(policy, { locked: true }, signal);
+      const preview = await repository.preview(policy, signal);
       expect(preview.removed.map(({ tags }) => tags?.source)).toEqual(['shop', 'shop']);
       expect(preview.kept.map(({ tags }) => tags?.source).toSorted()).toEqual(['other', 'shop']);
       expect(await repository.list({ source: 'shop' }, signal)).toHaveLength(3);
