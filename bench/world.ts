@@ -78,6 +78,7 @@ export function createWorld(options: BenchOptions, path: string): World {
       mkdirSync(here);
       const repository = join(here, 'repository');
       await sh(`cp -R '${from}' '${repository}'`, base);
+      mkdirSync(join(here, 'status'));
       const restic = resticOf(repository, join(here, 'cache'));
       return {
         folder: here,
