@@ -194,7 +194,9 @@ export function createApp(config: Config, surroundings: Surroundings): App {
     version: VERSION,
     repositoryPassword: password.value,
     childEnvironment: environment,
-    passwordReminder: () => passwordReminder(ledger, password.generatedAt),
+    // A password that never opened a repository is none to keep.
+    passwordReminder: () =>
+      rememberedId(repository, ledger) === null ? null : passwordReminder(ledger, password.generatedAt),
     pick,
     backUp: (names, { mended = false, ...options }) =>
       runner.run(

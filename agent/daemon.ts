@@ -61,8 +61,9 @@ export async function runDaemon(app: App, signal: AbortSignal): Promise<void> {
 /** What a start does before anything is due: names what was interrupted, sees whether the repository answers. Its failure keeps no schedule from running. */
 async function putInOrder(app: App, signal: AbortSignal): Promise<void> {
   try {
-    await app.runner.recover(signal);
-    const { id, created } = await ensureRepository(app.repository, app.ledger, signal, { create: true });
+    const { id, created } = await app.runner.exclusively(signal, () =>
+      ensureRepository(app.repository, app.ledger, signal, { create: true }),
+    );
     app.log.info({ id }, created ? 'created the repository' : 'the repository answers');
   } catch (error) {
     if (signal.aborted) return;

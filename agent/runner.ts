@@ -32,8 +32,8 @@ export interface Runner {
    * else holds the lock.
    */
   run(jobs: Job[], options: RunOptions): Promise<RunReport[]>;
-  /** Takes the lock and puts in order what a dead process left; throws `busy`. */
-  recover(signal: AbortSignal): Promise<void>;
+  /** Takes the lock, puts in order what a dead process left, and does what no two processes may do at once; throws `busy`. */
+  exclusively<T>(signal: AbortSignal, action: () => Promise<T>): Promise<T>;
 }
 
 export interface RunOptions {
@@ -57,7 +57,13 @@ export function createRunner(settings: RunnerSettings): Runner {
     }
   };
   return {
-    recover: (signal) => underLock(signal, () => settings.report()),
+    exclusively: (signal, action) =>
+      underLock(signal, async () => {
+        const result = await action();
+        // The sentinel's page is to know of what was interrupted; that it does not is no reason to fail.
+        await settings.report().catch((cause: unknown) => settings.log.error(describeError(cause).message));
+        return result;
+      }),
     run: (jobs, options) =>
       underLock(options.signal, async () => {
         const reports: RunReport[] = [];

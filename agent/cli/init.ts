@@ -14,13 +14,19 @@ export function addInit(program: Command, context: Context): void {
     .action(async (options: { new?: boolean; passwordStored?: boolean }) => {
       const app = context.app({ withoutSources: true });
       const { repository, ledger } = app;
-      const { id, created } = options.new
-        ? await acceptRepository(repository, ledger, context.signal)
-        : await ensureRepository(repository, ledger, context.signal, { create: true });
+      // Under the lock: two that make a repository at once leave one that neither can open.
+      const { id, created } = await app.runner.exclusively(context.signal, () =>
+        options.new
+          ? acceptRepository(repository, ledger, context.signal)
+          : ensureRepository(repository, ledger, context.signal, { create: true }),
+      );
       context.print.line(
         `${created ? 'created' : 'found'} repository ${id.slice(0, 10)} at ${app.repository.location}`,
       );
-      if (options.passwordStored) confirmPassword(app.ledger, utc(app.clock.now()));
+      if (options.passwordStored) {
+        confirmPassword(ledger, utc(app.clock.now()));
+        context.print.line('noted that a copy of the password is stored elsewhere');
+      }
       remindOfPassword(app, context);
     });
 }

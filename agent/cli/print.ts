@@ -12,7 +12,7 @@ export interface Print {
   table(head: string[], rows: string[][]): void;
   /** For a person who watches: nothing where stderr is no terminal. */
   progress(progress: Progress): void;
-  /** Ends the line that progress wrote to. */
+  /** Takes away the line that progress wrote: what it came to is told next. */
   progressDone(): void;
   note(text: string): void;
   error(error: unknown): void;
@@ -27,7 +27,7 @@ export function createPrint(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
   let shown = false;
 
   const progressDone = () => {
-    if (shown) stderr.write('\n');
+    if (shown) stderr.write('\r\x1b[K');
     shown = false;
     step = '';
   };

@@ -106,6 +106,9 @@ async function askForName(database: string, { signal }: Context): Promise<void> 
     );
     if (answer.trim() !== database)
       throw new HoldfastError('usage', 'the name does not match; nothing was changed');
+  } catch (error) {
+    if (error instanceof HoldfastError) throw error;
+    throw new HoldfastError('interrupted', 'nothing was changed', { cause: error });
   } finally {
     prompt.close();
   }

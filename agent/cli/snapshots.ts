@@ -14,7 +14,10 @@ export function addSnapshots(program: Command, context: Context): void {
       if (source !== undefined && app.sources.length > 0) app.pick([source]);
       const snapshots = await app.repository.list(source === undefined ? {} : { source }, context.signal);
       if (options.json) return context.print.json(snapshots);
-      if (snapshots.length === 0) return context.print.line('no snapshots yet; `holdfast backup` makes one');
+      if (snapshots.length === 0)
+        return context.print.line(
+          `no snapshots of the host ${app.config.host} yet: \`holdfast backup\` makes one, and HOLDFAST_HOST names another host`,
+        );
       context.print.table(
         ['ID', 'TIME (UTC)', 'SOURCE', 'KIND', 'SIZE', 'PATH'],
         snapshots.map((snapshot) => [

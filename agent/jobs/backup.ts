@@ -3,7 +3,7 @@ import type { Compression, GapName } from '../core/glossary.ts';
 import { humanBytes } from '../core/units.ts';
 import type { Repository, SavedSnapshot } from '../repository/repository.ts';
 import type { Gap, Part, Probe, Source } from '../sources/source.ts';
-import { ensureRepository, type Ensured, type Notes } from './init.ts';
+import { ensureRepository, type Notes } from './init.ts';
 import type { Job, JobContext, Outcome } from './job.ts';
 import { clearUnfinished, refuseUnfinished } from './unfinished-restore.ts';
 
@@ -31,37 +31,24 @@ export function backupJob(source: Source, settings: BackupSettings): Job {
 async function backUp(source: Source, settings: BackupSettings, context: JobContext): Promise<Outcome> {
   if (settings.mended) clearUnfinished(settings.notes, source.name);
   refuseUnfinished(settings.notes, source.name);
-  // The repository answers before a dump is begun: one that waits for a repository holds the database's snapshot open,
-  // and in the end dies of its timeout. While it is asked we look at the source, and restic opens it for the dump.
-  const repository = ensureRepository(settings.repository, settings.notes, context.signal, {
-    create: true,
-  });
-  // It is awaited below; until then a rejection must not count as unhandled.
-  repository.catch(() => undefined);
-  try {
-    return await dumpInto(repository, source, settings, context);
-  } catch (error) {
-    // Whatever came of a repository that does not answer: that is the cause.
-    await repository;
-    throw error;
-  }
-}
-
-async function dumpInto(
-  repository: Promise<Ensured>,
-  source: Source,
-  settings: BackupSettings,
-  context: JobContext,
-): Promise<Outcome> {
+  // The repository answers before the database is touched: a dump that waits for a repository holds the
+  // database's snapshot open, and in the end dies of its timeout.
+  const { id: repositoryId, created } = await ensureRepository(
+    settings.repository,
+    settings.notes,
+    context.signal,
+    {
+      create: true,
+    },
+  );
   const probe = await source.probe(context.signal);
   const warnings = [...acceptGaps(source, probe, settings.allowIncomplete), ...probe.warnings];
 
-  const saved = await saveParts(repository, source, probe, settings, context);
-  const { id: repositoryId } = await repository;
+  const saved = await saveParts(source, probe, settings, context);
   const dump = saved.at(-1);
   if (dump === undefined) throw new HoldfastError('failed', `${source.name} has nothing to store`);
   return {
-    reason: `stored ${humanBytes(dump.dumpBytes)} of ${source.database} as ${dump.id.slice(0, 8)}, ${humanBytes(sum(saved, 'addedBytes'))} added`,
+    reason: `stored ${humanBytes(dump.dumpBytes)} of ${source.database} as ${dump.id.slice(0, 8)}, ${humanBytes(sum(saved, 'addedBytes'))} added${created ? `, to a new repository at ${settings.repository.location}` : ''}`,
     warnings: [...warnings, ...saved.flatMap((part) => part.warnings)],
     facts: {
       repositoryId,
@@ -105,7 +92,6 @@ function refusal(source: Source, gaps: Gap[]): HoldfastError {
 
 /** All parts or none: what was stored before a later part failed is removed again. */
 async function saveParts(
-  ready: Promise<unknown>,
   source: Source,
   probe: Probe,
   settings: BackupSettings,
@@ -114,7 +100,7 @@ async function saveParts(
   const saved: SavedSnapshot[] = [];
   try {
     for (const part of source.parts(probe))
-      saved.push(await savePart(ready, source, probe, part, settings, context));
+      saved.push(await savePart(source, probe, part, settings, context));
     return saved;
   } catch (error) {
     const left = saved.map((part) => part.id);
@@ -125,7 +111,6 @@ async function saveParts(
 }
 
 function savePart(
-  ready: Promise<unknown>,
   source: Source,
   probe: Probe,
   part: Part,
@@ -137,7 +122,6 @@ function savePart(
     {
       path: part.path,
       tags: { source: source.name, engine: probe.engine, kind: part.kind },
-      ready,
       open: (signal) => part.open(signal),
       compression: settings.compression,
       onProgress: (progress) => context.onProgress({ step, ...progress }),

@@ -58,8 +58,6 @@ export interface SaveRequest {
   /** Path without the compression's suffix. */
   path: string;
   tags: SnapshotTags;
-  /** What the dump waits for while restic opens the repository; when it rejects nothing is stored and that is the error. */
-  ready?: Promise<unknown>;
   /** Starts the dump, once the repository is ready to take it; the signal ends it when anything else fails. */
   open: (signal: AbortSignal) => Dump;
   compression: Compression;

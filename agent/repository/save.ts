@@ -40,7 +40,7 @@ export async function saveDump(
 ): Promise<SavedSnapshot> {
   const path = request.path + suffixOf(request.compression);
   const startedAt = deps.now();
-  const child = await startWhenReady(deps, backupArguments(request, path, deps.host), request.ready);
+  const child = await deps.restic.start(backupArguments(request, path, deps.host));
   const output = collect(child);
   const gone = new AbortController();
   let fed = false;
@@ -69,27 +69,6 @@ export async function saveDump(
     const cause = error instanceof ClosedStreamError ? deps.errorOf(await child.exit) : error;
     throw failures.length === 0 ? cause : withFailures(cause, failures);
   }
-}
-
-/**
- * Starts restic and waits for `ready` while it opens the repository, which takes it most of a second. restic may end
- * meanwhile: it met a lock that is gone by now, or no repository yet. Nothing was fed to it, so it is started again.
- */
-async function startWhenReady(
-  { restic }: SaveDependencies,
-  args: string[],
-  ready: Promise<unknown> | undefined,
-): Promise<Child> {
-  const child = await restic.start(args);
-  const state = { ended: false };
-  void child.exit.then(() => (state.ended = true));
-  try {
-    await ready;
-  } catch (error) {
-    await dismiss(child);
-    throw error;
-  }
-  return state.ended ? restic.start(args) : child;
 }
 
 function backupArguments(request: SaveRequest, path: string, host: string): string[] {
@@ -163,7 +142,10 @@ function confirmed(
   };
 }
 
-/** Ends restic, and removes a snapshot if it made one all the same. Returns what failed meanwhile. */
+/**
+ * Ends restic without a snapshot: SIGTERM while stdin is open, wait until it says that it cleans up, only then close
+ * stdin (it is blocked in a read until then). Closing at once made a snapshot 4 times in 240. Returns what failed meanwhile.
+ */
 async function abandon(
   child: Child,
   path: string,
@@ -171,22 +153,14 @@ async function abandon(
   deps: SaveDependencies,
 ): Promise<unknown[]> {
   const failures: unknown[] = [];
-  await dismiss(child);
-  await deps.forgetStrays(path, startedAt).catch((error: unknown) => failures.push(error));
-  return failures;
-}
-
-/**
- * Ends restic without a snapshot: SIGTERM while stdin is open, wait until it says that it cleans up, only then close
- * stdin (it is blocked in a read until then). Closing at once made a snapshot 4 times in 240.
- */
-async function dismiss(child: Child): Promise<void> {
   child.signal('SIGTERM');
   await Promise.race([child.exit, child.said(/cleaning up/i), pause(CLEANUP_NOTICE_MS)]);
   child.stdin.destroy();
   const exit = await Promise.race([child.exit, pause(CLEANUP_MS)]);
   if (exit === undefined) child.signal('SIGKILL');
   await child.exit;
+  await deps.forgetStrays(path, startedAt).catch((error: unknown) => failures.push(error));
+  return failures;
 }
 
 function pause(milliseconds: number): Promise<undefined> {

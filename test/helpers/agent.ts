@@ -77,13 +77,12 @@ export async function testAgent(environment: Record<string, string>): Promise<Te
 }
 
 /**
- * A restic that stops when the dump's first bytes are there, before it reads them, until it is let go: the way to do something in the middle of a dump that is
+ * A restic that stops before it reads the dump, until it is let go: the way to do something in the middle of a dump that is
  * larger than the pipes are.
  */
 export function haltedRestic(folder: string): { path: string; reached: () => boolean; letGo: () => void } {
   const [reached, go] = [join(folder, 'reached'), join(folder, 'go')];
-  // `read -t 0` sees whether bytes are waiting and takes none: restic is started before the dump is.
-  const wait = `until read -t 0; do sleep 0.02; done; touch '${reached}'; while [ ! -e '${go}' ]; do sleep 0.05; done`;
+  const wait = `touch '${reached}'; while [ ! -e '${go}' ]; do sleep 0.05; done`;
   return {
     path: fakeProgram(folder, 'halted-restic', `if [ "$1" = backup ]; then ${wait}; fi\nexec restic "$@"`),
     reached: () => existsSync(reached),

@@ -100,7 +100,7 @@ function withoutDefiner(text: string): string {
   return text.replace(/DEFINER=`[^`]*`@`[^`]*` /g, '');
 }
 
-export const NASTY = `
+const NASTY = `
 CREATE TABLE \`Customer\` (
   id int PRIMARY KEY AUTO_INCREMENT,
   name varchar(200) NOT NULL COMMENT 'it''s; a "comment" -- with /* all */',

@@ -63,7 +63,12 @@ describe('the database', () => {
       agent,
       async () => {
         const { ended } = agent.start(['backup'], { HOLDFAST_RESTIC: halted.path });
-        await until('the dump is under way', async () => halted.reached());
+        await until('the dump reads the large table', async () => {
+          const rows = await own.sql(
+            `SELECT id FROM information_schema.processlist WHERE db = '${shop.database}' AND info LIKE '%orders%' AND id <> CONNECTION_ID()`,
+          );
+          return rows.length > 0;
+        });
         await own.stop();
         halted.letGo();
         return ended;

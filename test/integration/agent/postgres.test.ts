@@ -58,7 +58,7 @@ test('a database with an odd name → backed up with its roles beside it, verifi
 test('the server ends the dump’s session in the middle → failed; neither the dump nor the globals stay', async () => {
   const { database, agent } = await agentWithShop(150_000);
   const halted = haltedRestic(agent.folder);
-  // The globals are under way or through; whatever connects next is met by the closed door.
+  // Let the globals through: the dump is what is to be met in the middle.
   const { ended } = agent.start(['backup'], { HOLDFAST_RESTIC: halted.path });
   await until('the first part waits', async () => halted.reached());
   await server.sql(`ALTER DATABASE "${database.replaceAll('"', '""')}" ALLOW_CONNECTIONS false`);
