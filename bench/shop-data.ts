@@ -32,7 +32,7 @@ const TABLES = [
     columns:
       'id INTEGER PRIMARY KEY, customer_id INTEGER, created_at TIMESTAMP NULL, status VARCHAR(12), token CHAR(16), note TEXT',
     row: (id: number, random: Random) =>
-      `${id}\t${random.below(500_000)}\t${random.time()}\t${random.status()}\t${random.hex()}\t${random.words(18)}`,
+      `${id}\t${random.below(500_000)}\t${random.time()}\t${random.status()}\t${random.hex()}\t${random.phrase()} ${random.words(4)} ${random.phrase()}`,
   },
 ];
 
@@ -60,23 +60,8 @@ export function writeShop(folder: string, bytes: number, day: 1 | 2): TableData[
 
 type Random = ReturnType<typeof createRandom>;
 
-const SYLLABLES = [
-  'ba',
-  'cor',
-  'den',
-  'el',
-  'fi',
-  'gor',
-  'ha',
-  'in',
-  'ka',
-  'lum',
-  'mo',
-  'ne',
-  'or',
-  'pa',
-  'ri',
-];
+/** About as often as in English. */
+const LETTERS = 'eeeeeetttttaaaaooooiiiinnnnsssshhhrrrddlllcuumwfgypbvk';
 const STATUS = ['new', 'paid', 'packed', 'sent', 'returned'];
 
 /** A small generator with a seed: Math.random has none. */
@@ -88,14 +73,17 @@ function createRandom(seed: number) {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed);
     return ((mixed ^ (mixed >>> 14)) >>> 0) % limit;
   };
-  const dictionary = Array.from({ length: 1500 }, () =>
-    Array.from({ length: 1 + below(3) }, () => SYLLABLES[below(SYLLABLES.length)]).join(''),
+  const dictionary = Array.from({ length: 3000 }, () =>
+    Array.from({ length: 3 + below(7) }, () => LETTERS[below(LETTERS.length)]).join(''),
   );
   const two = (value: number) => String(value).padStart(2, '0');
   // As in any language, some words are said far more often than others.
-  const word = () => dictionary[Math.floor(1500 * (below(10_000) / 10_000) ** 3)] ?? '';
+  const word = () => dictionary[Math.floor(3000 * (below(10_000) / 10_000) ** 3)] ?? '';
+  // And people paste: half of a text has been said before.
+  const phrases = Array.from({ length: 500 }, () => Array.from({ length: 7 }, word).join(' '));
   return {
     below,
+    phrase: () => phrases[below(phrases.length)] ?? '',
     word,
     words: (count: number) => Array.from({ length: count }, word).join(' '),
     status: () => STATUS[below(STATUS.length)] ?? '',
