@@ -1,9 +1,9 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import type { App } from './app.ts';
-import { describeError } from './core/errors.ts';
+import { HoldfastError, describeError } from './core/errors.ts';
 import { humanBytes } from './core/units.ts';
-import { ensureRepository } from './jobs/init.ts';
+import { ensureRepository, rememberedId } from './jobs/init.ts';
 import { scratchPrefix } from './jobs/verify.ts';
 import type { Source } from './sources/source.ts';
 
@@ -96,17 +96,27 @@ async function examineFolder(
 
 async function examineRepository(app: App, signal: AbortSignal): Promise<Finding[]> {
   const version = await app.repository.toolVersion(signal);
-  const { id, created } = await ensureRepository(app.repository, app.ledger, signal);
-  const location = app.repository.location;
+  const restic: Finding = { subject: 'restic', state: 'ok', detail: version, hint: null };
+  return [restic, ...(await examineOpening(app, signal))];
+}
+
+async function examineOpening(app: App, signal: AbortSignal): Promise<Finding[]> {
+  const { location } = app.repository;
+  const known = rememberedId(app.repository, app.ledger);
+  const id = await ensureRepository(app.repository, app.ledger, signal)
+    .then((found) => found.id)
+    .catch((error: unknown) => {
+      // Before the first backup there is none, and that keeps nothing from working.
+      if (error instanceof HoldfastError && error.kind === 'repository_absent' && known === null) return null;
+      throw error;
+    });
+  if (id === null) {
+    const hint = 'Check the location; the first `holdfast backup` makes it, and so does `holdfast init`.';
+    return [{ subject: 'repository', state: 'warning', detail: `there is none at ${location} yet`, hint }];
+  }
   const reminder = app.passwordReminder();
   return [
-    { subject: 'restic', state: 'ok', detail: version, hint: null },
-    {
-      subject: 'repository',
-      state: 'ok',
-      detail: `${location} ${created ? 'was created' : 'answers'}, id ${id.slice(0, 10)}`,
-      hint: null,
-    },
+    { subject: 'repository', state: 'ok', detail: `${location} answers, id ${id.slice(0, 10)}`, hint: null },
     reminder === null
       ? { subject: 'password', state: 'ok', detail: 'it opens the repository', hint: null }
       : {

@@ -32,7 +32,7 @@ export function addRestore(program: Command, context: Context): void {
     .option('--output <folder>', 'as a plain dump into a folder, or to stdout with -')
     .option(
       '--keep-owners',
-      'PostgreSQL: with owners and rights as they were; needs a superuser and the roles',
+      'with owners, rights and definers as they were; takes an administrator, and the roles',
     )
     .option('--yes', 'overwrite the database without asking for its name')
     .addHelpText(
