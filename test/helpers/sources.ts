@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MysqlSourceConfig, PostgresSourceConfig } from '../../agent/config/config.ts';
@@ -10,8 +10,11 @@ export function testProcesses(): Processes {
   return createProcesses({ PATH: process.env.PATH ?? '', HOME: tmpdir(), LANG: 'C.UTF-8' });
 }
 
+/** With a folder for option files that goes when this process does. */
 export function testDeps() {
-  return { processes: testProcesses(), runtimeDir: mkdtempSync(join(tmpdir(), 'holdfast-runtime-')) };
+  const runtimeDir = mkdtempSync(join(tmpdir(), 'holdfast-runtime-'));
+  process.once('exit', () => rmSync(runtimeDir, { recursive: true, force: true }));
+  return { processes: testProcesses(), runtimeDir };
 }
 
 const BASE = {
