@@ -1,19 +1,18 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { MysqlSourceConfig, PostgresSourceConfig } from '../../agent/config/config.ts';
 import { createProcesses, type Processes } from '../../agent/process/run.ts';
 import type { Dump, DumpFacts } from '../../agent/sources/source.ts';
+import { temporaryFolder } from './folder.ts';
 
 /** Programs as the agent starts them, with nothing of this process's environment but the PATH. */
 export function testProcesses(): Processes {
   return createProcesses({ PATH: process.env.PATH ?? '', HOME: tmpdir(), LANG: 'C.UTF-8' });
 }
 
-/** With a folder for option files that goes when this process does. */
-export function testDeps() {
-  const runtimeDir = mkdtempSync(join(tmpdir(), 'holdfast-runtime-'));
-  process.once('exit', () => rmSync(runtimeDir, { recursive: true, force: true }));
+/** With a folder for option files; one of the test's own unless told otherwise. */
+export function testDeps(runtimeDir = temporaryFolder()) {
+  mkdirSync(runtimeDir, { recursive: true });
   return { processes: testProcesses(), runtimeDir };
 }
 
