@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { createConnection } from 'mysql2/promise';
 import type { SourceSubject } from '../contracts/source.ts';
 import { createSource } from '../../agent/sources/create.ts';
@@ -6,7 +7,7 @@ import type { TestServer } from './server.ts';
 
 /** MariaDB as the contract needs it. */
 export function mariadbSubject(server: TestServer): SourceSubject {
-  const deps = testDeps();
+  const deps = testDeps(join(server.folder, 'runtime'));
   const quote = (name: string) => `\`${name.replaceAll('`', '``')}\``;
   const sql = (text: string, database: string) => server.sql(text, database);
   return {

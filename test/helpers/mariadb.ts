@@ -55,7 +55,14 @@ export async function startMariadb(options: string[] = []): Promise<TestServer> 
     }
   };
   await sql("CREATE USER boss@'%' IDENTIFIED BY 'bosspw'; GRANT ALL ON *.* TO boss@'%' WITH GRANT OPTION");
-  return { host: '127.0.0.1', port, admin: { user: 'boss', password: 'bosspw' }, sql, stop: server.stop };
+  return {
+    host: '127.0.0.1',
+    port,
+    admin: { user: 'boss', password: 'bosspw' },
+    folder,
+    sql,
+    stop: server.stop,
+  };
 }
 
 function lastRows(result: unknown): Record<string, unknown>[] {

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import pg from 'pg';
 import type { SourceSubject } from '../contracts/source.ts';
 import { createSource } from '../../agent/sources/create.ts';
@@ -6,7 +7,7 @@ import type { TestServer } from './server.ts';
 
 /** PostgreSQL as the contract needs it. */
 export function postgresSubject(server: TestServer): SourceSubject {
-  const deps = testDeps();
+  const deps = testDeps(join(server.folder, 'runtime'));
   const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
   return {
     engine: 'postgres',

@@ -62,7 +62,14 @@ export async function startPostgres(options: string[] = []): Promise<TestServer>
       await client.end();
     }
   };
-  return { host: '127.0.0.1', port, admin: { user: 'boss', password: 'bosspw' }, sql, stop: server.stop };
+  return {
+    host: '127.0.0.1',
+    port,
+    admin: { user: 'boss', password: 'bosspw' },
+    folder,
+    sql,
+    stop: server.stop,
+  };
 }
 
 /** Of the newest server that is installed. */

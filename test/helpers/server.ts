@@ -11,6 +11,8 @@ export interface TestServer {
   readonly host: '127.0.0.1';
   readonly port: number;
   readonly admin: { user: string; password: string };
+  /** Gone when the server is stopped. */
+  readonly folder: string;
   /** Runs statements as the administrator and gives the rows of the last one. */
   sql(text: string, database?: string): Promise<Record<string, unknown>[]>;
   stop(): Promise<void>;

@@ -1,17 +1,19 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { MysqlSourceConfig, PostgresSourceConfig } from '../../agent/config/config.ts';
 import { createProcesses, type Processes } from '../../agent/process/run.ts';
 import type { Dump, DumpFacts } from '../../agent/sources/source.ts';
+import { temporaryFolder } from './folder.ts';
 
 /** Programs as the agent starts them, with nothing of this process's environment but the PATH. */
 export function testProcesses(): Processes {
   return createProcesses({ PATH: process.env.PATH ?? '', HOME: tmpdir(), LANG: 'C.UTF-8' });
 }
 
-export function testDeps() {
-  return { processes: testProcesses(), runtimeDir: mkdtempSync(join(tmpdir(), 'holdfast-runtime-')) };
+/** With a folder for option files; one of the test's own unless told otherwise. */
+export function testDeps(runtimeDir = temporaryFolder()) {
+  mkdirSync(runtimeDir, { recursive: true });
+  return { processes: testProcesses(), runtimeDir };
 }
 
 const BASE = {
