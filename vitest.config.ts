@@ -14,7 +14,7 @@ const layer = (name: string, more: { testTimeout: number; maxWorkers: number; gl
 export default defineConfig({
   test: {
     projects: [
-      layer('unit', { testTimeout: 10_000, maxWorkers: 2 }),
+      layer('unit', { testTimeout: 30_000, maxWorkers: 2 }),
       layer('component', { testTimeout: 60_000, maxWorkers: 2 }),
       layer('integration', { testTimeout: 120_000, maxWorkers: 2 }),
       layer('compose', { testTimeout: 240_000, maxWorkers: 2, globalSetup: ['test/compose/setup.ts'] }),

@@ -51,11 +51,17 @@ describe.each(ARCHIVES)('an archive of format %s', (_, archive) => {
   });
 
   test('cut at any byte → is never taken for whole', () => {
-    for (let end = 0; end < archive.length; end += 1) {
-      expect(() => pass([archive.subarray(0, end)]).filter.requireEnd(), `cut at ${end}`).toThrow(
-        'is not whole',
-      );
-    }
+    // One expectation for all of them: thousands of calls of `expect` would take seconds.
+    const takenForWhole = Array.from({ length: archive.length }, (_, end) => end).filter((end) => {
+      const { filter } = pass([archive.subarray(0, end)]);
+      try {
+        filter.requireEnd();
+        return true;
+      } catch (error) {
+        return !(error as Error).message.includes('is not whole');
+      }
+    });
+    expect(takenForWhole).toEqual([]);
   });
 
   test.each([1, 2, 3, 5, 7, 64, 1021])(
