@@ -77,7 +77,7 @@ test('whoever reads an answer is slow → they get the whole of it before the ag
 
 const killedPrune = `
   until [ -n "$(ls "$RESTIC_REPOSITORY/locks")" ]; do
-    restic prune >/dev/null 2>&1 & prune=$!
+    '${process.execPath}' '${repositoryRoot}/agent/main.ts' restic -- prune >/dev/null 2>&1 & prune=$!
     while kill -0 $prune 2>/dev/null && [ -z "$(ls "$RESTIC_REPOSITORY/locks")" ]; do :; done
     kill -9 $prune 2>/dev/null; wait $prune
   done; true`;
