@@ -30,7 +30,7 @@ async function stop(): Promise<number> {
     return 1;
   }
   await record.endProcesses((what) => console.log(`ending ${what}`));
-  record.removeTraces();
+  await record.removeTraces();
   console.log('the demo is gone');
   return 0;
 }
@@ -48,7 +48,7 @@ async function show(withDocker: boolean): Promise<number> {
       earlier.state === 'kept' ? 'ending the demo that was kept' : 'clearing up after a demo that was killed',
     );
     await earlier.endProcesses(() => undefined);
-    earlier.removeTraces();
+    await earlier.removeTraces();
   }
 
   const stopping = new AbortController();
@@ -93,7 +93,7 @@ async function show(withDocker: boolean): Promise<number> {
   await record.endProcesses((what) => screen.passing(`ending ${what}`));
   // What was at work when somebody interrupted finds that out now; it must not write into the folder that goes.
   await Promise.race([playing.catch(() => undefined), pause(SETTLE_MS)]);
-  record.removeTraces();
+  await record.removeTraces();
   screen.print(`Everything that ran is stopped and removed (${screen.elapsed()} in all).`);
   return failure === null ? 0 : stopping.signal.aborted ? 130 : 1;
 }

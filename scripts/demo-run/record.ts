@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { dirname, join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { waitUntil } from '../loopback/wait.ts';
@@ -20,6 +21,8 @@ interface Contents {
 }
 
 const END_SECONDS = 20;
+const CALM_ROUNDS = 3;
+const CALM_MS = 100;
 const COMPOSE_DOWN_MS = 120_000;
 
 export const root = resolve(import.meta.dirname, '../..');
@@ -90,8 +93,12 @@ export class DemoRecord {
   }
 
   /** Forgets everything: nothing that is on record runs any more. */
-  removeTraces(): void {
-    rmSync(this.contents.folder, { recursive: true, force: true, maxRetries: 5 });
+  async removeTraces(): Promise<void> {
+    // What a killed process had started may write for a moment longer, and make the folder anew.
+    for (let calm = 0; calm < CALM_ROUNDS; calm = existsSync(this.contents.folder) ? 0 : calm + 1) {
+      rmSync(this.contents.folder, { recursive: true, force: true, maxRetries: 5 });
+      await pause(CALM_MS);
+    }
     rmSync(path(), { force: true });
   }
 
