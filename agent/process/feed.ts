@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import { HoldfastError } from '../core/errors.ts';
 import { ClosedStreamError, createOutlet } from './backpressure.ts';
-import { describeExit, type Child, type Command, type Processes } from './run.ts';
+import { describeExit, type Child, type Command, type Exit, type Processes } from './run.ts';
 import { createSpool, type SpoolOptions } from './spool.ts';
 
 export interface FeedOptions {
@@ -73,11 +73,7 @@ export async function feed(processes: Processes, options: FeedOptions): Promise<
     }
     const exit = await child.exit;
     if (exit.code === 0) return;
-    const said = exit.stderr[0] === undefined ? '' : `: ${exit.stderr[0]}`;
-    throw new HoldfastError(
-      'failed',
-      `compressing with ${options.compress?.file} ended with ${describeExit(exit)}${said}`,
-    );
+    throw compressorFailure(exit);
   };
 
   const stages = [carryDump(), ...(compressor === null ? [] : [carryCompressed(compressor)])] as const;
@@ -107,8 +103,10 @@ async function firstCause(error: unknown, compressor: Child | null): Promise<unk
       cause: error,
     });
   }
+  return compressorFailure(exit, error);
+}
+
+function compressorFailure(exit: Exit, cause?: unknown): HoldfastError {
   const said = exit.stderr[0] === undefined ? '' : `: ${exit.stderr[0]}`;
-  return new HoldfastError('failed', `the compressor ended with ${describeExit(exit)}${said}`, {
-    cause: error,
-  });
+  return new HoldfastError('failed', `the compressor ended with ${describeExit(exit)}${said}`, { cause });
 }
