@@ -14,11 +14,13 @@ const LAYERS = {
   sources: ['core', 'process', 'config/config'],
   repository: ['core', 'process', 'config/config', 'sources/source'],
   jobs: ['core', 'sources/source', 'repository/repository', 'ledger/ledger'],
-  reports: ['core', 'ledger/ledger', 'sentinel/heartbeat'],
+  reports: ['core', 'ledger/ledger', 'sentinel/heartbeat', 'sentinel/override'],
   scheduler: ['core', 'fires', 'due'],
   due: ['core', 'fires'],
   fires: [],
   runner: ['core', 'jobs/job', 'ledger/ledger'],
+  pulse: [],
+  health: ['core', 'ledger/ledger', 'pulse'],
   recovery: ['core', 'ledger/ledger', 'repository/repository'],
 };
 const ROOMS = [...Object.keys(LAYERS), 'app', 'daemon', 'doctor', 'cli', 'main', 'sentinel'];
@@ -44,11 +46,11 @@ const SINGLE_OWNERS = [
 /** The files of a room: a folder, or one file. */
 const filesOf = (room) => [`agent/${room}/**/*.ts`, `agent/${room}.ts`];
 
-function wallsOf(room, allowed) {
+function wallsOf(room, allowed, { files = filesOf(room), inner = [] } = {}) {
   const allowedPattern = [room, ...allowed].map((name) => `${name}(/|\\.ts$)`).join('|');
   const others = ROOMS.filter((name) => name !== room).join('|');
   return {
-    files: filesOf(room),
+    files,
     rules: {
       'no-restricted-imports': [
         'error',
@@ -59,6 +61,7 @@ function wallsOf(room, allowed) {
               regex: `^(\\.\\./|\\./)+(?!(${allowedPattern}))(${others})(/|\\.ts$)`,
               message: `${room} may import ${allowed.join(', ') || 'nothing of ours'} (see docs/architecture.md).`,
             },
+            ...inner,
             ...ownersFor(filesOf(room)),
           ],
         },
@@ -75,6 +78,27 @@ function ownersFor(files) {
     message,
     ...(types ? { allowTypeImports: true } : {}),
   }));
+}
+
+/** Within `sources`: no engine knows of another, and what they share knows of none. */
+function wallsBetweenSources() {
+  const folders = {
+    mysql: 'postgres/',
+    postgres: 'mysql/',
+    client: '(mysql|postgres)/',
+    bytes: '(mysql|postgres|client)/',
+  };
+  return Object.entries(folders).map(([folder, foreign]) =>
+    wallsOf('sources', LAYERS.sources, {
+      files: [`agent/sources/${folder}/**/*.ts`],
+      inner: [
+        {
+          regex: `^\\.\\./${foreign}`,
+          message: `sources/${folder} knows nothing of the engines beside or above it`,
+        },
+      ],
+    }),
+  );
 }
 
 const onlyHere = (object, property, message) => ({ object, property, message });
@@ -131,6 +155,7 @@ export default defineConfig(
     },
   },
   ...Object.entries(LAYERS).map(([room, allowed]) => wallsOf(room, allowed)),
+  ...wallsBetweenSources(),
   {
     files: ['sentinel/**/*.ts'],
     rules: {

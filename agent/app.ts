@@ -1,13 +1,16 @@
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config } from './config/config.ts';
+import { pickByName } from './config/pick.ts';
 import { systemClock, utc, type Clock } from './core/clock.ts';
 import { HoldfastError } from './core/errors.ts';
+import type { Trigger } from './core/glossary.ts';
+import { VERSION } from './core/version.ts';
 import { backupJob } from './jobs/backup.ts';
 import { checkJob } from './jobs/check.ts';
 import { maintenanceAfter } from './jobs/after-backup.ts';
-import { rememberedId } from './jobs/init.ts';
+import { isFamiliar, rememberedId } from './jobs/init.ts';
 import type { Job } from './jobs/job.ts';
 import { exportJob, type ExportTarget } from './jobs/export.ts';
 import { restoreJob, type RestoreTarget } from './jobs/restore.ts';
@@ -23,13 +26,14 @@ import { recoverLeftovers } from './recovery.ts';
 import { heartbeatOf } from './reports/heartbeat.ts';
 import { passwordReminder } from './reports/password.ts';
 import { writeStatusFolder } from './reports/status-folder.ts';
-import { repositoryPassword } from './repository/password.ts';
+import { lastVerified, writeLastVerified } from './reports/verification.ts';
+import { repositoryPassword, type RepositoryPassword } from './repository/password.ts';
 import type { CheckPart, Repository } from './repository/repository.ts';
 import { createResticRepository } from './repository/restic-repository.ts';
 import { createRestic, type Restic } from './repository/restic.ts';
 import { createStarted } from './repository/started.ts';
 import { createRunner, type RunOptions, type RunReport, type Runner } from './runner.ts';
-import { nextFires } from './scheduler.ts';
+import { outlookOf } from './scheduler.ts';
 import { createSource } from './sources/create.ts';
 import type { Source } from './sources/source.ts';
 
@@ -39,16 +43,10 @@ export interface App {
   readonly clock: Clock;
   readonly log: Logger;
   readonly ledger: Ledger;
-  readonly processes: Processes;
-  readonly restic: Restic;
   readonly repository: Repository;
   readonly sources: Source[];
   readonly runner: Runner;
   readonly version: string;
-  /** Given or generated: the log must know it to hide it. */
-  readonly repositoryPassword: string;
-  /** What every child process gets. */
-  readonly childEnvironment: Record<string, string>;
   /** Where a generated password lies that nobody confirmed as stored elsewhere; null where there is nothing to say. */
   passwordReminder(): string | null;
   /** The sources with these names, all for none; throws `usage` that lists what there is. */
@@ -57,6 +55,8 @@ export interface App {
   backUp(names: string[], options: RunOptions & { mended?: boolean }): Promise<RunReport[]>;
   verify(names: string[], options: RunOptions): Promise<RunReport[]>;
   check(part: CheckPart, options: RunOptions): Promise<RunReport[]>;
+  /** Records that every source's job was due and did not run, and why. */
+  skip(job: 'backup' | 'verify', options: { trigger: Trigger; why: unknown }): Promise<void>;
   prune(choice: { dryRun: boolean; acceptMissing: boolean }, options: RunOptions): Promise<RunReport[]>;
   restore(
     choice: { source: Source; wanted: Wanted; target: RestoreTarget; keepOwners: boolean },
@@ -70,10 +70,6 @@ export interface App {
   close(): void;
 }
 
-const VERSION = (
-  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
-).version;
-
 const HOURS = 3_600_000;
 const CHECK_TIMEOUT_MS = 24 * HOURS;
 const RETENTION_TIMEOUT_MS = 12 * HOURS;
@@ -81,34 +77,58 @@ const RETENTION_TIMEOUT_MS = 12 * HOURS;
 export interface Surroundings {
   /** What every child process gets. */
   environment: Record<string, string>;
+  /** Told every secret that the configuration does not hold, before anything else sees it. */
+  hide: (secret: string) => void;
   log: Logger;
   /** What was found and put in order before a run, for whoever is there: the log of the daemon, the person of a command. */
   tell: (finding: string) => void;
 }
 
-/** Wires a configuration to concrete objects. */
-export function createApp(config: Config, surroundings: Surroundings): App {
-  const { environment, log } = surroundings;
+/** The repository alone: enough to look into it, whatever became of the ledger. */
+export interface Access {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly processes: Processes;
+  readonly restic: Restic;
+  readonly repository: Repository;
+  readonly password: RepositoryPassword;
+  readonly childEnvironment: Record<string, string>;
+}
+
+/** Wires what leads to the repository. Of the state folder it needs no more than that it can be written. */
+export function createAccess(
+  config: Config,
+  { environment, hide }: Pick<Surroundings, 'environment' | 'hide'>,
+): Access {
   const clock = systemClock;
+  makeStateFolder(config.stateDir);
   const processes = createProcesses(environment);
-  const compressors = createCompressors((name) => isOnPath(name, environment['PATH'] ?? ''));
-  const password = repositoryPassword(config.repository.password, config.stateDir);
-  const ledger = openLedger(join(config.stateDir, 'ledger.db'), clock);
-  const runtimeDir = join(config.stateDir, 'run');
+  const password = repositoryPassword(config.repository.password, config.stateDir, hide);
   const restic = createRestic(processes, {
-    config: { ...config.repository, password: password.value },
+    config: config.repository,
+    password: () => password.value(),
     lockFile: join(config.stateDir, 'restic.lock'),
     started: createStarted(join(config.stateDir, 'restic.started'), () => clock.now()),
   });
   const repository = createResticRepository({
     processes,
-    compressors,
+    compressors: createCompressors((name) => isOnPath(name, environment['PATH'] ?? '')),
     restic,
     config: config.repository,
+    password,
     host: config.host,
     spool: { directory: join(config.stateDir, 'spool'), maxBytes: config.spoolBytes },
     clock,
   });
+  return { config, clock, processes, restic, repository, password, childEnvironment: environment };
+}
+
+/** Wires a configuration to concrete objects. */
+export function createApp(config: Config, surroundings: Surroundings): App {
+  const { log } = surroundings;
+  const { clock, processes, repository, password } = createAccess(config, surroundings);
+  const ledger = openLedger(join(config.stateDir, 'ledger.db'), clock);
+  const runtimeDir = join(config.stateDir, 'run');
   const sources = config.sources.map((source) => createSource(source, { processes, runtimeDir }));
   const backupTimeoutMs = config.backupTimeoutSeconds * 1000;
 
@@ -116,11 +136,16 @@ export function createApp(config: Config, surroundings: Surroundings): App {
     const facts = {
       host: config.host,
       agentVersion: VERSION,
+      timeZone: config.timeZone,
       sources: config.sources,
-      nextBackup: nextFires(config.schedule.backup, config.timeZone, clock.now(), 1)[0] ?? null,
+      schedule: {
+        backup: outlookOf(config.schedule.backup, config.timeZone, clock.now()),
+        verify: outlookOf(config.schedule.verify, config.timeZone, clock.now()),
+      },
       repository: { location: repository.location, id: rememberedId(repository, ledger) },
     };
     await writeStatusFolder(config.statusDir, heartbeatOf(ledger, facts, clock.now()));
+    await writeLastVerified(config.statusDir, lastVerified(ledger, config.sources));
   };
   const runner = createRunner({
     ledger,
@@ -128,32 +153,32 @@ export function createApp(config: Config, surroundings: Surroundings): App {
     recover: (interrupted, signal) =>
       recoverLeftovers(
         interrupted,
-        { repository, ledger, runtimeDir, backupTimeoutMs, tell: surroundings.tell },
+        {
+          repository,
+          ledger,
+          runtimeDir,
+          isFamiliar: (id) => isFamiliar(repository, ledger, id),
+          backupTimeoutMs,
+          tell: surroundings.tell,
+        },
         signal,
       ),
     report,
     log,
   });
 
-  const pick = (names: string[]) => {
-    const unknown = names.find((name) => !sources.some((source) => source.name === name));
-    if (unknown !== undefined) {
-      throw new HoldfastError('usage', `there is no source "${unknown}"`, {
-        hint: `The configuration has: ${sources.map((source) => source.name).join(', ')}.`,
-      });
-    }
-    return names.length === 0 ? sources : sources.filter((source) => names.includes(source.name));
-  };
+  const pick = (names: string[]) => pickByName(sources, names);
   const jobOfSource = (source: Source, mended: boolean): Job => {
     const settings = config.sources.find((candidate) => candidate.name === source.name);
     if (settings === undefined) throw new Error(`no configuration for ${source.name}`);
-    const { compression, allowIncomplete } = settings;
+    const { compression, allowIncomplete, listedIn } = settings;
     return backupJob(source, {
       repository,
       notes: ledger,
       mended,
       compression,
       allowIncomplete,
+      listedIn,
       timeoutMs: backupTimeoutMs,
     });
   };
@@ -173,7 +198,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
     const ended = soFar.map(({ job, run }) => ({ name: job.name, succeeded: run.result === 'succeeded' }));
     const afterId = ledger.last('check', null, 'succeeded')?.id ?? 0;
     const counts = sources.map((source) => ledger.countSucceededSince('backup', source.name, afterId));
-    const follows = maintenanceAfter(ended, Math.max(...counts), config.checkInterval);
+    const follows = maintenanceAfter(ended, Math.max(...counts), config);
     return follows.map((name) =>
       name === 'retention'
         ? retention({ dryRun: false, acceptMissing: false, afterBackup: true })
@@ -186,17 +211,13 @@ export function createApp(config: Config, surroundings: Surroundings): App {
     clock,
     log,
     ledger,
-    processes,
-    restic,
     repository,
     sources,
     runner,
     version: VERSION,
-    repositoryPassword: password.value,
-    childEnvironment: environment,
     // A password that never opened a repository is none to keep.
     passwordReminder: () =>
-      rememberedId(repository, ledger) === null ? null : passwordReminder(ledger, password.generatedAt),
+      rememberedId(repository, ledger) === null ? null : passwordReminder(ledger, password.generatedAt()),
     pick,
     backUp: (names, { mended = false, ...options }) =>
       runner.run(
@@ -210,8 +231,16 @@ export function createApp(config: Config, surroundings: Surroundings): App {
         ),
         options,
       ),
+    skip: (name, options) =>
+      runner.skip(
+        sources.map((source) => ({ name, source: source.name })),
+        options,
+      ),
     check: (part, options) => runner.run([check(part)], options),
-    prune: (choice, options) => runner.run([retention({ ...choice, afterBackup: false })], options),
+    prune: async (choice, options) => {
+      if (!config.retention && !choice.dryRun) throw switchedOff();
+      return runner.run([retention({ ...choice, afterBackup: false })], options);
+    },
     restore: ({ source, ...choice }, options) =>
       runner.run(
         [
@@ -242,6 +271,23 @@ function newestGoodSnapshots(
     if (facts?.snapshotId === undefined || facts.repositoryId !== repositoryId) return [];
     return [{ source: source.name, snapshotId: facts.snapshotId }];
   });
+}
+
+function switchedOff(): HoldfastError {
+  return new HoldfastError('configuration', 'retention is switched off, so nothing is removed', {
+    hint: 'Remove BACKUP_RETENTION=off (in the file: retention) to switch it on; `holdfast prune --dry-run` shows what it would remove.',
+  });
+}
+
+function makeStateFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    throw new HoldfastError('failed', `cannot make the state folder ${path}`, {
+      hint: 'HOLDFAST_STATE_DIR must be a folder that the user of this process may write.',
+      cause,
+    });
+  }
 }
 
 function isOnPath(name: string, path: string): boolean {

@@ -1,16 +1,21 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
 import type { App } from './app.ts';
 import { utc } from './core/clock.ts';
 import { HoldfastError, describeError } from './core/errors.ts';
-import type { RunOptions, RunReport } from './runner.ts';
+import { humanDuration } from './core/units.ts';
+import type { RunOptions } from './runner.ts';
 import { ensureRepository } from './jobs/init.ts';
-import { nextFires, startScheduler } from './scheduler.ts';
+import { writePulse, type Pulse } from './pulse.ts';
+import { nextFires, startScheduler, type Look } from './scheduler.ts';
 
 /** A scheduled run waits so long for the lock of a command that a person is running; then it is skipped, and said so. */
 const LOCK_WAIT_MS = 30 * 60_000;
 const LOCK_POLL_MS = 5_000;
 const MAX_INTERRUPTIONS = 3;
+/** Putting things in order may wait for a repository and for somebody else's lock in it. */
+const START_WITHIN_MS = 15 * 60_000;
 
 /** Runs jobs by schedule until the signal is aborted, and ends a running job cleanly before it returns. */
 export async function runDaemon(app: App, signal: AbortSignal): Promise<void> {
@@ -23,6 +28,9 @@ export async function runDaemon(app: App, signal: AbortSignal): Promise<void> {
     },
     'holdfast started',
   );
+  const tellPulse = pulseWriter(app);
+  const startedAt = clock.now();
+  tellPulse({ at: startedAt, againBy: new Date(startedAt.getTime() + START_WITHIN_MS), jobs: [] });
   await putInOrder(app, signal);
 
   const scheduled = [
@@ -47,15 +55,50 @@ export async function runDaemon(app: App, signal: AbortSignal): Promise<void> {
       cron,
       timeZone: config.timeZone,
       lastStartedAt: lastStart(app, name),
-      run: (trigger) => whenFree(app, signal, () => start({ trigger, signal })),
+      run: (trigger) =>
+        whenFree({
+          start: async () => {
+            await start({ trigger, signal });
+            const reminder = app.passwordReminder();
+            if (reminder !== null) log.warn(reminder);
+          },
+          giveUp: (why) => app.skip(name, { trigger, why }),
+          log,
+          signal,
+        }),
     })),
     clock,
     log,
+    looked: tellPulse,
   });
   if (!signal.aborted) await once(signal, 'abort');
   log.info('stopping');
   await scheduler.stop();
   log.info('stopped');
+}
+
+/** Leaves each look for `holdfast health`. A full disk is told once; the health check finds the daemon silent then. */
+function pulseWriter({ config, log }: App): (look: Look) => void {
+  let failing = false;
+  return ({ at, againBy, jobs }) => {
+    try {
+      writePulse(config.stateDir, {
+        version: 1,
+        at: utc(at),
+        againBy: utc(againBy),
+        jobs: jobs.map(({ name, due, next }) => ({
+          name: name as Pulse['jobs'][number]['name'],
+          due: due === null ? null : utc(due),
+          next: next === null ? null : utc(next),
+        })),
+      });
+      failing = false;
+    } catch (error) {
+      if (!failing)
+        log.error(`the pulse in ${config.stateDir} cannot be written: ${describeError(error).message}`);
+      failing = true;
+    }
+  };
 }
 
 /** What a start does before anything is due: names what was interrupted, sees whether the repository answers. Its failure keeps no schedule from running. */
@@ -76,12 +119,15 @@ async function putInOrder(app: App, signal: AbortSignal): Promise<void> {
 
 /**
  * Since when a job counts as done for every source that ever had it: the oldest of their newest runs. One that was
- * interrupted does not count, so that it is caught up at the next start; but after several in a row it may be the job
+ * skipped never began. One that was interrupted does not count, so that it is caught up at the next start; but after several in a row it may be the job
  * that ends the agent, and it waits for its time.
  */
 function lastStart(app: App, job: 'backup' | 'verify'): Date | null {
   const starts = app.sources.flatMap((source) => {
-    const runs = app.ledger.recent({ job, source: source.name, limit: MAX_INTERRUPTIONS });
+    const runs = app.ledger
+      .recent({ job, source: source.name, limit: 10 * MAX_INTERRUPTIONS })
+      .filter((run) => run.result !== 'skipped')
+      .slice(0, MAX_INTERRUPTIONS);
     if (runs.length === 0) return [];
     const ended = runs.find((run) => run.result !== 'interrupted');
     if (ended !== undefined) return [Date.parse(ended.startedAt)];
@@ -90,23 +136,39 @@ function lastStart(app: App, job: 'backup' | 'verify'): Date | null {
   return starts.length === 0 ? null : new Date(Math.min(...starts));
 }
 
-/** Runs when the lock is free; a command of a person may hold it for a while. */
-async function whenFree(app: App, signal: AbortSignal, start: () => Promise<RunReport[]>): Promise<void> {
-  const giveUpAt = performance.now() + LOCK_WAIT_MS;
+/**
+ * Starts when the lock is free: a command of a person may hold it for a while. When it is held for too long the run is
+ * given up, and `giveUp` is told why. Never rejects: the next fire gets its turn whatever happens.
+ */
+export async function whenFree(run: {
+  start: () => Promise<void>;
+  giveUp: (why: unknown) => Promise<void>;
+  log: Pick<Logger, 'error'>;
+  signal: AbortSignal;
+  waitMs?: number;
+  pollMs?: number;
+}): Promise<void> {
+  const { log, signal, waitMs = LOCK_WAIT_MS, pollMs = LOCK_POLL_MS } = run;
+  const tell = (error: unknown) => {
+    const { message, hint } = describeError(error);
+    log.error({ hint }, message);
+  };
+  const giveUpAt = performance.now() + waitMs;
   for (;;) {
     try {
-      await start();
-      const reminder = app.passwordReminder();
-      if (reminder !== null) app.log.warn(reminder);
-      return;
+      return await run.start();
     } catch (error) {
       if (signal.aborted) return;
-      const { message, hint, kind } = describeError(error);
-      if (!(error instanceof HoldfastError) || kind !== 'busy' || performance.now() > giveUpAt) {
-        app.log.error({ hint }, message);
-        return;
-      }
-      await delay(LOCK_POLL_MS, undefined, { signal }).catch(() => undefined);
+      if (!(error instanceof HoldfastError) || error.kind !== 'busy') return tell(error);
+      if (performance.now() > giveUpAt) return await run.giveUp(waitedFor(error, waitMs)).catch(tell);
+      await delay(pollMs, undefined, { signal }).catch(() => undefined);
     }
   }
+}
+
+function waitedFor(busy: HoldfastError, waitMs: number): HoldfastError {
+  return new HoldfastError('busy', `waited ${humanDuration(waitMs)}: ${busy.message}`, {
+    hint: 'It is due again at its next time; once the other run has ended, `holdfast backup` or `holdfast verify` makes up for it.',
+    cause: busy,
+  });
 }

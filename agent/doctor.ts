@@ -2,8 +2,8 @@ import { accessSync, constants, mkdirSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import type { App } from './app.ts';
 import { HoldfastError, describeError } from './core/errors.ts';
-import { humanBytes } from './core/units.ts';
-import { ensureRepository, rememberedId } from './jobs/init.ts';
+import { counted, humanBytes } from './core/units.ts';
+import { ensureRepository, hadRepository } from './jobs/init.ts';
 import { scratchPrefix } from './jobs/verify.ts';
 import type { Source } from './sources/source.ts';
 
@@ -28,6 +28,7 @@ export async function examine(
     for (const finding of found) tell(finding);
     findings.push(...found);
   };
+  await look('configuration', () => examineConfiguration(app));
   await look('clock', () => examineClock(app));
   await look('state folder', () =>
     examineFolder('state folder', app.config.stateDir, 'HOLDFAST_STATE_DIR', app.config.spoolBytes),
@@ -38,6 +39,12 @@ export async function examine(
   await look('repository', () => examineRepository(app, signal));
   for (const source of app.sources) await look(source.name, () => examineSource(app, source, signal));
   return findings;
+}
+
+function examineConfiguration({ config }: App): Finding[] {
+  const hint =
+    'Look at what is in effect with `holdfast config`, and at docs/configuration.md for every name.';
+  return config.warnings.map((detail) => ({ subject: 'configuration', state: 'warning', detail, hint }));
 }
 
 function examineClock({ clock, config }: App): Finding[] {
@@ -102,12 +109,12 @@ async function examineRepository(app: App, signal: AbortSignal): Promise<Finding
 
 async function examineOpening(app: App, signal: AbortSignal): Promise<Finding[]> {
   const { location } = app.repository;
-  const known = rememberedId(app.repository, app.ledger);
+  const first = !hadRepository(app.repository, app.ledger);
   const id = await ensureRepository(app.repository, app.ledger, signal)
     .then((found) => found.id)
     .catch((error: unknown) => {
       // Before the first backup there is none, and that keeps nothing from working.
-      if (error instanceof HoldfastError && error.kind === 'repository_absent' && known === null) return null;
+      if (error instanceof HoldfastError && error.kind === 'repository_absent' && first) return null;
       throw error;
     });
   if (id === null) {
@@ -137,7 +144,7 @@ async function examineSource(app: App, source: Source, signal: AbortSignal): Pro
     {
       subject,
       state: 'ok',
-      detail: `${probe.engine} ${probe.serverVersion}, ${probe.tables} tables${size}; dumped by ${probe.client.path} ${probe.client.version}`,
+      detail: `${probe.engine} ${probe.serverVersion}, ${counted(probe.tables, 'table')}${size}; dumped by ${probe.client.path} ${probe.client.version}`,
       hint: null,
     },
     ...probe.gaps.map((gap): Finding => {
@@ -148,6 +155,9 @@ async function examineSource(app: App, source: Source, signal: AbortSignal): Pro
         detail: `a backup would be incomplete: ${gap.detail}`,
         hint: gap.mend === '' ? null : gap.mend,
       };
+    }),
+    ...probe.hurdles.map(({ detail, mend }): Finding => {
+      return { subject, state: 'warning', detail: `it could not be restored: ${detail}`, hint: mend };
     }),
     ...probe.warnings.map((detail): Finding => ({ subject, state: 'warning', detail, hint: null })),
     await examineScratch(app, source, signal),

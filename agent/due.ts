@@ -1,3 +1,5 @@
+import { widestGap } from './fires.ts';
+
 /** Tells when a job is due, on a wall clock that may be set back or jump ahead. */
 export interface Due {
   /** The next fire; null when there is none any more. */
@@ -25,7 +27,7 @@ export function watchFires(
   const isRepeated = (fire: Date) =>
     servedUntil !== null &&
     fire <= servedUntil &&
-    start.elapsed() - servedAt < 0.9 * widestPause(fires(fire, 8));
+    start.elapsed() - servedAt < 0.9 * widestGap(fires(fire, 8));
 
   return {
     next: () => next,
@@ -41,10 +43,4 @@ export function watchFires(
       return true;
     },
   };
-}
-
-/** In milliseconds; for a schedule that ends, without end. */
-function widestPause(fires: Date[]): number {
-  if (fires.length < 2) return Infinity;
-  return Math.max(...fires.slice(1).map((fire, i) => fire.getTime() - (fires[i]?.getTime() ?? 0)));
 }

@@ -42,6 +42,12 @@ export function* firesAfter(fields: CronFields, timeZone: string, from: Date): G
   }
 }
 
+/** The longest time between two neighbours, in milliseconds; without end where there are fewer than two. */
+export function widestGap(fires: Date[]): number {
+  if (fires.length < 2) return Infinity;
+  return Math.max(...fires.slice(1).map((fire, i) => fire.getTime() - (fires[i]?.getTime() ?? 0)));
+}
+
 const SECOND = 1000;
 const DAY = 86_400 * SECOND;
 const SEARCHED = 40 * 366 * DAY;

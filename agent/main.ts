@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { createApp, type App } from './app.ts';
+import { createAccess, createApp, type App } from './app.ts';
 import type { Context } from './cli/context.ts';
 import { createPrint } from './cli/print.ts';
 import { runCommandLine } from './cli/program.ts';
@@ -8,6 +8,7 @@ import { secretsOf } from './config/describe.ts';
 import { loadConfig } from './config/load.ts';
 import { HoldfastError } from './core/errors.ts';
 import { createLog } from './log.ts';
+import { createProcesses } from './process/run.ts';
 
 const print = createPrint(process.stdout, process.stderr);
 const environment = processEnvironment();
@@ -25,21 +26,27 @@ for (const name of ['SIGTERM', 'SIGINT'] as const) {
 process.on('SIGHUP', () => undefined);
 // A reader that has seen enough (`| head`) is no failure.
 process.stdout.on('error', () => undefined);
+process.stderr.on('error', () => undefined);
 
 const context: Context = {
   print,
   signal: stop.signal,
   exitCode: 0,
   config: () => loadConfig(environment),
+  resticVersion,
   app: ({ daemon = false, withoutSources = false } = {}) => {
     const config = loadConfig(environment, { withoutSources });
     const secrets = secretsOf(config);
     const log = createLog({ level: config.log.level, secrets, daemon });
     const tell = (finding: string) => (daemon ? log.warn(finding) : print.note(`warning: ${finding}`));
     if (daemon) config.warnings.forEach(tell);
-    app = createApp(config, { environment: baseEnvironment(environment), log, tell });
-    secrets.push(app.repositoryPassword);
+    const hide = (secret: string) => void secrets.push(secret);
+    app = createApp(config, { environment: baseEnvironment(environment), hide, log, tell });
     return app;
+  },
+  access: () => {
+    const config = loadConfig(environment, { withoutSources: true });
+    return createAccess(config, { environment: baseEnvironment(environment), hide: () => undefined });
   },
 };
 const exitCode = await runCommandLine(process.argv, context);
@@ -47,6 +54,23 @@ const exitCode = await runCommandLine(process.argv, context);
 // What a slow reader has not taken yet would be cut off, with an exit code that says all is well.
 await Promise.all([taken(process.stdout), taken(process.stderr)]);
 process.exit(exitCode);
+
+/** Also where the configuration is not whole: what is installed is asked for most when nothing works. */
+async function resticVersion(): Promise<string | null> {
+  try {
+    const file = await Promise.resolve()
+      .then(() => loadConfig(environment, { withoutSources: true }).repository.restic)
+      .catch(() => 'restic');
+    const limits = { timeoutMs: 5000, signal: stop.signal };
+    const { stdout } = await createProcesses(baseEnvironment(environment)).run(
+      { file, args: ['version'] },
+      limits,
+    );
+    return /^restic \S+/.exec(stdout)?.[0] ?? null;
+  } catch {
+    return null;
+  }
+}
 
 /** Settles when the reader has everything, is gone, or we are told to stop. */
 function taken(stream: NodeJS.WriteStream): Promise<void> {

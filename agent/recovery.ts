@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { HoldfastError, describeError } from './core/errors.ts';
+import { counted } from './core/units.ts';
 import type { Ledger, Run } from './ledger/ledger.ts';
 import type { Repository } from './repository/repository.ts';
 
@@ -7,6 +8,8 @@ interface Deps {
   repository: Repository;
   ledger: Ledger;
   runtimeDir: string;
+  /** Whether this agent has stored into the repository with this id. */
+  isFamiliar: (repositoryId: string) => boolean;
   /** No run lasts longer, so that what it left is no younger than this after its start. */
   backupTimeoutMs: number;
   tell: (finding: string) => void;
@@ -28,6 +31,8 @@ export async function recoverLeftovers(interrupted: Run[], deps: Deps, signal: A
   const doubtful = doubtfulBackups(ledger);
   if (doubtful.length === 0 && interrupted.length === 0) return;
   try {
+    // Another server's repository, behind a mistaken location, holds nothing that is ours to remove.
+    if (!deps.isFamiliar(await repository.reach(signal))) return;
     // Whatever was killed may have left a lock: that of a prune keeps even a restore out.
     const locks = interrupted.length === 0 ? 0 : await repository.clearDeadLocks(signal);
     if (locks > 0) tell(`removed ${locks} dead locks from the repository`);
@@ -75,5 +80,5 @@ async function removeUnconfirmed(
     strays.map((snapshot) => snapshot.id),
     signal,
   );
-  tell(`removed ${strays.length} snapshots of ${source} that no finished run had confirmed`);
+  tell(`removed ${counted(strays.length, 'snapshot')} of ${source} that no finished run had confirmed`);
 }

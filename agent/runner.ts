@@ -34,6 +34,8 @@ export interface Runner {
   run(jobs: Job[], options: RunOptions): Promise<RunReport[]>;
   /** Takes the lock, puts in order what a dead process left, and does what no two processes may do at once; throws `busy`. */
   exclusively<T>(signal: AbortSignal, action: () => Promise<T>): Promise<T>;
+  /** Records that jobs were due and did not run, and why. Needs no lock: that somebody else holds it is mostly the reason. */
+  skip(jobs: Pick<Job, 'name' | 'source'>[], options: { trigger: Trigger; why: unknown }): Promise<void>;
 }
 
 export interface RunOptions {
@@ -56,14 +58,28 @@ export function createRunner(settings: RunnerSettings): Runner {
       release();
     }
   };
+  /** The sentinel's page is to know of it; that it does not is no reason to fail. */
+  const tellSentinel = () =>
+    settings.report().catch((cause: unknown) => settings.log.error(describeError(cause).message));
   return {
     exclusively: (signal, action) =>
       underLock(signal, async () => {
         const result = await action();
-        // The sentinel's page is to know of what was interrupted; that it does not is no reason to fail.
-        await settings.report().catch((cause: unknown) => settings.log.error(describeError(cause).message));
+        await tellSentinel();
         return result;
       }),
+    skip: async (jobs, { trigger, why }) => {
+      const { message, hint } = describeError(why);
+      for (const { name, source } of jobs) {
+        const run = settings.ledger.skip({ job: name, source, trigger }, { reason: message, hint });
+        const what = { run, result: 'skipped', ...(source === null ? {} : { source }) };
+        settings.log.error(
+          { job: name, ...what, ...(hint === null ? {} : { hint }) },
+          `${name} skipped: ${message}`,
+        );
+      }
+      await tellSentinel();
+    },
     run: (jobs, options) =>
       underLock(options.signal, async () => {
         const reports: RunReport[] = [];
@@ -88,8 +104,8 @@ async function runOne(job: Job, settings: RunnerSettings, options: RunOptions): 
 
   const { end, error } = await settle(job, options);
   ledger.finish(id, end);
-  const run = ledger.recent({ job: job.name, limit: 20 }).find((candidate) => candidate.id === id);
-  if (run === undefined) throw new HoldfastError('failed', `run ${id} vanished from the ledger`);
+  const run = ledger.get(id);
+  if (run === null) throw new HoldfastError('failed', `run ${id} vanished from the ledger`);
   const took = humanDuration(performance.now() - startedAt);
   const fields = { run: id, result: end.result, ...(end.hint ? { hint: end.hint } : {}), ...end.facts };
   for (const warning of end.warnings ?? []) log.warn({ run: id }, warning);

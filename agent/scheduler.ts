@@ -2,7 +2,7 @@ import { createTask, parse, validateDetailed } from 'node-cron';
 import type { Clock } from './core/clock.ts';
 import type { Trigger } from './core/glossary.ts';
 import { watchFires } from './due.ts';
-import { firesAfter } from './fires.ts';
+import { firesAfter, widestGap } from './fires.ts';
 import type { CronFields } from './fires.ts';
 
 export interface ScheduledJob {
@@ -14,6 +14,15 @@ export interface ScheduledJob {
   lastStartedAt: Date | null;
   /** Does the work and tells about it by itself. A rejection is logged and ends nothing but this run. */
   run(trigger: Extract<Trigger, 'schedule' | 'catch-up'>): Promise<unknown>;
+}
+
+/** What a look at the clock found. */
+export interface Look {
+  at: Date;
+  /** When the next one will have been. */
+  againBy: Date;
+  /** When each job last came due since the start and was not skipped, and when it will again; null for never. */
+  jobs: { name: string; due: Date | null; next: Date | null }[];
 }
 
 /** The part of pino that is used here. */
@@ -43,27 +52,41 @@ export function startScheduler(options: {
   jobs: ScheduledJob[];
   clock: Clock;
   log: SchedulerLog;
+  /** Told of each look, so that others can see that there are some. Must not throw. */
+  looked?: (look: Look) => void;
   /** Milliseconds of a clock that nobody sets; for tests. */
   elapsed?: () => number;
 }): Scheduler {
-  const { clock, log, elapsed = () => performance.now() } = options;
+  const { clock, log, looked, elapsed = () => performance.now() } = options;
   const start = clock.now();
   const queue = runInTurn(log);
   const watched = options.jobs.map((job) => {
     const fires = (from: Date, count: number) => nextFires(job.cron, job.timeZone, from, count);
-    return { job, due: watchFires(fires, { now: start, lastStartedAt: job.lastStartedAt, elapsed }) };
+    const due = watchFires(fires, { now: start, lastStartedAt: job.lastStartedAt, elapsed });
+    return { job, due, cameDue: null as Date | null };
   });
+  const serve = (entry: (typeof watched)[number], trigger: 'schedule' | 'catch-up', now: Date) => {
+    // One that is skipped leaves the older time: that is the one that still waits for its run.
+    if (queue.add(entry.job, trigger)) entry.cameDue = now;
+  };
 
-  for (const { job } of watched) {
-    if (missedSince(job.cron, job.timeZone, job.lastStartedAt, start)) queue.add(job, 'catch-up');
+  for (const entry of watched) {
+    const { cron, timeZone, lastStartedAt } = entry.job;
+    if (missedSince(cron, timeZone, lastStartedAt, start)) serve(entry, 'catch-up', start);
   }
 
   let timer: NodeJS.Timeout;
   const tick = () => {
     const now = clock.now();
-    for (const { job, due } of watched) if (due.look(now)) queue.add(job, 'schedule');
+    for (const entry of watched) if (entry.due.look(now)) serve(entry, 'schedule', now);
     const waits = watched.map(({ due }) => (due.next()?.getTime() ?? Infinity) - now.getTime());
-    timer = setTimeout(tick, Math.max(1, Math.min(...waits, LONGEST_SLEEP_MS)));
+    const wait = Math.max(1, Math.min(...waits, LONGEST_SLEEP_MS));
+    timer = setTimeout(tick, wait);
+    looked?.({
+      at: now,
+      againBy: new Date(now.getTime() + wait),
+      jobs: watched.map(({ job, due, cameDue }) => ({ name: job.name, due: cameDue, next: due.next() })),
+    });
   };
   tick();
 
@@ -87,6 +110,27 @@ export function cronProblem(expression: string): string | null {
 /** The next `count` instants, strictly after `from`, at which the expression fires in the zone; fewer when it never fires again. */
 export function nextFires(cron: string, timeZone: string, from: Date, count: number): Date[] {
   return firesAfter(takenApart(cron), timeZone, from).take(count).toArray();
+}
+
+/** What a schedule lets one expect, seen from a moment. */
+export interface Outlook {
+  /** Null when it never fires again. */
+  next: Date | null;
+  /** The widest gap between its next fires, in seconds; null where there are no two. */
+  everySeconds: number | null;
+  /** Whether it means that day; the date is the day's midnight in UTC. */
+  meansDay(day: Date): boolean;
+}
+
+export function outlookOf(cron: string, timeZone: string, now: Date): Outlook {
+  // Eight: a working week has its weekend among them.
+  const fires = nextFires(cron, timeZone, now, 8);
+  const gap = widestGap(fires);
+  return {
+    next: fires[0] ?? null,
+    everySeconds: Number.isFinite(gap) ? Math.round(gap / 1000) : null,
+    meansDay: takenApart(cron).meansDay,
+  };
 }
 
 /**
@@ -121,16 +165,18 @@ function runInTurn(log: SchedulerLog) {
   };
 
   return {
-    add: (job: ScheduledJob, trigger: 'schedule' | 'catch-up') => {
-      if (closed) return;
+    /** False when the job is not to run once more. */
+    add: (job: ScheduledJob, trigger: 'schedule' | 'catch-up'): boolean => {
+      if (closed) return false;
       if (running === job || waiting.some((turn) => turn.job === job)) {
         log.warn({ job: job.name }, `${job.name} is skipped: the run before it has not ended`);
-        return;
+        return false;
       }
       waiting.push({ job, trigger });
       if (trigger === 'catch-up')
         log.info({ job: job.name }, `${job.name} was due while nobody was here to start it`);
       if (running === null && waiting.length === 1) done = done.then(work);
+      return true;
     },
     close: () => {
       closed = true;

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
+import type { Compression } from '../agent/core/glossary.ts';
+import { createCompressors, suffixOf } from '../agent/process/compress.ts';
 import { repositoryRoot } from './programs.ts';
 import type { Engine } from './servers.ts';
 import type { Variables } from './timed.ts';
 import type { Place } from './world.ts';
-
-export type Compression = 'gzip' | 'zstd' | 'none';
 
 /** The agent as it is started in a clone. */
 export const HOLDFAST = join(repositoryRoot, 'scripts', 'holdfast');
@@ -18,13 +18,22 @@ export function agentVariables(
   return { ...place.agent, ...engine.agent(database), BACKUP_COMPRESSION: compression };
 }
 
-/** The same compressors as the agent's, and what most people type. Two threads: the agent asks how many cores there are. */
+const compressors = createCompressors(() => true);
+const agentsOwn = (compression: Compression) => {
+  const command = compressors.compress(compression);
+  return {
+    command: command === null ? null : [command.file, ...command.args].join(' '),
+    suffix: suffixOf(compression),
+  };
+};
+
+/** What most people type, and the agent's own commands. */
 export const SHELL_STAGES = {
   'plain gzip': { command: 'gzip', suffix: '.gz' },
-  gzip: { command: 'pigz -R -3', suffix: '.gz' },
-  zstd: { command: 'zstd -q -c -3 --rsyncable -T0', suffix: '.zst' },
-  none: { command: null, suffix: '' },
-} as const;
+  gzip: agentsOwn('gzip'),
+  zstd: agentsOwn('zstd'),
+  none: agentsOwn('none'),
+};
 
 /** What a person would write in a script: dump, compressor, restic; nothing looks whether the dump was whole. */
 export function shellPipeline(

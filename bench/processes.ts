@@ -42,6 +42,15 @@ export function memoryOf(pid: number, field: 'VmRSS' | 'VmHWM'): number | null {
   return value === undefined ? null : Number(value);
 }
 
+/** Processor time that a process and everything that it has started have taken so far; Linux counts in hundredths. */
+export function cpuSeconds(root: number): number {
+  return [root, ...descendants(root)].reduce((sum, pid) => {
+    const stat = read(`/proc/${pid}/stat`);
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return sum + (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / 100;
+  }, 0);
+}
+
 function read(path: string): string {
   try {
     return readFileSync(path, 'utf8');

@@ -11,7 +11,7 @@ export function needPrograms(): string {
   const script = `
     set -euo pipefail
     . scripts/lib/all.sh
-    for part in restic mariadb postgres pigz; do need "$part" >&2; done
+    for part in restic mariadb postgres pigz nginx wrk; do need "$part" >&2; done
     use_node
     printf %s "$PATH"`;
   return execFileSync('bash', ['-c', script], {

@@ -6,10 +6,12 @@ export interface Result {
   ours: number;
   /** Null where there is nothing to compare with. */
   theirs: number | null;
-  unit: 's' | 'MB' | 'backups';
+  unit: 's' | 'ms' | 'MB' | 'backups' | 'requests/s';
   /** What is compared with the target: the ratio, or `ours` where there is no other side. */
   value: number;
   target: number | null;
+  /** Whether the target is what may at most be (`less`, the rule) or what must at least be. */
+  better: 'less' | 'more';
   /** Null where there is no target. */
   reached: boolean | null;
   /** What "theirs" was, and what "ours" includes. */
@@ -18,12 +20,13 @@ export interface Result {
   details: Record<string, unknown>;
 }
 
-type Given = Omit<Result, 'value' | 'reached'> & { ratio?: number };
+type Given = Omit<Result, 'value' | 'reached' | 'better'> & { ratio?: number; better?: Result['better'] };
 
-/** Judges a row: at most the target is reached. */
-export function result({ ratio, ...given }: Given): Result {
+/** Judges a row. */
+export function result({ ratio, better = 'less', ...given }: Given): Result {
   const value = ratio ?? (given.theirs === null ? given.ours : given.ours / given.theirs);
-  return { ...given, value, reached: given.target === null ? null : value <= given.target };
+  const isReached = (target: number) => (better === 'less' ? value <= target : value >= target);
+  return { ...given, better, value, reached: given.target === null ? null : isReached(given.target) };
 }
 
 /** The results as a table for a terminal and for Markdown alike. */
@@ -35,7 +38,9 @@ export function tableOf(results: Result[]): string {
       amount(line.ours, line.unit),
       line.theirs === null ? '–' : amount(line.theirs, line.unit),
       line.theirs === null ? '–' : line.value.toFixed(line.value < 0.1 ? 3 : 2),
-      line.target === null ? '–' : `≤ ${line.target}${line.theirs === null ? ` ${line.unit}` : ''}`,
+      line.target === null
+        ? '–'
+        : `${line.better === 'less' ? '≤' : '≥'} ${line.target}${line.theirs === null ? ` ${line.unit}` : ''}`,
       line.reached === null ? '' : line.reached ? 'reached' : 'MISSED',
     ]),
   ];
@@ -49,5 +54,5 @@ export function tableOf(results: Result[]): string {
 }
 
 function amount(value: number, unit: Result['unit']): string {
-  return `${value.toFixed(unit === 'backups' ? 0 : value < 10 ? 2 : 1)} ${unit}`;
+  return `${value.toFixed(unit === 'backups' || unit === 'requests/s' ? 0 : value < 10 ? 2 : 1)} ${unit}`;
 }

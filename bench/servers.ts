@@ -22,7 +22,7 @@ export interface Engine {
   agent(database: string): Variables;
   create(tables: TableData[]): Promise<void>;
   append(tables: TableData[]): Promise<void>;
-  /** Makes a database `large` that holds `shop` so many times. */
+  /** Makes a database `large` that holds `shop` so many times; the second time nothing is left to do. */
   multiply(times: number): Promise<void>;
   stop(): Promise<void>;
 }
@@ -70,7 +70,7 @@ export async function startMariadbEngine(folder: string, path: string): Promise<
       const tables = (await sql('SHOW TABLES')).trim().split('\n');
       for (const copy of Array.from({ length: times }, (_, index) => index)) {
         await inTurn(tables, (name) =>
-          sql(`CREATE TABLE large.${name}_${copy} AS SELECT * FROM shop.${name}`),
+          sql(`CREATE TABLE IF NOT EXISTS large.${name}_${copy} AS SELECT * FROM shop.${name}`),
         );
       }
     },

@@ -101,6 +101,16 @@ export function createWorld(options: BenchOptions, path: string): World {
   };
 }
 
+/** A place for one piece of work, gone after it. */
+export async function inPlace<T>(world: World, work: (place: Place) => Promise<T>): Promise<T> {
+  const place = await world.place();
+  try {
+    return await work(place);
+  } finally {
+    place.remove();
+  }
+}
+
 function resticOf(repository: string, cache: string): Variables {
   return {
     RESTIC_REPOSITORY: repository,

@@ -1,5 +1,5 @@
 /** What the sentinel makes of the heartbeat: a pure function of what was read, what is remembered and the time. */
-import type { FileProblem } from './smallFile.ts';
+import type { FileProblem } from './small-file.ts';
 
 /** The closed list of reasons. They are API: header, JSON, metric and documentation use these words. */
 export const reasons = [
@@ -11,6 +11,8 @@ export const reasons = [
   'malformed',
   'future_timestamp',
   'not_regular_file',
+  'verification_stale',
+  'verification_missing',
 ] as const;
 
 type Reason = (typeof reasons)[number];
@@ -28,10 +30,25 @@ export type Reading =
 /** Whether there is a first-boot grace to live on, and if not, why. */
 export type Grace = { since: Date } | { refused: string };
 
+/** A reading that gave a time, from this process's life. */
+export interface GoodReading {
+  time: Date;
+  readAt: Date;
+}
+
 export interface Remembered {
-  /** The last reading that gave a time, from this process's life. */
-  lastGood: { time: Date; readAt: Date } | null;
+  lastGood: GoodReading | null;
   grace: Grace;
+  /** Left out where verifications do not gate. */
+  verification?: Verification;
+}
+
+/** `last_verified` as it was read, and what is remembered for when it cannot be. */
+export interface Verification {
+  reading: Reading;
+  lastGood: GoodReading | null;
+  /** When a heartbeat was first seen ever: what was never verified is as old as that. Null when nobody knows. */
+  since: Date | null;
 }
 
 export interface Limits {
@@ -39,6 +56,8 @@ export interface Limits {
   thresholdSeconds: number;
   /** Counted from the first boot ever. */
   graceSeconds: number;
+  /** A verification of exactly this age still counts; 0 or left out when verifications do not gate. */
+  verifyThresholdSeconds?: number;
 }
 
 export interface Verdict {
@@ -48,6 +67,8 @@ export interface Verdict {
   detail: string;
   /** The time that the heartbeat tells, where it told one. */
   heartbeat: Date | null;
+  /** The time of the verification, where verifications gate and it told one. */
+  verifiedAt?: Date;
   /** Negative for a heartbeat from the future. */
   ageSeconds: number | null;
   /** When an open gate closes if nothing happens; null when it is closed. */
@@ -57,13 +78,18 @@ export interface Verdict {
 
 /** The verdict at that moment. Never throws. */
 export function judge(reading: Reading, remembered: Remembered, limits: Limits, now: Date): Verdict {
+  const verdict = judgeHeartbeat(reading, remembered, limits, now);
+  const { verification } = remembered;
+  // Before the first backup there is nothing to verify, and a closed gate needs no second reason.
+  if (verdict.reason !== 'fresh' || !verification || !limits.verifyThresholdSeconds) return verdict;
+  return judgeVerification(verdict, verification, limits.verifyThresholdSeconds, now);
+}
+
+function judgeHeartbeat(reading: Reading, remembered: Remembered, limits: Limits, now: Date): Verdict {
   if (reading.ok) return judgeTime(reading.time, limits, now);
 
-  if (reading.reason === 'unreadable' && remembered.lastGood !== null) {
-    const silence = secondsBetween(remembered.lastGood.readAt, now);
-    if (silence >= 0 && silence <= blinkSeconds) {
-      return duringBlink(remembered.lastGood, reading.detail, limits, now);
-    }
+  if (isBlink(reading.reason, remembered.lastGood, now)) {
+    return duringBlink(remembered.lastGood, reading.detail, limits, now);
   }
   if (reading.reason === 'missing') return judgeMissing(remembered.grace, limits, now);
   return closed(reading.reason, reading.detail, now);
@@ -77,7 +103,13 @@ function judgeTime(heartbeat: Date, limits: Limits, now: Date): Verdict {
   return { ...open('fresh', after(heartbeat, limits.thresholdSeconds), now), ...told };
 }
 
-function duringBlink(last: { time: Date; readAt: Date }, detail: string, limits: Limits, now: Date): Verdict {
+function isBlink(reason: FileProblem, last: GoodReading | null, now: Date): last is GoodReading {
+  if (reason !== 'unreadable' || last === null) return false;
+  const silence = secondsBetween(last.readAt, now);
+  return silence >= 0 && silence <= blinkSeconds;
+}
+
+function duringBlink(last: GoodReading, detail: string, limits: Limits, now: Date): Verdict {
   const verdict = judgeTime(last.time, limits, now);
   const closesAt = verdict.closesAt && earlier(verdict.closesAt, after(last.readAt, blinkSeconds));
   return { ...verdict, closesAt, detail: `cannot be read at the moment (${detail})` };
@@ -91,6 +123,38 @@ function judgeMissing(grace: Grace, limits: Limits, now: Date): Verdict {
   if (age < -futureToleranceSeconds) return closed('missing', 'the first boot lies in the future', now);
   if (age > limits.graceSeconds) return closed('missing', 'the first-boot grace is over', now);
   return open('first_boot_grace', after(grace.since, limits.graceSeconds), now);
+}
+
+// The heartbeat is fresh: the gate is as open as the verification lets it be.
+function judgeVerification(
+  fresh: Verdict,
+  { reading, lastGood, since }: Verification,
+  thresholdSeconds: number,
+  now: Date,
+): Verdict {
+  const told = reading.ok ? reading : isBlink(reading.reason, lastGood, now) ? lastGood : null;
+  const known = told === null ? fresh : { ...fresh, verifiedAt: told.time };
+  const close = (reason: Reason, detail: string): Verdict => ({
+    ...known,
+    open: false,
+    closesAt: null,
+    reason,
+    detail,
+  });
+
+  // One that was there and is gone, or says nothing that can be understood, is not one that was never made.
+  const neverMade = told === null && !reading.ok && reading.reason === 'missing' && lastGood === null;
+  const from = told?.time ?? (neverMade ? since : null);
+  if (from === null) return close('verification_missing', reading.ok ? '' : reading.detail);
+
+  const age = secondsBetween(from, now);
+  if (age < -futureToleranceSeconds) return close('verification_missing', 'it lies in the future');
+  if (age > thresholdSeconds) {
+    return neverMade
+      ? close('verification_missing', 'nothing was ever verified')
+      : close('verification_stale', '');
+  }
+  return { ...known, closesAt: earlier(fresh.closesAt ?? now, after(from, thresholdSeconds)) };
 }
 
 function open(reason: Reason, closesAt: Date, now: Date): Verdict {

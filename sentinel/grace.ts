@@ -2,8 +2,8 @@ import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSyn
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Grace } from './freshness.ts';
-import { formatLastOk, parseLastOk } from './heartbeat.ts';
-import { readSmallFile } from './smallFile.ts';
+import { formatLastOk, parseLastOk } from './last-ok.ts';
+import { readSmallFile } from './small-file.ts';
 
 /**
  * The first-boot grace, kept in the state folder so that neither a restart nor a new container renews it.
@@ -17,6 +17,8 @@ export interface GraceKeeper {
   standing(now: Date): Grace;
   /** To be called whenever a heartbeat was read. Cheap from the second time on. Never throws. */
   spend(now: Date): void;
+  /** When a heartbeat was first seen ever; null while none was, or when nobody knows. Never throws. */
+  firstHeartbeat(): Date | null;
 }
 
 /** Before this version of Holdfast there was no first boot: a clock that says so has not been set yet. */
@@ -41,6 +43,7 @@ function keepIn(folder: string, log: Logger): GraceKeeper {
   const seenPath = join(folder, 'seen_heartbeat');
   let grace: Grace | null = null;
   let seenIsKept = !isMissing(seenPath);
+  let firstSeen = seenIsKept ? readTime(seenPath) : null;
   if (seenIsKept) grace = alreadySeen;
 
   return {
@@ -64,16 +67,20 @@ function keepIn(folder: string, log: Logger): GraceKeeper {
       try {
         write(seenPath, formatLastOk(now));
         seenIsKept = true;
+        firstSeen = now;
       } catch (error) {
         log.error({ err: error, folder }, 'the state folder cannot be written: trying again');
       }
     },
+
+    firstHeartbeat: () => firstSeen,
   };
 }
 
 const withoutGrace: GraceKeeper = {
   standing: () => ({ refused: 'the state folder cannot be written' }),
   spend: () => undefined,
+  firstHeartbeat: () => null,
 };
 
 const alreadySeen: Grace = { refused: 'a heartbeat was seen before' };
@@ -86,6 +93,12 @@ function readFirstBoot(path: string): Grace {
   if (!first.ok) return { refused: `first_boot cannot be used: ${first.problem}` };
   if (first.time < clockIsSetAfter) return { refused: 'first_boot was written before the clock was set' };
   return { since: first.time };
+}
+
+function readTime(path: string): Date | null {
+  const file = readSmallFile(path, 64);
+  const read = file.ok ? parseLastOk(file.text) : null;
+  return read?.ok ? read.time : null;
 }
 
 function isMissing(path: string): boolean {

@@ -10,54 +10,13 @@
  */
 import { z } from 'zod';
 
-/** Name of the file that decides whether the gate is open. */
-export const lastOkName = 'last_ok';
+export * from './last-ok.ts';
 
 /** Name of the file that tells people and metrics the rest. */
 export const statusName = 'status.json';
 
-/** Bytes above which `last_ok` is not one of ours, and malformed. */
-export const lastOkMaxBytes = 4096;
-
-/** Bytes above which `status.json` is not read: a thousand sources fit. */
+/** Bytes above which `status.json` is not read: five hundred sources fit. */
 export const statusMaxBytes = 1024 * 1024;
-
-export type LastOk = { ok: true; time: Date } | { ok: false; problem: string };
-
-/** The content of `last_ok` for that moment, to the second: `2026-11-20T03:00:12Z` and a newline. */
-export function formatLastOk(time: Date): string {
-  return `${time.toISOString().slice(0, 19)}Z\n`;
-}
-
-/**
- * Reads the content of `last_ok`; never throws.
- *
- * Takes one UTC time as `formatLastOk` writes it; a fraction of a second may be there and the newline may be
- * missing, so that `date -u +%FT%TZ` in a shell is good too. Anything else is malformed: local times, offsets,
- * epoch seconds, a second line, days that no calendar has. `problem` is a phrase for the operator.
- */
-export function parseLastOk(text: string): LastOk {
-  if (text.length > lastOkMaxBytes) return { ok: false, problem: `longer than ${lastOkMaxBytes} bytes` };
-  if (text.trim() === '') return { ok: false, problem: 'empty' };
-
-  const line = utcLine.exec(text);
-  const time = new Date(line?.[1] ?? Number.NaN);
-  if (line === null || !namesARealMoment(time, text)) {
-    return { ok: false, problem: `expected one UTC time such as 2026-11-20T03:00:12Z, got ${excerpt(text)}` };
-  }
-  return { ok: true, time };
-}
-
-const utcLine = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z)\n?$/;
-
-// Date takes February 30th for March 2nd, and 24:00 for the next day.
-function namesARealMoment(time: Date, text: string): boolean {
-  return !Number.isNaN(time.getTime()) && time.toISOString().slice(0, 19) === text.slice(0, 19);
-}
-
-function excerpt(text: string): string {
-  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
-}
 
 const moment = z.iso.datetime();
 
@@ -77,6 +36,28 @@ const runSchema = z.object({
   finishedAt: moment.nullable(),
   /** Bytes of the dump before compression; null where there was none. */
   bytes: z.int().nonnegative().nullable(),
+  /** Null for jobs of the whole repository. */
+  source: z.string().nullable().default(null),
+  /** `schedule`, `catch-up` or `command`; empty where an older agent did not tell. */
+  trigger: z.string().default(''),
+  /** What the operator should read although it is done: the first few of its warnings. */
+  notes: z.array(z.string()).default([]),
+});
+
+/**
+ * What became of a day. `good`: backed up. `problems`: backed up, but a run failed or had warnings. `failed`: runs, and none
+ * succeeded. `missed`: a backup was due and none was begun. `idle`: nothing was due.
+ */
+const daySchema = z.enum(['good', 'problems', 'failed', 'missed', 'idle']).catch('idle');
+
+/** What a schedule lets one expect. */
+const rhythmSchema = z.object({
+  /** Null when it never comes again. */
+  next: moment.nullable(),
+  /** The widest gap between the next times. */
+  everySeconds: z.int().positive().nullable(),
+  /** The age from which it is overdue: that gap and a quarter of it. */
+  overdueAfterSeconds: z.int().positive().nullable(),
 });
 
 const sourceSchema = z.object({
@@ -89,6 +70,21 @@ const sourceSchema = z.object({
   lastRun: runSchema.nullable(),
   /** Null when nothing is scheduled. */
   nextRun: moment.nullable(),
+  /** Null where an older agent did not tell. */
+  rhythm: rhythmSchema.nullable().default(null),
+  verification: z
+    .object({
+      /** When the newest one that succeeded began. */
+      lastSuccess: moment.nullable(),
+      lastRun: runSchema.nullable(),
+      rhythm: rhythmSchema,
+    })
+    .nullable()
+    .default(null),
+  /** Bytes of the dumps of the newest good backups, at most thirty, oldest first. */
+  sizes: z.array(z.int().nonnegative()).default([]),
+  /** The last thirty days in the agent's time zone, oldest first; the last entry is the day of `writtenAt`. */
+  days: z.array(daySchema).default([]),
 });
 
 const maintenanceSchema = z.object({
@@ -109,6 +105,8 @@ export const statusSchema = z.object({
   /** The configured name, as in the snapshots' `--host`. */
   host: z.string(),
   agentVersion: z.string(),
+  /** IANA name of the zone in which schedules are read. */
+  timeZone: z.string().default('UTC'),
   sources: z.array(sourceSchema),
   maintenance: z.array(maintenanceSchema),
   /** Null until the agent has reached it once. */
@@ -117,11 +115,25 @@ export const statusSchema = z.object({
       /** With credentials masked. */
       location: z.string(),
       id: z.string().nullable(),
+      /** What it took on disk after each of the last checks, at most thirty, oldest first. */
+      sizes: z.array(z.object({ at: moment, bytes: z.int().nonnegative() })).default([]),
+      /** Snapshots in it at the last check; null while it is not known. */
+      snapshots: z.int().nonnegative().nullable().default(null),
+      /** What the backups of the last thirty days added, before retention took anything away; null while not known. */
+      addedBytes: z.int().nonnegative().nullable().default(null),
     })
     .nullable(),
+  /** The newest runs of all jobs, at most twenty, newest first. */
+  runs: z.array(runSchema).default([]),
 });
+
+/** As it may lie in the folder: an older agent's file lacks what was added since. */
+export type StatusFile = z.input<typeof statusSchema>;
 
 export type Status = z.infer<typeof statusSchema>;
 export type SourceStatus = z.infer<typeof sourceSchema>;
 export type MaintenanceStatus = z.infer<typeof maintenanceSchema>;
 export type RunStatus = z.infer<typeof runSchema>;
+export type Rhythm = z.infer<typeof rhythmSchema>;
+export type DayState = z.infer<typeof daySchema>;
+export type RepositoryStatus = NonNullable<Status['repository']>;

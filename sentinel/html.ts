@@ -9,9 +9,10 @@ export class Html {
 
 type Part = string | number | Html | Html[];
 
-/** A template whose interpolations are escaped, save those that are HTML themselves. */
+/** A template whose interpolations are escaped, save those that are HTML themselves. Its own indentation is left out. */
 export function html(strings: TemplateStringsArray, ...parts: Part[]): Html {
-  return new Html(String.raw({ raw: strings }, ...parts.map(render)));
+  const raw = strings.map((text) => text.replace(/\n\s*/g, '\n'));
+  return new Html(String.raw({ raw }, ...parts.map(render)));
 }
 
 function render(part: Part): string {

@@ -4,7 +4,6 @@ import { dirname, join } from 'node:path';
 import { type Logger, pino } from 'pino';
 import { createSentinel } from './app.ts';
 import { openGrace } from './grace.ts';
-import { statusName } from './heartbeat.ts';
 import { readSettings, type Settings } from './settings.ts';
 import { watchHeartbeat } from './watch.ts';
 
@@ -14,18 +13,19 @@ if (Array.isArray(settings)) {
   for (const problem of settings) log.fatal(`configuration: ${problem}`);
   process.exit(2);
 }
-await serve(settings);
+serve(settings);
 
-async function serve({
+function serve({
   heartbeatPath,
   stateFolder,
   thresholdSeconds,
+  verifyThresholdSeconds,
   graceSeconds,
   mode,
   host,
   port,
 }: Settings) {
-  const limits = { thresholdSeconds, graceSeconds };
+  const limits = { thresholdSeconds, graceSeconds, verifyThresholdSeconds };
   const watch = watchHeartbeat({
     heartbeatPath,
     limits,
@@ -33,11 +33,15 @@ async function serve({
     now: () => new Date(),
     log,
   });
-  const statusPath = join(dirname(heartbeatPath), statusName);
-  const app = createSentinel({ watch, limits, mode, statusPath, version: ownVersion(), log });
+  const statusPath = join(dirname(heartbeatPath), 'status.json');
+  const server = createSentinel({ watch, limits, mode, statusPath, version: ownVersion(), log });
 
   // Flips are logged, and a heartbeat is seen and remembered, also while nobody asks.
-  const ticking = setInterval(() => watch.verdict(), 1000);
+  const look = () => {
+    watch.verdict();
+    watch.override();
+  };
+  const ticking = setInterval(look, 1000);
 
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
@@ -45,18 +49,20 @@ async function serve({
       clearInterval(ticking);
       // A client that sends half a request and waits does not hold the container.
       setTimeout(() => process.exit(0), 500).unref();
-      void app.close().then(() => process.exit(0));
+      server.close(() => process.exit(0));
     });
   }
 
-  try {
-    const address = await app.listen({ host, port });
-    log.info({ address, mode, heartbeatPath, thresholdSeconds, graceSeconds }, `listening on ${address}`);
-    watch.verdict();
-  } catch (error) {
+  server.once('error', (error) => {
     log.fatal({ err: error }, `cannot listen on ${host}:${port}`);
     process.exit(1);
-  }
+  });
+  server.listen(port, host, () => {
+    const address = `http://${host}:${port}`;
+    const facts = { address, mode, heartbeatPath, thresholdSeconds, verifyThresholdSeconds, graceSeconds };
+    log.info(facts, `listening on ${address}`);
+    look();
+  });
 }
 
 async function openLog(): Promise<Logger> {

@@ -1,5 +1,5 @@
 import { type Status, statusMaxBytes, statusSchema } from './heartbeat.ts';
-import { readSmallFile } from './smallFile.ts';
+import { readSmallFile } from './small-file.ts';
 
 /** What the agent tells, or the phrase that says why there is nothing to show. */
 export type AgentStatus = { known: true; status: Status } | { known: false; problem: string };

@@ -25,7 +25,15 @@ export function explain(verdict: Verdict, limits: Limits): string {
       return `The heartbeat lies ${age} in the future. A clock is wrong, here or at the agent.`;
     case 'not_regular_file':
       return `The heartbeat is not a regular file${because}.`;
+    case 'verification_stale':
+      return `The backups are fresh, but the oldest last good verification is ${sinceVerified(verdict)} old. The limit is ${duration(limits.verifyThresholdSeconds ?? 0)}; \`holdfast verify\` makes a new one.`;
+    case 'verification_missing':
+      return `The backups are fresh, but no verification is known${because}. \`holdfast verify\` makes one.`;
   }
+}
+
+function sinceVerified({ verifiedAt, judgedAt }: Verdict): string {
+  return duration((judgedAt.getTime() - (verifiedAt ?? judgedAt).getTime()) / 1000);
 }
 
 /** The two largest units of a length of time: `2 d 3 h`, `26 h`, `5 min 10 s`; a sign is left out. */

@@ -9,6 +9,7 @@ export function addConfig(program: Command, context: Context): void {
     .option('--json', 'for programs; the fields are stable (docs/cli.md)')
     .action((options: { json?: boolean }) => {
       const config = context.config();
+      for (const warning of config.warnings) context.print.note(`warning: ${warning}`);
       if (options.json) context.print.json(describeConfig(config));
       else context.print.line(configText(config).trimEnd());
     });

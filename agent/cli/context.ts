@@ -1,4 +1,4 @@
-import type { App } from '../app.ts';
+import type { Access, App } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import { EXIT_CODES, HoldfastError, describeError, exitCodeOf } from '../core/errors.ts';
 import type { RunOptions, RunReport } from '../runner.ts';
@@ -11,7 +11,11 @@ export interface Context {
   signal: AbortSignal;
   /** Reads the configuration and wires the objects; closed when the command is done. Throws `configuration`. */
   app(options?: AppOptions): App;
+  /** For commands that only look into the repository: no database has to be configured, and no ledger is opened. */
+  access(): Access;
   config(): Config;
+  /** What the configured restic says of itself; null where it is not there, or silent. */
+  resticVersion(): Promise<string | null>;
   exitCode: number;
 }
 

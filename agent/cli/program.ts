@@ -1,10 +1,13 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT_CODES, HoldfastError, exitCodeOf } from '../core/errors.ts';
+import { VERSION } from '../core/version.ts';
 import { addBackup } from './backup.ts';
 import { addCheck } from './check.ts';
 import { addConfig } from './config.ts';
 import type { Context } from './context.ts';
 import { addDoctor } from './doctor.ts';
+import { addGate } from './gate.ts';
+import { addHealth } from './health.ts';
 import { addHistory } from './history.ts';
 import { addInit } from './init.ts';
 import { addPrune } from './prune.ts';
@@ -28,7 +31,9 @@ const COMMANDS = [
   addStats,
   addCheck,
   addPrune,
+  addGate,
   addDoctor,
+  addHealth,
   addConfig,
   addRestic,
 ];
@@ -39,7 +44,7 @@ export async function runCommandLine(argv: string[], context: Context): Promise<
     await createProgram(context).parseAsync(argv);
     return context.exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODES.done : EXIT_CODES.usage;
+    if (error instanceof CommanderError) return await answerOf(error, argv, context);
     const cause: unknown = context.signal.aborted ? context.signal.reason : error;
     context.print.error(cause);
     if (!(cause instanceof HoldfastError) && cause instanceof Error && cause.stack !== undefined)
@@ -48,12 +53,42 @@ export async function runCommandLine(argv: string[], context: Context): Promise<
   }
 }
 
+/** What commander stops at: help and version are answers, the rest is bad usage. */
+async function answerOf(error: CommanderError, argv: string[], context: Context): Promise<number> {
+  if (error.code === 'commander.version') {
+    const restic = await context.resticVersion();
+    if (restic !== null) context.print.line(restic);
+  }
+  if (error.exitCode === 0) return EXIT_CODES.done;
+  // Nothing but the name was typed: the help was printed, and nothing was done.
+  if (error.code !== 'commander.help') context.print.error(usageError(error, argv, context));
+  return EXIT_CODES.usage;
+}
+
+function usageError({ message }: CommanderError, argv: string[], context: Context): HoldfastError {
+  const said = message
+    .replace(/^error: /, '')
+    .replace(/\n\((Did you mean .*)\)$/s, (_, meant: string) => `; d${meant.slice(1)}`)
+    .replace(' is invalid. ', ' is invalid: ')
+    .replace(/\.$/, '');
+  const name = argv.slice(2).find((argument) => !argument.startsWith('-'));
+  const command = createProgram(context).commands.find((candidate) => candidate.name() === name);
+  const help = ['holdfast', ...(command === undefined ? [] : [command.name()]), '--help'].join(' ');
+  return new HoldfastError('usage', said, { hint: `See what it takes, and examples, with \`${help}\`.` });
+}
+
 /** Every command with its options: what the documentation is held to. */
 export function createProgram(context: Context): Command {
   const program = new Command('holdfast')
     .description('Backups of one server that are never green on a lie.')
     .enablePositionalOptions()
-    .showHelpAfterError('Run `holdfast --help` to see what there is.')
+    .version(['holdfast', VERSION].join(' '), '-V, --version', 'the versions of holdfast and of restic')
+    // Told as every other error is, by whoever catches it.
+    .configureOutput({
+      outputError: () => undefined,
+      writeOut: (text) => context.print.line(text.trimEnd()),
+      writeErr: (text) => context.print.note(text.trimEnd()),
+    })
     .exitOverride()
     .addHelpText(
       'after',

@@ -11,6 +11,13 @@ export function addPrune(program: Command, context: Context): void {
     .action(async (options: { dryRun?: boolean; acceptMissing?: boolean }) => {
       const choice = { dryRun: options.dryRun === true, acceptMissing: options.acceptMissing === true };
       const reports = await context.app().prune(choice, commandRun(context));
+      const removed = reports.flatMap(({ run }) => run.facts.removed ?? []);
+      if (removed.length > 0) {
+        context.print.table(
+          ['ID', 'TIME (UTC)', 'SOURCE', 'PATH'],
+          removed.map(({ shortId, time, source, path }) => [shortId, time.slice(0, 19) + 'Z', source, path]),
+        );
+      }
       context.exitCode = exitCodeOfRuns(reports, 'retention');
     });
 }

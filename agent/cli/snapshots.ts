@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { pickByName } from '../config/pick.ts';
 import { humanBytes } from '../core/units.ts';
 import type { Context } from './context.ts';
 
@@ -10,13 +11,14 @@ export function addSnapshots(program: Command, context: Context): void {
     .option('--json', 'for programs; the fields are stable (docs/cli.md)')
     .addHelpText('after', '\nExamples:\n  holdfast snapshots\n  holdfast snapshots shop --json')
     .action(async (source: string | undefined, options: { json?: boolean }) => {
-      const app = context.app({ withoutSources: true });
-      if (source !== undefined && app.sources.length > 0) app.pick([source]);
-      const snapshots = await app.repository.list(source === undefined ? {} : { source }, context.signal);
+      const { config, repository } = context.access();
+      if (source !== undefined && config.sources.length > 0) pickByName(config.sources, [source]);
+      await repository.reach(context.signal);
+      const snapshots = await repository.list(source === undefined ? {} : { source }, context.signal);
       if (options.json) return context.print.json(snapshots);
       if (snapshots.length === 0)
         return context.print.line(
-          `no snapshots of the host ${app.config.host} yet: \`holdfast backup\` makes one, and HOLDFAST_HOST names another host`,
+          `no snapshots of the host ${config.host} yet: \`holdfast backup\` makes one, and HOLDFAST_HOST names another host`,
         );
       context.print.table(
         ['ID', 'TIME (UTC)', 'SOURCE', 'KIND', 'SIZE', 'PATH'],

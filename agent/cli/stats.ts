@@ -8,7 +8,9 @@ export function addStats(program: Command, context: Context): void {
     .description('how large the repository is')
     .option('--json', 'for programs; the fields are stable (docs/cli.md)')
     .action(async (options: { json?: boolean }) => {
-      const stats = await context.app({ withoutSources: true }).repository.stats(context.signal);
+      const { repository } = context.access();
+      await repository.reach(context.signal);
+      const stats = await repository.stats(context.signal);
       if (options.json) return context.print.json(stats);
       context.print.table(
         ['SNAPSHOTS', 'STORED', 'WOULD RESTORE'],

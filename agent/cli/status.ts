@@ -2,8 +2,9 @@ import type { Command } from 'commander';
 import type { App } from '../app.ts';
 import { utc } from '../core/clock.ts';
 import { EXIT_CODES } from '../core/errors.ts';
-import { humanDuration } from '../core/units.ts';
+import { counted, humanDuration } from '../core/units.ts';
 import type { Run } from '../ledger/ledger.ts';
+import { nextFires } from '../scheduler.ts';
 import { remindOfPassword, type Context } from './context.ts';
 
 interface SourceLine {
@@ -15,6 +16,20 @@ interface SourceLine {
   stale: boolean;
   lastRun: Run | null;
 }
+
+/** What `--json` prints: stable. */
+interface Status {
+  version: 1;
+  at: string;
+  sources: SourceLine[];
+  maintenance: { job: 'retention' | 'check' | 'verify'; lastRun: Run | null }[];
+  running: Run[];
+  /** When the schedule comes next, for a daemon that runs. */
+  next: { backup: string | null; verify: string | null };
+}
+
+/** Clocks differ by a little. */
+const AHEAD_SECONDS = 300;
 
 export function addStatus(program: Command, context: Context): void {
   program
@@ -28,18 +43,31 @@ export function addStatus(program: Command, context: Context): void {
     )
     .action((options: { check?: boolean; json?: boolean }) => {
       const app = context.app();
-      const sources = app.config.sources.map((source) => lineOf(app, source));
-      const maintenance = (['retention', 'check', 'verify'] as const).map((job) => ({
-        job,
-        lastRun: lastOf(app, job),
-      }));
-      const running = app.ledger.recent({ result: 'running', limit: 5 });
-      if (options.json)
-        context.print.json({ version: 1, at: utc(app.clock.now()), sources, maintenance, running });
-      else print(app, context, sources, maintenance);
-      if (options.check && sources.some((source) => source.gates && source.stale))
+      const status = statusOf(app);
+      if (options.json) context.print.json(status);
+      else print(app, context, status);
+      if (options.check && status.sources.some((source) => source.gates && source.stale))
         context.exitCode = EXIT_CODES.stale;
     });
+}
+
+function statusOf(app: App): Status {
+  const { config, clock, ledger } = app;
+  const next = (cron: string) => {
+    const [fire] = nextFires(cron, config.timeZone, clock.now(), 1);
+    return fire === undefined ? null : utc(fire);
+  };
+  return {
+    version: 1,
+    at: utc(clock.now()),
+    sources: config.sources.map((source) => lineOf(app, source)),
+    maintenance: (['retention', 'check', 'verify'] as const).map((job) => ({
+      job,
+      lastRun: lastOf(app, job),
+    })),
+    running: ledger.recent({ result: 'running', limit: 5 }),
+    next: { backup: next(config.schedule.backup), verify: next(config.schedule.verify) },
+  };
 }
 
 function lineOf(app: App, source: App['config']['sources'][number]): SourceLine {
@@ -52,7 +80,7 @@ function lineOf(app: App, source: App['config']['sources'][number]): SourceLine 
     lastSuccess: success?.startedAt ?? null,
     ageSeconds,
     // A time in the future comes from a clock that was wrong: it proves nothing.
-    stale: ageSeconds === null || ageSeconds > app.config.staleAfterSeconds || ageSeconds < -300,
+    stale: ageSeconds === null || ageSeconds > app.config.staleAfterSeconds || ageSeconds < -AHEAD_SECONDS,
     lastRun: app.ledger.last('backup', source.name),
   };
 }
@@ -61,31 +89,77 @@ function lastOf(app: App, job: 'retention' | 'check' | 'verify'): Run | null {
   return app.ledger.recent({ job, limit: 1 })[0] ?? null;
 }
 
-function print(
-  app: App,
-  context: Context,
-  sources: SourceLine[],
-  maintenance: { job: string; lastRun: Run | null }[],
-): void {
+function print(app: App, context: Context, { sources, maintenance, running, next }: Status): void {
   const { print } = context;
   print.table(
     ['SOURCE', 'STATE', 'LAST GOOD BACKUP', 'AGE', 'LAST RUN'],
     sources.map((line) => [
       line.source,
-      line.stale ? 'STALE' : 'fresh',
+      stateOf(line),
       line.lastSuccess ?? 'never',
-      line.ageSeconds === null ? '-' : humanDuration(line.ageSeconds * 1000),
-      line.lastRun === null ? 'none yet' : `${line.lastRun.result}: ${line.lastRun.reason}`,
+      ageOf(line),
+      resultOf(line.lastRun),
     ]),
   );
   print.line('');
+  const comes: Record<string, string> = {
+    retention: 'after a backup',
+    check: app.config.checkInterval === 0 ? 'never' : `after ${counted(app.config.checkInterval, 'backup')}`,
+    verify: next.verify ?? 'never',
+  };
   print.table(
-    ['JOB', 'LAST RUN', 'RESULT'],
-    maintenance.map(({ job, lastRun }) => [
-      job,
-      lastRun?.startedAt ?? 'never',
-      lastRun === null ? '-' : `${lastRun.result}: ${lastRun.reason}`,
-    ]),
+    ['JOB', 'NEXT RUN', 'LAST RUN', 'RESULT'],
+    [
+      ['backup', next.backup ?? 'never', ...lastBackup(sources)],
+      ...maintenance.map(({ job, lastRun }) => [
+        job,
+        comes[job] ?? '',
+        lastRun?.startedAt ?? 'never',
+        resultOf(lastRun),
+      ]),
+    ],
   );
+  const lastRuns = [...sources, ...maintenance].map(({ lastRun }) => lastRun);
+  const troubles = lastRuns.filter((run) => run !== null).flatMap(troubleOf);
+  for (const text of [...running.map(progressOf), ...troubles]) print.line(`\n${text}`);
   remindOfPassword(app, context);
+}
+
+function stateOf({ ageSeconds, stale, gates }: SourceLine): string {
+  if (ageSeconds === null) return 'no backup yet';
+  if (!stale) return 'fresh';
+  return gates ? 'STALE' : 'old, no gate';
+}
+
+function ageOf({ ageSeconds }: SourceLine): string {
+  if (ageSeconds === null) return '-';
+  return ageSeconds < -AHEAD_SECONDS ? 'in the future' : humanDuration(ageSeconds * 1000);
+}
+
+function lastBackup(sources: SourceLine[]): [string, string] {
+  const runs = sources.map(({ lastRun }) => lastRun).filter((run) => run !== null);
+  const [last] = runs.toSorted((one, other) => other.id - one.id);
+  return last === undefined ? ['never', '-'] : [last.startedAt, resultOf(last)];
+}
+
+function resultOf(run: Run | null): string {
+  if (run === null) return '-';
+  return run.result === 'succeeded' && run.warnings.length > 0 ? 'succeeded (warnings)' : run.result;
+}
+
+/** What a person should read of a last run; of one that went well, nothing. */
+function troubleOf(run: Run): string[] {
+  const name = nameOf(run);
+  if (run.result === 'succeeded') return run.warnings.map((warning) => `warning: ${name}: ${warning}`);
+  if (run.result === 'running') return [];
+  const hint = run.hint === null ? '' : `\nhint: ${run.hint}`;
+  return [`${name} ${run.result}: ${run.reason}${hint}`];
+}
+
+function progressOf(run: Run): string {
+  return `running: ${nameOf(run)}, since ${run.startedAt}`;
+}
+
+function nameOf({ job, source }: Run): string {
+  return source === null ? job : `${job} of ${source}`;
 }

@@ -9,14 +9,21 @@ import { keep, schema } from './schema.ts';
 import type { ParsedConfig } from './schema.ts';
 import { settingAt } from './settings.ts';
 
-/** Holds the settings against the schema and each other; adds what is wrong to `problems` and returns null then. */
-export function checked(raw: Raw, problems: Problem[]): Omit<Config, 'warnings'> | null {
+/**
+ * Holds the settings against the schema and each other; adds what is wrong to `problems` and returns null then.
+ * `listedIn`: the file that lists the sources; null where the environment describes the one.
+ */
+export function checked(
+  raw: Raw,
+  problems: Problem[],
+  listedIn: string | null,
+): Omit<Config, 'warnings'> | null {
   // A group that is not there at all must not hide which of its settings are missing.
   const result = schema.safeParse({ repository: {}, ...raw });
   if (!result.success) problems.push(...result.error.issues.flatMap((issue) => problemsOf(issue, raw)));
   // These look at several settings at once. They run on what was written, so that they speak up beside the schema.
   problems.push(...sameNames(raw), ...nothingKept(raw));
-  return result.success ? toConfig(result.data) : null;
+  return result.success ? toConfig(result.data, listedIn) : null;
 }
 
 function problemsOf(issue: core.$ZodIssue, raw: Raw): Problem[] {
@@ -58,13 +65,19 @@ function sameNames(raw: Raw): Problem[] {
 }
 
 function nothingKept(raw: Raw): Problem[] {
-  const counts = keep.safeParse(raw['keep'] ?? {});
-  if (!counts.success || Object.values(counts.data).some((count) => count > 0)) return [];
-  const message = 'keeps nothing; at least one of daily, weekly, monthly and yearly must be more than 0';
+  const given = raw['keep'] ?? {};
+  const parsed = keep.safeParse(given);
+  if (!parsed.success || raw['retention'] === 'off') return [];
+  const { within, ...counts } = parsed.data;
+  // Who sets every count to 0 and does not speak of the last days rarely means to have no more than those.
+  const asked = isGroup(given) && given['within'] !== undefined && within !== null;
+  if (asked || Object.values(counts).some((count) => count > 0)) return [];
+  const message =
+    'keeps nothing; at least one of daily, weekly, monthly and yearly must be more than 0, or within set; to keep everything, switch retention off';
   return [{ path: ['keep'], message }];
 }
 
-function toConfig(parsed: ParsedConfig): Omit<Config, 'warnings'> {
+function toConfig(parsed: ParsedConfig, listedIn: string | null): Omit<Config, 'warnings'> {
   const { repository } = parsed;
   return {
     host: parsed.host,
@@ -80,9 +93,10 @@ function toConfig(parsed: ParsedConfig): Omit<Config, 'warnings'> {
       lockWaitSeconds: repository.lock_wait,
       restic: repository.restic,
     },
-    sources: parsed.sources.map(toSource),
+    sources: parsed.sources.map((source) => toSource(source, listedIn)),
     schedule: parsed.schedule,
     checkInterval: parsed.check_interval,
+    retention: parsed.retention === 'on',
     keep: parsed.keep,
     spoolBytes: parsed.spool_bytes,
     backupTimeoutSeconds: parsed.backup_timeout,
@@ -91,11 +105,11 @@ function toConfig(parsed: ParsedConfig): Omit<Config, 'warnings'> {
   };
 }
 
-function toSource(source: ParsedConfig['sources'][number]): SourceConfig {
+function toSource(source: ParsedConfig['sources'][number], listedIn: string | null): SourceConfig {
   const { name, host, port, database, user, password, compression, gates, allow_incomplete } = source;
-  const base = { name: name ?? database, host, port, database, user, password, compression, gates };
+  const base = { name: name ?? database, listedIn, host, port, database, user, password, compression, gates };
   const common = { ...base, allowIncomplete: allow_incomplete };
-  return source.type === 'mysql'
-    ? { type: 'mysql', ...common, tls: source.tls }
-    : { type: 'postgres', ...common, sslMode: source.sslmode };
+  return source.type === 'postgres'
+    ? { type: 'postgres', ...common, sslMode: source.sslmode, caFile: source.sslrootcert ?? null }
+    : { type: 'mysql', ...common, tls: source.tls, caFile: source.tls_ca ?? null };
 }

@@ -13,7 +13,10 @@ export interface Config {
   schedule: { backup: string; verify: string };
   /** A check after every so many successful backups of all sources; 0 for never. */
   checkInterval: number;
-  keep: { daily: number; weekly: number; monthly: number; yearly: number };
+  /** Whether old snapshots are removed at all; not where the repository is append-only. */
+  retention: boolean;
+  /** `within`: everything younger is kept, as restic writes a calendar time (`2d`, `36h`); null for none. */
+  keep: { daily: number; weekly: number; monthly: number; yearly: number; within: string | null };
   /** Bytes that the spool may take on disk while a repository stalls. */
   spoolBytes: number;
   /** A run that takes longer is ended. Seconds. */
@@ -21,7 +24,7 @@ export interface Config {
   /** `holdfast status` calls a source stale whose last good backup is older. Seconds. */
   staleAfterSeconds: number;
   log: { level: 'debug' | 'info' | 'warn' | 'error' };
-  /** Sentence parts that a person should see at the start: settings of the environment that the file overrules. */
+  /** Sentence parts that a person should see: settings of the environment that the file overrules, misspelt variables. */
   warnings: string[];
 }
 
@@ -46,11 +49,15 @@ export type SourceConfig = MysqlSourceConfig | PostgresSourceConfig;
 interface SourceConfigBase {
   /** Unique. Anything without control characters: a source that is not named is named after its database. */
   name: string;
+  /** The file that lists it; null where the environment describes it. Hints name the place to change. */
+  listedIn: string | null;
   host: string;
   port: number;
   database: string;
   user: string;
   password: string;
+  /** Certificate authorities that a verified connection trusts; null for the system's. */
+  caFile: string | null;
   compression: Compression;
   /** Whether the gate waits for this source. */
   gates: boolean;

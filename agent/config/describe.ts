@@ -24,7 +24,8 @@ export function describeConfig(config: Config): Record<string, unknown> {
     },
     schedule: config.schedule,
     check_interval: config.checkInterval,
-    keep: config.keep,
+    retention: config.retention ? 'on' : 'off',
+    keep: { ...config.keep, within: config.keep.within ?? '0' },
     sources: config.sources.map(describeSource),
     spool_bytes: config.spoolBytes,
     backup_timeout: config.backupTimeoutSeconds,
@@ -60,7 +61,9 @@ function describeSource(source: SourceConfig): Record<string, unknown> {
     database: source.database,
     user: source.user,
     password: source.password === '' ? '' : MASK,
-    ...(source.type === 'mysql' ? { tls: source.tls } : { sslmode: source.sslMode }),
+    ...(source.type === 'mysql'
+      ? { tls: source.tls, tls_ca: source.caFile }
+      : { sslmode: source.sslMode, sslrootcert: source.caFile }),
     compression: source.compression,
     gates: source.gates,
     allow_incomplete: source.allowIncomplete,

@@ -1,7 +1,12 @@
 import type { Path } from './problems.ts';
-import { nearest } from './problems.ts';
-import { BACKEND_SECRETS } from './secrets.ts';
-import { CONFIG_FILE_VARIABLE, DEFAULT_CONFIG_FILE, MYSQL_VARIABLES, SETTINGS, SOURCE } from './settings.ts';
+import {
+  CONFIG_FILE_VARIABLE,
+  DEFAULT_CONFIG_FILE,
+  MYSQL_VARIABLES,
+  POSTGRES_ALONE,
+  SETTINGS,
+  SOURCE,
+} from './settings.ts';
 import type { Setting } from './settings.ts';
 
 /** Variables by name, as a process has them. */
@@ -42,7 +47,7 @@ export function settingsOf(environment: Environment): Given[] {
     ({ path }) => path[0] !== 'sources' || asksForMysql || asksForUrl,
   );
   if (asksForMysql && !asksForUrl) {
-    const without = given.filter(({ path }) => path[2] !== 'sslmode');
+    const without = given.filter(({ path }) => !POSTGRES_ALONE.includes(path[2]));
     given.splice(
       0,
       Infinity,
@@ -56,28 +61,6 @@ export function settingsOf(environment: Environment): Given[] {
     value,
   }));
   return [...given, ...backend];
-}
-
-/** Sentence parts about variables that look like a slip of the pen or that Holdfast does not obey. */
-export function oddVariables(environment: Environment): string[] {
-  const known = knownVariables();
-  const odd = Object.keys(environment)
-    .filter((name) => /^(BACKUP|VERIFY|HOLDFAST|MYSQL)_/.test(name) && !known.includes(name))
-    .flatMap((name) => {
-      const [prefix = ''] = /^[A-Z]+_/.exec(name) ?? [];
-      const rests = known
-        .filter((other) => other.startsWith(prefix))
-        .map((other) => other.slice(prefix.length));
-      const meant = nearest(name.slice(prefix.length), rests);
-      const used = meant !== null && environment[prefix + meant];
-      return meant === null || used ? [] : [`${name} is no setting; did you mean ${prefix}${meant}?`];
-    });
-  if (environment['RESTIC_PASSWORD_COMMAND']) {
-    odd.push(
-      'RESTIC_PASSWORD_COMMAND is not obeyed; give the password as RESTIC_PASSWORD or RESTIC_PASSWORD_FILE',
-    );
-  }
-  return odd;
 }
 
 function settingGiven(environment: Environment, setting: Setting): Given[] {
@@ -126,13 +109,6 @@ const OURS = new Set([
   'RESTIC_CACHE_DIR',
   'RESTIC_HOST',
 ]);
-
-function knownVariables(): string[] {
-  const named = SETTINGS.flatMap(({ variable, secret }) =>
-    variable === null ? [] : secret ? [variable, `${variable}_FILE`] : [variable],
-  );
-  return [...named, ...BACKEND_SECRETS, CONFIG_FILE_VARIABLE];
-}
 
 function picked(environment: Environment, wanted: (name: string) => boolean): Record<string, string> {
   const entries = Object.entries(environment).filter(([name, value]) => value && wanted(name));

@@ -1,10 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { HoldfastError } from '../core/errors.ts';
 import type { Config } from './config.ts';
-import { configFile, oddVariables, settingsOf } from './environment.ts';
+import { configFile, settingsOf } from './environment.ts';
 import type { Environment } from './environment.ts';
 import { merged } from './merge.ts';
 import type { Merged } from './merge.ts';
+import { oddVariables } from './odd-variables.ts';
 import { checked } from './check.ts';
 import type { Problem } from './problems.ts';
 import { resolved } from './resolve.ts';
@@ -30,13 +31,15 @@ export function loadConfig(environment: Environment, options: { withoutSources?:
   const union = merged(file, given);
   const problems: Problem[] = [];
   const raw = resolved(union.raw, { problems, nameOf: union.nameOf, foreignIgnored: !union.sourcesFromFile });
-  const config = checked(raw, problems);
-  const lines = [...told(problems, union), ...odd];
+  const listedIn = union.sourcesFromFile && file !== null ? file.path : null;
+  const config = checked(raw, problems, listedIn);
+  const lines = [...told(problems, union), ...odd.refused];
   const sources = raw['sources'];
   const none = sources === undefined || (Array.isArray(sources) && sources.length === 0);
   if (none && !options.withoutSources) lines.push(noSource(environment));
-  if (config === null || lines.length > 0) throw refusal(lines);
-  return { ...config, warnings: union.warnings };
+  // What is missing may stand there under another name.
+  if (config === null || lines.length > 0) throw refusal([...lines, ...odd.warnings]);
+  return { ...config, warnings: [...union.warnings, ...nothingGates(config), ...odd.warnings] };
 }
 
 function readConfigFile(environment: Environment): ConfigFile | null {
@@ -62,6 +65,12 @@ function told(problems: Problem[], { nameOf, whereOf }: Merged): string[] {
 function lineOf(line: string): number {
   const [, row, column] = /^[^ ].*?:(\d+):(\d+): /.exec(line) ?? [];
   return row === undefined ? Infinity : Number(row) * 10_000 + Number(column);
+}
+
+/** It may be meant, where nobody asks the sentinel; where somebody does, the site would close a day later for no visible reason. */
+function nothingGates({ sources }: Pick<Config, 'sources'>): string[] {
+  if (sources.length === 0 || sources.some((source) => source.gates)) return [];
+  return ['no source has gates: true: the heartbeat never moves, and the gate closes when its grace is over'];
 }
 
 function noSource(environment: Environment): string {

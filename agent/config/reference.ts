@@ -36,7 +36,7 @@ export function referenceTable(): string {
 /** What the schema makes of a configuration that says no more than it must. */
 function defaultsOf(type: 'mysql' | 'postgres'): Record<string, unknown> {
   const required = { type, host: 'db', database: 'shop', user: 'backup', password: '' };
-  const config = checked({ repository: { location: '/repository' }, sources: [required] }, []);
+  const config = checked({ repository: { location: '/repository' }, sources: [required] }, [], null);
   return config === null ? {} : describeConfig({ ...config, warnings: [] });
 }
 

@@ -2,6 +2,7 @@ import type { Path, Problem } from './problems.ts';
 import { isGroup } from './raw.ts';
 import type { Raw } from './raw.ts';
 import { BACKEND_SECRETS, readSecretFile } from './secrets.ts';
+import { MYSQL_ALONE, POSTGRES_ALONE } from './settings.ts';
 import { parseDatabaseUrl } from './url.ts';
 
 export interface Resolving {
@@ -97,13 +98,13 @@ function takenFromUrl(source: Raw, at: Path, how: Resolving): Raw {
   if ('problem' in parsed) {
     if (url !== STAND_IN) how.problems.push({ path: at, message: parsed.problem });
     const stands = { host: STAND_IN, database: STAND_IN, user: STAND_IN, password: STAND_IN };
-    const type = 'sslmode' in beside ? 'postgres' : 'mysql';
+    const type = Object.keys(beside).some((key) => POSTGRES_ALONE.includes(key)) ? 'postgres' : 'mysql';
     return { ...beside, ...stands, port: 1, type };
   }
   return { ...(how.foreignIgnored ? withoutForeign(beside, parsed.type) : beside), ...parsed };
 }
 
 function withoutForeign(source: Raw, type: 'mysql' | 'postgres'): Raw {
-  const foreign = type === 'mysql' ? 'sslmode' : 'tls';
-  return Object.fromEntries(Object.entries(source).filter(([key]) => key !== foreign));
+  const foreign = type === 'mysql' ? POSTGRES_ALONE : MYSQL_ALONE;
+  return Object.fromEntries(Object.entries(source).filter(([key]) => !foreign.includes(key)));
 }

@@ -70,6 +70,20 @@ const duration = z
     return z.NEVER;
   });
 
+/** Calendar time as restic has it, `1y6m2d12h`; null for none. */
+const within = z
+  .union([z.number(), z.string()], { error: 'a time such as 48h, 2d or 1m15d, or 0 for none' })
+  .transform((value, context) => {
+    const text = String(value).trim();
+    if (/^(0+[ymdh]?)*$/.test(text)) return null;
+    if (/^(\d{1,4}[ymdh])+$/.test(text)) return text;
+    context.addIssue({
+      code: 'custom',
+      message: 'a time such as 48h, 2d or 1m15d (hours, days, months, years), or 0 for none',
+    });
+    return z.NEVER;
+  });
+
 const cron = text.refine((value) => cronProblem(value) === null, {
   error: (issue) => `a cron expression like "0 3,15 * * *", but ${cronProblem(String(issue.input))}`,
 });
@@ -100,10 +114,11 @@ const ALSO_OF_SOURCES = ['password_file', 'url', 'url_file'];
 
 const mysql = group(
   {
-    type: z.literal('mysql'),
+    type: z.literal(['mysql', 'mariadb']),
     ...sourceBase,
     port: whole(1, 65_535).default(3306),
     tls: oneOf(['off', 'preferred', 'required', 'verify']).default('preferred'),
+    tls_ca: text.optional(),
   },
   ALSO_OF_SOURCES,
 );
@@ -114,6 +129,7 @@ const postgres = group(
     ...sourceBase,
     port: whole(1, 65_535).default(5432),
     sslmode: oneOf(['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full']).default('prefer'),
+    sslrootcert: text.optional(),
   },
   ALSO_OF_SOURCES,
 );
@@ -148,6 +164,7 @@ export const keep = group({
   weekly: whole(0, 10_000).default(4),
   monthly: whole(0, 10_000).default(6),
   yearly: whole(0, 10_000).default(0),
+  within: within.default('2d'),
 });
 
 /** The defaults of all settings stand in this file and nowhere else. */
@@ -159,13 +176,14 @@ export const schema = group({
   repository,
   schedule: group({ backup: cron.default('0 3,15 * * *'), verify: cron.default('0 5 * * 0') }).prefault({}),
   check_interval: whole(0, 1000).default(6),
+  retention: oneOf(['on', 'off']).default('on'),
   keep: keep.prefault({}),
   sources: z
     .array(
       z.discriminatedUnion('type', [mysql, postgres], {
         error: (issue) =>
           typeof issue.input === 'object'
-            ? 'one of mysql, postgres'
+            ? 'one of mysql, mariadb, postgres'
             : 'a source: type, host, database, user, password',
       }),
       {

@@ -39,9 +39,11 @@ export function readSecretFile(path: string): { value: string } | { problem: str
     if (!statSync(path).isFile()) return { problem: `names ${path}, which is not a file` };
     content = readFileSync(path, 'utf8');
   } catch (error) {
-    return {
-      problem: `names ${path}, which cannot be read (${(error as NodeJS.ErrnoException).code ?? 'failed'})`,
-    };
+    const code = (error as NodeJS.ErrnoException).code ?? 'failed';
+    // In a container the file is the host's, with its owner and mode.
+    const group = process.getgid?.();
+    const advice = code === 'EACCES' ? `; give it to our group: chgrp ${group} and chmod 640` : '';
+    return { problem: `names ${path}, which cannot be read (${code})${advice}` };
   }
   const value = content.replace(/[\r\n]+$/, '');
   if (value === '') return { problem: `names ${path}, which is empty` };

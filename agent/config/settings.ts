@@ -29,7 +29,7 @@ export const SETTINGS: readonly Setting[] = [
     path: ['repository', 'password'],
     secret: true,
     meaning:
-      'Password of the repository. Without it one is generated at the first start and kept in the state folder: copy it to a safe place.',
+      'Password of the repository. Without it one is generated when the first repository is made, and kept in the state folder: copy it to a safe place.',
   },
   {
     variable: 'RESTIC_CACHE_DIR',
@@ -91,9 +91,20 @@ export const SETTINGS: readonly Setting[] = [
       '`off`, `preferred` (TLS where the server has it), `required`, or `verify` (TLS with a valid certificate or nothing).',
   },
   {
+    variable: 'MYSQL_TLS_CA',
+    path: ['sources', SOURCE, 'tls_ca'],
+    meaning:
+      "File with the certificate authorities that `verify` trusts; without it the system's. A managed database often has one of its own.",
+  },
+  {
     variable: 'PGSSLMODE',
     path: ['sources', SOURCE, 'sslmode'],
     meaning: "PostgreSQL's `sslmode`, when the URL does not name one.",
+  },
+  {
+    variable: 'PGSSLROOTCERT',
+    path: ['sources', SOURCE, 'sslrootcert'],
+    meaning: 'The same file for `verify-ca` and `verify-full`, when the URL does not name one.',
   },
   {
     variable: 'BACKUP_COMPRESSION',
@@ -155,6 +166,18 @@ export const SETTINGS: readonly Setting[] = [
     meaning: 'Yearly snapshots to keep.',
   },
   {
+    variable: 'BACKUP_KEEP_WITHIN',
+    path: ['keep', 'within'],
+    meaning:
+      'Every snapshot that is not older than this is kept, counted from the newest: `48h`, `2d`, `1m15d`; `0` for none of that kind.',
+  },
+  {
+    variable: 'BACKUP_RETENTION',
+    path: ['retention'],
+    meaning:
+      '`off`: no snapshot is ever removed, for a repository that is append-only or cared for elsewhere.',
+  },
+  {
     variable: 'TZ',
     path: ['timezone'],
     meaning: 'Time zone in which cron expressions are read, such as `Europe/Rome`.',
@@ -163,7 +186,7 @@ export const SETTINGS: readonly Setting[] = [
     variable: 'HOLDFAST_HOST',
     path: ['host'],
     meaning:
-      "The name of this server in the repository (restic's `--host`). Change it never, or retention starts a new group.",
+      "The name of this server in the repository (restic's `--host`); servers that share one need one each. Change it never, or retention starts a new group.",
   },
   {
     variable: 'HOLDFAST_STATUS_DIR',
@@ -202,6 +225,66 @@ export const MYSQL_VARIABLES = [
   'MYSQL_PASSWORD',
   'MYSQL_PASSWORD_FILE',
 ];
+
+/** What the sentinel reads; a test holds the list to it. The agent obeys none of them, and knows a misspelt one. */
+export const SENTINEL_VARIABLES = [
+  'SENTINEL_HEARTBEAT_PATH',
+  'SENTINEL_THRESHOLD_SECONDS',
+  'SENTINEL_VERIFY_THRESHOLD_SECONDS',
+  'SENTINEL_BOOT_GRACE_SECONDS',
+  'SENTINEL_PORT',
+  'SENTINEL_HOST',
+  'SENTINEL_STATE_DIR',
+  'SENTINEL_MODE',
+];
+
+/** What the compose files read, which reaches the agent by the same .env; a test holds the list to them. */
+export const COMPOSE_VARIABLES = [
+  'HOLDFAST_AGENT_IMAGE',
+  'HOLDFAST_MEMORY',
+  'HOLDFAST_NGINX_IMAGE',
+  'HOLDFAST_DEMO_IMAGE',
+  'HOLDFAST_NGINX',
+  'HOLDFAST_SENTINEL_IMAGE',
+  'HTTP_PORT',
+  'GATE_ON_SENTINEL_DOWN',
+  'GATE_UPSTREAM',
+  'POSTGRES_CLIENTS',
+];
+
+/** What restic 0.19.1 reads beside the settings and the secrets, as far as a misspelt one is worth a word. */
+export const RESTIC_VARIABLES = [
+  'AWS_DEFAULT_REGION',
+  'AWS_PROFILE',
+  'AWS_REGION',
+  'AWS_SHARED_CREDENTIALS_FILE',
+  'RESTIC_AWS_ASSUME_ROLE_ARN',
+  'RESTIC_AWS_ASSUME_ROLE_EXTERNAL_ID',
+  'RESTIC_AWS_ASSUME_ROLE_POLICY',
+  'RESTIC_AWS_ASSUME_ROLE_REGION',
+  'RESTIC_AWS_ASSUME_ROLE_SESSION_NAME',
+  'RESTIC_AWS_ASSUME_ROLE_STS_ENDPOINT',
+  'RESTIC_CACERT',
+  'RESTIC_COMPRESSION',
+  'RESTIC_FEATURES',
+  'RESTIC_FROM_KEY_HINT',
+  'RESTIC_FROM_PASSWORD',
+  'RESTIC_FROM_PASSWORD_COMMAND',
+  'RESTIC_FROM_PASSWORD_FILE',
+  'RESTIC_FROM_REPOSITORY',
+  'RESTIC_FROM_REPOSITORY_FILE',
+  'RESTIC_HOST',
+  'RESTIC_HTTP_USER_AGENT',
+  'RESTIC_KEY_HINT',
+  'RESTIC_PACK_SIZE',
+  'RESTIC_PASSWORD_COMMAND',
+  'RESTIC_PROGRESS_FPS',
+  'RESTIC_READ_CONCURRENCY',
+  'RESTIC_TLS_CLIENT_CERT',
+];
+/** Keys of a source that only one engine has. */
+export const MYSQL_ALONE: readonly unknown[] = ['tls', 'tls_ca'];
+export const POSTGRES_ALONE: readonly unknown[] = ['sslmode', 'sslrootcert'];
 
 export const CONFIG_FILE_VARIABLE = 'HOLDFAST_CONFIG';
 export const DEFAULT_CONFIG_FILE = '/etc/holdfast/holdfast.yml';

@@ -7,7 +7,9 @@ export interface DatabaseUrl {
   user: string;
   password: string;
   sslmode?: string;
+  sslrootcert?: string;
   tls?: string;
+  tls_ca?: string;
 }
 
 /**
@@ -69,12 +71,15 @@ function takenApart(type: DatabaseUrl['type'], url: URL, parts: Parts): Database
   const result: DatabaseUrl = { type, ...parts };
   if (url.port !== '') result.port = Number(url.port);
   for (const [name, value] of url.searchParams) {
-    if (type === 'postgres' && name === 'sslmode') result.sslmode = value;
-    else if (type === 'mysql' && name === 'tls') result.tls = value;
+    if (type === 'postgres' && (name === 'sslmode' || name === 'sslrootcert')) result[name] = value;
+    else if (type === 'mysql' && (name === 'tls' || name === 'tls_ca')) result[name] = value;
     else if (CONNECTING.test(name))
       return { problem: `has the parameter ${name}, which is not understood here${REMEDY[type]}` };
   }
   return result;
 }
 
-const REMEDY = { mysql: '; tls=… is', postgres: '; sslmode=… is' } as const;
+const REMEDY = {
+  mysql: '; tls=… and tls_ca=… are',
+  postgres: '; sslmode=… and sslrootcert=… are',
+} as const;

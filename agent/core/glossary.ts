@@ -10,12 +10,14 @@
  * - run: one execution of a job for one source; it always ends with a result and a reason
  * - ledger: the agent's own database of runs, the one place where "last success" is known
  * - heartbeat: the files that the agent leaves for the sentinel
+ * - override: a person's order to hold the gate open or closed for a while, whatever the verdict
  */
 
 /** What answers at the other end. MySQL and MariaDB share a protocol and little else. */
 export type Engine = 'mysql' | 'mariadb' | 'postgres';
 
-export type JobName = 'backup' | 'retention' | 'check' | 'verify' | 'restore';
+/** `gate` stands for what a person ordered: an override of the gate, which has no schedule and is over at once. */
+export type JobName = 'backup' | 'retention' | 'check' | 'verify' | 'restore' | 'gate';
 
 /** How a run ended; `running` until it did. */
 export type RunResult = 'running' | 'succeeded' | 'failed' | 'interrupted' | 'skipped';

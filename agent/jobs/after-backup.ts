@@ -7,17 +7,17 @@ export interface Ended {
 }
 
 /**
- * Which maintenance follows: retention once any backup succeeded, then a check when the last one lies `checkInterval`
+ * Which maintenance follows: retention, unless it is switched off, once any backup succeeded, then a check when the last one lies `checkInterval`
  * backups back. A night in which every backup failed forgets nothing.
  */
 export function maintenanceAfter(
   ended: Ended[],
   backupsSinceCheck: number,
-  checkInterval: number,
+  { checkInterval, retention }: { checkInterval: number; retention: boolean },
 ): ('retention' | 'check')[] {
   const ran = (name: JobName) => ended.some((job) => job.name === name);
   const backedUp = ended.some((job) => job.name === 'backup' && job.succeeded);
   if (!backedUp || ran('check')) return [];
-  if (!ran('retention')) return ['retention'];
+  if (retention && !ran('retention')) return ['retention'];
   return checkInterval > 0 && backupsSinceCheck >= checkInterval ? ['check'] : [];
 }

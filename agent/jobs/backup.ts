@@ -1,5 +1,6 @@
 import { HoldfastError } from '../core/errors.ts';
 import type { Compression, GapName } from '../core/glossary.ts';
+import { howToAllow } from '../core/how-to-set.ts';
 import { humanBytes } from '../core/units.ts';
 import type { Repository, SavedSnapshot } from '../repository/repository.ts';
 import type { Gap, Part, Probe, Source } from '../sources/source.ts';
@@ -15,6 +16,8 @@ export interface BackupSettings {
   mended: boolean;
   /** Gaps that the configuration accepts by name. */
   allowIncomplete: GapName[];
+  /** The file that lists the source; null where the environment describes it. */
+  listedIn: string | null;
   timeoutMs: number;
 }
 
@@ -42,7 +45,7 @@ async function backUp(source: Source, settings: BackupSettings, context: JobCont
     },
   );
   const probe = await source.probe(context.signal);
-  const warnings = [...acceptGaps(source, probe, settings.allowIncomplete), ...probe.warnings];
+  const warnings = [...acceptGaps(source, probe, settings), ...probe.warnings];
 
   const saved = await saveParts(source, probe, settings, context);
   const dump = saved.at(-1);
@@ -65,18 +68,18 @@ async function backUp(source: Source, settings: BackupSettings, context: JobCont
 }
 
 /** A dump by a user with too few rights is smaller and says so nowhere: it must not be taken, or be taken with its name on it. */
-function acceptGaps(source: Source, probe: Probe, allowed: GapName[]): string[] {
-  const refused = probe.gaps.filter((gap) => !allowed.includes(gap.name));
-  if (refused.length > 0) throw refusal(source, refused);
+function acceptGaps(source: Source, probe: Probe, settings: BackupSettings): string[] {
+  const refused = probe.gaps.filter((gap) => !settings.allowIncomplete.includes(gap.name));
+  if (refused.length > 0) throw refusal(source, refused, settings);
   return probe.gaps.map((gap) => `incomplete, as allowed: ${gap.detail}`);
 }
 
-function refusal(source: Source, gaps: Gap[]): HoldfastError {
+function refusal(source: Source, gaps: Gap[], { allowIncomplete, listedIn }: BackupSettings): HoldfastError {
   const names = [...new Set(gaps.map((gap) => gap.name))];
   const mends = [
     ...new Set(gaps.map((gap) => gap.mend).filter((mend) => mend !== '' && !mend.startsWith('--'))),
   ];
-  const allow = `or accept it with BACKUP_ALLOW_INCOMPLETE=${names.join(',')}`;
+  const allow = `or accept it with ${howToAllow({ name: source.name, listedIn }, names, allowIncomplete)}`;
   const kind = names.every((name) => name === 'empty') ? 'source_empty' : 'rights_missing';
   return new HoldfastError(
     kind,

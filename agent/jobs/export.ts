@@ -3,9 +3,11 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { humanBytes } from '../core/units.ts';
+import { utc } from '../core/clock.ts';
 import type { Repository, Snapshot } from '../repository/repository.ts';
 import { findSnapshot, type Wanted } from './find-snapshot.ts';
 import type { Job, JobContext } from './job.ts';
+import { readCounted } from './reading.ts';
 
 export type ExportTarget =
   { kind: 'folder'; path: string } | { kind: 'stream'; stream: NodeJS.WritableStream };
@@ -47,23 +49,21 @@ async function writeFile(
   const name = basename(snapshot.path).replace(/\.(gz|zst)$/, '');
   const path = join(folder, name);
   const partial = `${path}.partial`;
-  const reading = repository.read(snapshot, signal);
   const progress = { step: `writing ${path}`, dumpBytes: 0, storedBytes: 0 };
   try {
     // Whoever may read the folder's owner's files may read it; a dump is a secret for everybody else.
     await pipeline(
-      counted(reading.stream, progress, onProgress),
+      readCounted({ repository, snapshot, progress }, onProgress, signal),
       createWriteStream(partial, { mode: 0o600 }),
       { signal },
     );
-    await reading.done;
     await rename(partial, path);
   } catch (error) {
     await rm(partial, { force: true });
     throw error;
   }
   return {
-    reason: `wrote ${snapshot.shortId} of ${snapshot.time} to ${path}, ${humanBytes(progress.dumpBytes)}`,
+    reason: `wrote ${snapshot.shortId} of ${utc(new Date(snapshot.time))} to ${path}, ${humanBytes(progress.dumpBytes)}`,
     facts: { dumpBytes: progress.dumpBytes },
   };
 }
@@ -75,17 +75,15 @@ async function writeStream(
   stream: NodeJS.WritableStream,
   { signal }: JobContext,
 ) {
-  const reading = repository.read(snapshot, signal);
   const progress = { step: '', dumpBytes: 0, storedBytes: 0 };
   await pipeline(
-    counted(reading.stream, progress, () => undefined),
+    readCounted({ repository, snapshot, progress }, () => undefined, signal),
     stream,
     { signal, end: false },
   );
-  await reading.done;
   await taken(stream, signal);
   return {
-    reason: `wrote ${snapshot.shortId} of ${snapshot.time}, ${humanBytes(progress.dumpBytes)}`,
+    reason: `wrote ${snapshot.shortId} of ${utc(new Date(snapshot.time))}, ${humanBytes(progress.dumpBytes)}`,
     facts: { dumpBytes: progress.dumpBytes },
   };
 }
@@ -102,16 +100,4 @@ function taken(stream: NodeJS.WritableStream, signal: AbortSignal): Promise<void
       else resolve();
     });
   });
-}
-
-async function* counted<P extends { dumpBytes: number }>(
-  stream: AsyncIterable<Buffer>,
-  progress: P,
-  onProgress: (progress: P) => void,
-) {
-  for await (const chunk of stream) {
-    progress.dumpBytes += chunk.length;
-    onProgress(progress);
-    yield chunk;
-  }
 }

@@ -1,4 +1,5 @@
 import { HoldfastError } from '../core/errors.ts';
+import { utc } from '../core/clock.ts';
 import type { Repository, Snapshot } from '../repository/repository.ts';
 
 export interface Wanted {
@@ -34,5 +35,5 @@ function absence(source: string, wanted: Wanted, all: Snapshot[]): string {
   const oldest = all[0];
   if (oldest === undefined) return `the repository holds no snapshot of ${source}`;
   if (wanted.id !== 'latest') return `the repository holds no snapshot ${wanted.id} of ${source}`;
-  return `the oldest snapshot of ${source} is of ${oldest.time}, later than ${wanted.at?.toISOString()}`;
+  return `the oldest snapshot of ${source} is of ${utc(new Date(oldest.time))}${wanted.at === null ? '' : `, later than ${utc(wanted.at)}`}`;
 }

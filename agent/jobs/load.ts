@@ -1,6 +1,7 @@
 import type { Repository, Snapshot } from '../repository/repository.ts';
-import type { Source } from '../sources/source.ts';
+import type { Restored, Source } from '../sources/source.ts';
 import type { Progress } from './job.ts';
+import { readCounted } from './reading.ts';
 
 /**
  * Loads a stored dump into a database that exists and is empty. Throws the first cause: the client's complaint, or what
@@ -10,24 +11,15 @@ export async function loadSnapshot(
   what: { repository: Repository; snapshot: Snapshot; source: Source; target: string; keepOwners?: boolean },
   onProgress: (progress: Progress) => void,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<Restored> {
   const { repository, snapshot, source, target, keepOwners = false } = what;
-  const reading = repository.read(snapshot, signal);
   const progress: Progress = {
     step: `loading ${snapshot.shortId} into ${target}`,
     dumpBytes: 0,
     storedBytes: 0,
   };
-  const counted = async function* () {
-    for await (const chunk of reading.stream) {
-      progress.dumpBytes += chunk.length;
-      onProgress({ ...progress });
-      yield chunk;
-    }
-    // The client would take the end of a damaged dump for the end of the dump.
-    await reading.done;
-  };
-  await source.restoreInto(target, counted(), signal, { keepOwners });
+  const dump = readCounted({ repository, snapshot, progress }, onProgress, signal);
+  return source.restoreInto(target, dump, signal, { keepOwners });
 }
 
 /** Reads a snapshot whole and throws `repository_damaged` or the like where a byte is wrong: nothing is overwritten before that. */
@@ -37,15 +29,11 @@ export async function proveReadable(
   onProgress: (progress: Progress) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const reading = repository.read(snapshot, signal);
   const progress: Progress = {
     step: `reading ${snapshot.shortId} to see that it is whole`,
     dumpBytes: 0,
     storedBytes: 0,
   };
-  for await (const chunk of reading.stream) {
-    progress.dumpBytes += chunk.length;
-    onProgress({ ...progress });
-  }
-  await reading.done;
+  const chunks = readCounted({ repository, snapshot, progress }, onProgress, signal);
+  while ((await chunks.next()).done !== true);
 }

@@ -1,6 +1,8 @@
 import { HoldfastError } from '../core/errors.ts';
+import { utc } from '../core/clock.ts';
+import { counted } from '../core/units.ts';
 import type { Repository, Snapshot } from '../repository/repository.ts';
-import type { Source } from '../sources/source.ts';
+import type { Restored, Source } from '../sources/source.ts';
 import { findSnapshot, type Wanted } from './find-snapshot.ts';
 import type { Notes } from './init.ts';
 import type { Job, JobContext, Outcome } from './job.ts';
@@ -59,8 +61,9 @@ async function restore(restoration: Restoration): Promise<Outcome> {
 async function intoNew(restoration: Restoration, name: string): Promise<Outcome> {
   const { source, context } = restoration;
   await source.createDatabase(name, context.signal);
+  let restored: Restored;
   try {
-    await load(restoration, name);
+    restored = await load(restoration, name);
   } catch (error) {
     // We made it, and it holds an unknown part of the dump: nothing half restored may be taken for whole.
     await source.dropDatabase(name, AbortSignal.timeout(DROP_TIMEOUT_MS)).catch((failure: unknown) => {
@@ -74,7 +77,7 @@ async function intoNew(restoration: Restoration, name: string): Promise<Outcome>
     throw error;
   }
   if (name === source.database) clearUnfinished(restoration.settings.notes, source.name);
-  return outcome(restoration, name, []);
+  return outcome(restoration, name, restored, []);
 }
 
 async function overItself(restoration: Restoration): Promise<Outcome> {
@@ -82,8 +85,9 @@ async function overItself(restoration: Restoration): Promise<Outcome> {
   await proveReadable(settings.repository, snapshot, context.onProgress, context.signal);
   markUnfinished(settings.notes, source.name, { snapshot: snapshot.shortId, at: settings.now() });
   await source.emptyDatabase(source.database, context.signal);
+  let restored: Restored;
   try {
-    await load(restoration, source.database);
+    restored = await load(restoration, source.database);
   } catch (error) {
     const again = `Mend the cause, then run \`holdfast restore ${source.name} --snapshot ${snapshot.shortId} --yes\` again.`;
     throw halfDone(`${source.database} was emptied and is not whole`, error, again, error);
@@ -91,10 +95,10 @@ async function overItself(restoration: Restoration): Promise<Outcome> {
   clearUnfinished(settings.notes, source.name);
   const ownersLost = snapshot.tags?.engine === 'postgres' && !settings.keepOwners;
   const warning = `everything in ${source.database} belongs to the user that restored it, and rights that others had are gone; a superuser keeps both with --keep-owners`;
-  return outcome(restoration, source.database, ownersLost ? [warning] : []);
+  return outcome(restoration, source.database, restored, ownersLost ? [warning] : []);
 }
 
-function load({ source, snapshot, settings, context }: Restoration, target: string): Promise<void> {
+function load({ source, snapshot, settings, context }: Restoration, target: string): Promise<Restored> {
   const { repository, keepOwners } = settings;
   return loadSnapshot(
     { repository, snapshot, source, target, keepOwners },
@@ -106,12 +110,16 @@ function load({ source, snapshot, settings, context }: Restoration, target: stri
 async function outcome(
   { source, snapshot, context }: Restoration,
   database: string,
+  { notes }: Restored,
   warnings: string[],
 ): Promise<Outcome> {
   const inventory = await source.inspect(database, context.signal);
   const rows = inventory.tables.reduce((total, table) => total + table.rows, 0);
   return {
-    reason: `restored ${snapshot.shortId} of ${snapshot.time} into ${database}: ${inventory.tables.length} tables, ${rows} rows`,
+    reason: [
+      `restored ${snapshot.shortId} of ${utc(new Date(snapshot.time))} into ${database}: ${counted(inventory.tables.length, 'table')}, ${counted(rows, 'row')}`,
+      ...notes,
+    ].join('; '),
     warnings,
     facts: { snapshotId: snapshot.id, tables: inventory.tables.length, rows },
   };

@@ -1,4 +1,6 @@
 import { HoldfastError } from '../core/errors.ts';
+import { counted } from '../core/units.ts';
+import type { RemovedSnapshot } from '../ledger/ledger.ts';
 import type { ForgetReport, KeepPolicy, Repository, Snapshot } from '../repository/repository.ts';
 import { ensureRepository, rememberedId, type Notes } from './init.ts';
 import type { Job, JobContext, Outcome } from './job.ts';
@@ -84,10 +86,21 @@ async function applyRetention(
   }
   const verb = dryRun ? 'would remove' : 'removed';
   return {
-    reason: `${verb} ${removed.length} of ${kept.length + removed.length} snapshots, kept ${kept.length}`,
+    reason: `${verb} ${removed.length} of ${counted(kept.length + removed.length, 'snapshot')}, kept ${kept.length}`,
     warnings: [],
-    facts: { snapshotsKept: kept.length, snapshotsRemoved: removed.length },
+    facts: {
+      snapshotsKept: kept.length,
+      snapshotsRemoved: removed.length,
+      removed: preview.removed
+        .filter(({ id }) => removed.includes(id))
+        .map(named)
+        .toSorted((one, other) => one.time.localeCompare(other.time)),
+    },
   };
+}
+
+function named({ shortId, time, tags, path }: Snapshot): RemovedSnapshot {
+  return { shortId, time, source: tags?.source ?? '', path };
 }
 
 /** Of the repository: a backup that went before has asked for it a moment ago. */
@@ -111,7 +124,9 @@ function refuseSuspiciousList(settings: RetentionSettings, note: string, present
   const known = JSON.parse(settings.notes.recall(note) ?? '[]') as string[];
   const vanished = known.filter((id) => !ids.has(id));
   if (vanished.length > known.length / 2) {
-    throw refusal(`${vanished.length} of ${known.length} snapshots have vanished since the last retention`);
+    throw refusal(
+      `${vanished.length} of ${counted(known.length, 'snapshot')} vanished since the last retention`,
+    );
   }
 }
 

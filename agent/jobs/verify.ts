@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { HoldfastError } from '../core/errors.ts';
+import { utc } from '../core/clock.ts';
+import { counted } from '../core/units.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { Inventory, Source } from '../sources/source.ts';
 import { findSnapshot } from './find-snapshot.ts';
@@ -63,7 +65,7 @@ async function verify(
     await source.dropDatabase(scratch, AbortSignal.timeout(DROP_TIMEOUT_MS));
     const rows = inventory.tables.reduce((total, table) => total + table.rows, 0);
     return {
-      reason: `restored ${snapshot.shortId} of ${snapshot.time} into scratch: ${describe(inventory, rows)}`,
+      reason: `restored ${snapshot.shortId} of ${utc(new Date(snapshot.time))} into scratch: ${describe(inventory, rows)}`,
       warnings: [],
       facts: { engine: probe.engine, snapshotId: snapshot.id, tables: inventory.tables.length, rows },
     };
@@ -75,9 +77,10 @@ async function verify(
 }
 
 function describe(inventory: Inventory, rows: number): string {
-  const parts = [`${inventory.tables.length} tables, ${rows} rows`];
-  for (const kind of ['views', 'routines', 'triggers', 'events'] as const) {
-    if (inventory[kind] > 0) parts.push(`${inventory[kind]} ${kind}`);
+  const parts = [counted(inventory.tables.length, 'table'), counted(rows, 'row')];
+  for (const kind of ['view', 'routine', 'trigger', 'event'] as const) {
+    const count = inventory[`${kind}s`];
+    if (count > 0) parts.push(counted(count, kind));
   }
   return parts.join(', ');
 }

@@ -33,10 +33,22 @@ export interface RunFacts {
   storedBytes?: number;
   /** Bytes by which the repository grew. */
   addedBytes?: number;
+  /** What the repository took on disk, measured by the run. */
+  repositoryBytes?: number;
   tables?: number;
   rows?: number;
   snapshotsRemoved?: number;
+  /** Which ones, oldest first; in a dry run, those that would be. */
+  removed?: RemovedSnapshot[];
   snapshotsKept?: number;
+}
+
+/** As people name a snapshot. */
+export interface RemovedSnapshot {
+  shortId: string;
+  time: string;
+  source: string;
+  path: string;
 }
 
 export type RunEnd = {
@@ -47,6 +59,8 @@ export type RunEnd = {
   facts?: RunFacts;
 };
 
+export type SkipReason = Pick<RunEnd, 'reason' | 'hint'>;
+
 /**
  * The agent's own record of runs: the one place where "last success" is known.
  * Writes are durable when the call returns; several processes may use one ledger at once.
@@ -56,10 +70,16 @@ export interface Ledger {
   begin(run: { job: JobName; source: string | null; trigger: Trigger }): number;
   /** Ends a run, once; a second end of the same run throws. */
   finish(id: number, end: RunEnd): void;
+  /** Records a run that was due and never began, and why; returns its id. Needs no lock. */
+  skip(run: { job: JobName; source: string | null; trigger: Trigger }, why: SkipReason): number;
+  /** The run with this id; null for none. */
+  get(id: number): Run | null;
   /** The newest run of a job, by the order in which they began, not by clock; optionally only those that ended so. */
   last(job: JobName, source: string | null, result?: RunResult): Run | null;
   /** Newest first. */
   recent(filter: { job?: JobName; source?: string; result?: RunResult; limit: number }): Run[];
+  /** The runs of a job that began at that time or later, newest first, at most a thousand. A null source means the runs without one. */
+  since(job: JobName, source: string | null, from: string): Run[];
   /** How many of the runs that began after the given run id succeeded. A null source means the runs without one, as in `last`. */
   countSucceededSince(job: JobName, source: string | null, afterId: number): number;
   /** Ends every run that a dead process left as `running`. Call only while holding the lock. */

@@ -40,6 +40,17 @@ export function openLedger(path: string, clock: Clock): Ledger {
         if (done.changes !== 1) throw new Error(`run ${id} has ended already, or never began`);
       }),
 
+    skip: ({ job, source, trigger }, { reason, hint }) =>
+      run(() =>
+        Number(statements.skip.run(job, source, trigger, now(), now(), reason, hint ?? null).lastInsertRowid),
+      ),
+
+    get: (id) =>
+      run(() => {
+        const row = statements.get.get(id);
+        return row === undefined ? null : toRun(row);
+      }),
+
     last: (job, source, result) =>
       run(() => {
         const row = statements.last.get(job, source, result ?? null);
@@ -48,6 +59,8 @@ export function openLedger(path: string, clock: Clock): Ledger {
 
     recent: ({ job, source, result, limit }) =>
       run(() => statements.recent.all(job ?? null, source ?? null, result ?? null, limit).map(toRun)),
+
+    since: (job, source, from) => run(() => statements.since.all(job, source, from).map(toRun)),
 
     countSucceededSince: (job, source, afterId) =>
       run(() => Number(statements.countSucceededSince.get(job, source, afterId)?.['succeeded'])),
@@ -110,6 +123,11 @@ function prepare(db: DatabaseSync) {
       `UPDATE runs SET finished_at = ?, result = ?, reason = ?, hint = ?, warnings = ?, facts = ?
        WHERE id = ? AND result = 'running'`,
     ),
+    skip: db.prepare(
+      `INSERT INTO runs (job, source, trigger, started_at, finished_at, result, reason, hint)
+       VALUES (?, ?, ?, ?, ?, 'skipped', ?, ?)`,
+    ),
+    get: db.prepare('SELECT * FROM runs WHERE id = ?'),
     last: db.prepare(
       `SELECT * FROM runs WHERE job = ?1 AND source IS ?2 AND (?3 IS NULL OR result = ?3) ORDER BY id DESC LIMIT 1`,
     ),
@@ -117,6 +135,9 @@ function prepare(db: DatabaseSync) {
       `SELECT * FROM runs
        WHERE (?1 IS NULL OR job = ?1) AND (?2 IS NULL OR source = ?2) AND (?3 IS NULL OR result = ?3)
        ORDER BY id DESC LIMIT ?4`,
+    ),
+    since: db.prepare(
+      `SELECT * FROM runs WHERE job = ? AND source IS ? AND started_at >= ? ORDER BY id DESC LIMIT 1000`,
     ),
     countSucceededSince: db.prepare(
       `SELECT count(*) AS succeeded FROM runs WHERE job = ? AND source IS ? AND result = 'succeeded' AND id > ?`,

@@ -57,12 +57,6 @@ export function createOutlet(target: Writable, signal: AbortSignal): Outlet {
   };
 }
 
-/** The same for one wait. */
-export function drained(target: Writable, signal: AbortSignal): Promise<void> {
-  const outlet = createOutlet(target, signal);
-  return outlet.drained().finally(() => outlet.release());
-}
-
 /** The other end went away. It says nothing of why: the program at the other end knows. */
 export class ClosedStreamError extends Error {
   readonly target: Writable;

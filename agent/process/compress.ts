@@ -16,8 +16,12 @@ export interface Compressors {
   decompress(path: string): Command | null;
 }
 
-const GZIP_LEVEL = '-3';
+const GZIP_LEVEL = '-2';
+/** Blocks of 32 KiB instead of 128: after a difference the output is the same again sooner, in half as many bytes. */
+const PIGZ_BLOCK_KIBIBYTES = '32';
 const ZSTD_LEVEL = '-3';
+/** A window of 2^18 bytes: zstd's points of fresh start follow from it, and lie closer the smaller it is. */
+const ZSTD_WINDOW = '--zstd=wlog=18';
 
 const SUFFIXES: Record<Compression, string> = { gzip: '.gz', zstd: '.zst', none: '' };
 
@@ -34,14 +38,20 @@ export function createCompressors(hasProgram: (name: string) => boolean): Compre
       if (compression === 'none') return null;
       if (compression === 'zstd') {
         needs(hasProgram, 'zstd', 'gzip');
-        return { file: 'zstd', args: ['-q', '-c', ZSTD_LEVEL, '--rsyncable', `-T${availableParallelism()}`] };
+        return {
+          file: 'zstd',
+          args: ['-q', '-c', ZSTD_LEVEL, ZSTD_WINDOW, '--rsyncable', `-T${availableParallelism()}`],
+        };
       }
       needs(hasProgram, gzip, 'none');
       // Neither name nor time in the header: nothing that changes from run to run may stand at the top.
       if (gzip === 'pigz') {
         return {
           file: 'pigz',
-          args: ['-c', '-n', '-m', '-R', GZIP_LEVEL, '-p', String(availableParallelism())],
+          args: [
+            ...['-c', '-n', '-m', '-R', GZIP_LEVEL],
+            ...['-b', PIGZ_BLOCK_KIBIBYTES, '-p', String(availableParallelism())],
+          ],
         };
       }
       return { file: 'gzip', args: ['-c', '-n', '--rsyncable', GZIP_LEVEL] };

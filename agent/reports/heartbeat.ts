@@ -1,14 +1,32 @@
 import { utc } from '../core/clock.ts';
 import type { Ledger, Run } from '../ledger/ledger.ts';
-import type { MaintenanceStatus, RunStatus, SourceStatus, Status } from '../../sentinel/heartbeat.ts';
+import type {
+  MaintenanceStatus,
+  RepositoryStatus,
+  Rhythm,
+  SourceStatus,
+  Status,
+} from '../../sentinel/heartbeat.ts';
+import { DAYS, pastDays, startOfPast } from './days.ts';
+import { runStatus } from './run-status.ts';
 
 export interface HeartbeatFacts {
   host: string;
   agentVersion: string;
+  timeZone: string;
   sources: { name: string; type: 'mysql' | 'postgres'; gates: boolean }[];
-  /** When the next backup is due; null where nothing is scheduled. */
-  nextBackup: Date | null;
+  schedule: { backup: Schedule; verify: Schedule };
   repository: { location: string; id: string | null };
+}
+
+/** What a schedule lets one expect, seen from now. */
+export interface Schedule {
+  /** Null where nothing is scheduled any more. */
+  next: Date | null;
+  /** The widest gap between the next times. */
+  everySeconds: number | null;
+  /** Whether it means that day; the date is the day's midnight in UTC. */
+  meansDay: (day: Date) => boolean;
 }
 
 export interface Heartbeat {
@@ -17,10 +35,18 @@ export interface Heartbeat {
   status: Status;
 }
 
-/** What the status folder should say: a pure function of the ledger. */
-export function heartbeatOf(ledger: Pick<Ledger, 'last'>, facts: HeartbeatFacts, now: Date): Heartbeat {
-  const sources = facts.sources.map((source) => sourceStatus(ledger, source, facts.nextBackup));
-  const gating = sources.filter((source) => source.gates).map((source) => source.lastSuccess);
+type Reading = Pick<Ledger, 'last' | 'recent' | 'since' | 'countSucceededSince'>;
+
+const RUNS = 20;
+const SIZES = 30;
+/** How much longer than the schedule's widest gap a success may be awaited. */
+const PATIENCE = 1.25;
+
+/** What the status folder should say: a pure function of the ledger. Its size is bounded by the number of sources. */
+export function heartbeatOf(ledger: Reading, facts: HeartbeatFacts, now: Date): Heartbeat {
+  const sources = facts.sources.map((source) => sourceOf(ledger, source, facts, now));
+  const gating = sources.filter(({ status }) => status.gates).map(({ status }) => status.lastSuccess);
+  const addedBytes = sources.reduce((total, source) => total + source.addedBytes, 0);
   return {
     lastOk: oldest(gating),
     status: {
@@ -28,55 +54,96 @@ export function heartbeatOf(ledger: Pick<Ledger, 'last'>, facts: HeartbeatFacts,
       writtenAt: utc(now),
       host: facts.host,
       agentVersion: facts.agentVersion,
-      sources,
+      timeZone: facts.timeZone,
+      sources: sources.map(({ status }) => status),
       maintenance: (['retention', 'check'] as const).map((job) => maintenanceStatus(ledger, job)),
-      repository: facts.repository,
+      repository: { ...facts.repository, ...repositoryHistory(ledger, facts.repository.id), addedBytes },
+      runs: ledger.recent({ limit: RUNS }).map(runStatus),
     },
   };
 }
 
-function sourceStatus(
-  ledger: Pick<Ledger, 'last'>,
+function sourceOf(
+  ledger: Reading,
   source: HeartbeatFacts['sources'][number],
-  nextBackup: Date | null,
-): SourceStatus {
+  { schedule, timeZone }: HeartbeatFacts,
+  now: Date,
+): { status: SourceStatus; addedBytes: number } {
   const success = ledger.last('backup', source.name, 'succeeded');
   const engine = success?.facts.engine;
-  return {
+  const runs = ledger.since('backup', source.name, utc(startOfPast(now)));
+  const succeeded = runs.filter((run) => run.result === 'succeeded');
+  const status: SourceStatus = {
     name: source.name,
     engine: engine === 'mysql' || engine === 'mariadb' || engine === 'postgres' ? engine : source.type,
     gates: source.gates,
     lastSuccess: dataTime(success),
-    lastRun: runStatus(ledger.last('backup', source.name)),
-    nextRun: nextBackup === null ? null : utc(nextBackup),
+    lastRun: lastRun(ledger, 'backup', source.name),
+    nextRun: schedule.backup.next === null ? null : utc(schedule.backup.next),
+    rhythm: rhythmOf(schedule.backup),
+    verification: {
+      lastSuccess: ledger.last('verify', source.name, 'succeeded')?.startedAt ?? null,
+      lastRun: lastRun(ledger, 'verify', source.name),
+      rhythm: rhythmOf(schedule.verify),
+    },
+    sizes: sizesOf(ledger, source.name),
+    days: pastDays({
+      runs,
+      isOlder: ledger.countSucceededSince('backup', source.name, 0) > succeeded.length,
+      isDueOn: schedule.backup.meansDay,
+      timeZone,
+      now,
+    }),
+  };
+  const from = utc(new Date(now.getTime() - DAYS * 86_400_000));
+  const recent = succeeded.filter((run) => run.startedAt >= from);
+  return { status, addedBytes: recent.reduce((total, run) => total + (run.facts.addedBytes ?? 0), 0) };
+}
+
+function rhythmOf({ next, everySeconds }: Schedule): Rhythm {
+  return {
+    next: next === null ? null : utc(next),
+    everySeconds,
+    overdueAfterSeconds: everySeconds === null ? null : Math.round(everySeconds * PATIENCE),
   };
 }
 
-function maintenanceStatus(ledger: Pick<Ledger, 'last'>, job: MaintenanceStatus['job']): MaintenanceStatus {
+function sizesOf(ledger: Reading, source: string): number[] {
+  const newest = ledger.recent({ job: 'backup', source, result: 'succeeded', limit: SIZES });
+  return newest.flatMap((run) => run.facts.dumpBytes ?? []).reverse();
+}
+
+function repositoryHistory(
+  ledger: Reading,
+  id: string | null,
+): Pick<RepositoryStatus, 'sizes' | 'snapshots'> {
+  const checks = ledger
+    .recent({ job: 'check', result: 'succeeded', limit: SIZES })
+    .filter(({ facts }) => facts.repositoryId === id && facts.repositoryBytes !== undefined);
+  return {
+    snapshots: checks[0]?.facts.snapshotsKept ?? null,
+    sizes: checks
+      .map(({ startedAt, facts }) => ({ at: startedAt, bytes: facts.repositoryBytes ?? 0 }))
+      .reverse(),
+  };
+}
+
+function maintenanceStatus(ledger: Reading, job: MaintenanceStatus['job']): MaintenanceStatus {
   return {
     job,
     lastSuccess: ledger.last(job, null, 'succeeded')?.finishedAt ?? null,
-    lastRun: runStatus(ledger.last(job, null)),
+    lastRun: lastRun(ledger, job, null),
   };
+}
+
+function lastRun(ledger: Reading, job: Run['job'], source: string | null) {
+  const run = ledger.last(job, source);
+  return run === null ? null : runStatus(run);
 }
 
 /** A backup is as old as its data, and that was read when it began. */
 function dataTime(run: Run | null): string | null {
   return run?.startedAt ?? null;
-}
-
-function runStatus(run: Run | null): RunStatus | null {
-  if (run === null) return null;
-  return {
-    job: run.job,
-    result: run.result,
-    warnings: run.warnings.length > 0,
-    reason: run.reason,
-    hint: run.hint,
-    startedAt: run.startedAt,
-    finishedAt: run.finishedAt,
-    bytes: run.facts.dumpBytes ?? null,
-  };
 }
 
 /** Null counts as older than anything: a source that never succeeded must not hide behind one that did. */

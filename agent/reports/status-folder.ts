@@ -10,21 +10,22 @@ import type { Heartbeat } from './heartbeat.ts';
  */
 export async function writeStatusFolder(folder: string, heartbeat: Heartbeat): Promise<void> {
   try {
-    if (heartbeat.lastOk !== null) await replace(folder, lastOkName, formatLastOk(heartbeat.lastOk));
-    await replace(folder, statusName, `${JSON.stringify(heartbeat.status, null, 2)}\n`);
+    if (heartbeat.lastOk !== null) await replaceFile(folder, lastOkName, formatLastOk(heartbeat.lastOk));
+    await replaceFile(folder, statusName, `${JSON.stringify(heartbeat.status)}\n`);
   } catch (cause) {
     throw new HoldfastError(
       'failed',
       `the status folder ${folder} cannot be written (${(cause as NodeJS.ErrnoException).code ?? 'unknown error'})`,
       {
-        hint: 'Mount it read-write for the agent; HOLDFAST_STATUS_DIR names it.',
+        hint: `Mount it read-write for the agent, and let its user write there (chown ${process.getuid?.()}); HOLDFAST_STATUS_DIR names it.`,
         cause,
       },
     );
   }
 }
 
-async function replace(folder: string, name: string, content: string): Promise<void> {
+/** The file holds the new content afterwards, or still the old one: never a part of either, also after a power cut. */
+export async function replaceFile(folder: string, name: string, content: string): Promise<void> {
   const path = join(folder, name);
   const temporary = join(folder, `.${name}.${process.pid}.tmp`);
   try {

@@ -15,7 +15,13 @@ export interface Repository {
    */
   identify(signal: AbortSignal): Promise<string>;
 
-  /** Creates the repository and returns its id. Throws `repository_failed` when there is one already. */
+  /**
+   * Asks the same without a lock, so that it answers during a prune. For what may take long: a repository that is out of
+   * reach is told after the answer timeout, and not after the time that a long operation may take.
+   */
+  reach(signal: AbortSignal): Promise<string>;
+
+  /** Creates the repository and returns its id; a password that is generated for it is kept before. Throws `repository_failed` when there is one already. */
   create(signal: AbortSignal): Promise<string>;
 
   /**
@@ -113,6 +119,8 @@ export interface KeepPolicy {
   weekly: number;
   monthly: number;
   yearly: number;
+  /** Everything that is not older than this, counted from the newest of its group, is kept: restic's calendar time, `2d`. */
+  within?: string | null;
 }
 
 export interface ForgetPreview {

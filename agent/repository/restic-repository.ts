@@ -2,12 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { RepositoryConfig } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
 import { HoldfastError } from '../core/errors.ts';
+import { counted } from '../core/units.ts';
 import type { Compressors } from '../process/compress.ts';
 import type { Exit, Processes } from '../process/run.ts';
 import type { SpoolOptions } from '../process/spool.ts';
 import { clearDeadLocks } from './locks.ts';
 import { checkSummary, configMessage, findLine, firstFinding, parseLine, statsMessage } from './messages.ts';
 import { readDump } from './read.ts';
+import type { RepositoryPassword } from './password.ts';
 import { forgetByPolicy, previewPolicy, pruneData, removeSnapshots } from './retention.ts';
 import { resticError, type Restic } from './restic.ts';
 import type { Repository } from './repository.ts';
@@ -20,6 +22,7 @@ export interface ResticRepositorySettings {
   compressors: Compressors;
   restic: Restic;
   config: RepositoryConfig;
+  password: Pick<RepositoryPassword, 'keep' | 'refusal'>;
   /** restic's `--host`, whatever the machine or container is called. */
   host: string;
   spool: SpoolOptions;
@@ -29,6 +32,9 @@ export interface ResticRepositorySettings {
 const CREATE_TIMEOUT_MS = 120_000;
 const STATS_TIMEOUT_MS = 300_000;
 const CHECK_TIMEOUT_MS = 24 * 3600_000;
+
+/** Who asks so soon after a repository gave no answer gets the same one: each time would cost the whole answer timeout. */
+const SILENCE_HOLDS_MS = 10_000;
 
 /** From the moment before restic is started until it takes its time; it may wait for the lock file for half of that. */
 const RESTIC_STARTS_WITHIN_MS = 60_000;
@@ -79,19 +85,30 @@ export function createResticRepository(settings: ResticRepositorySettings): Repo
       throw error;
     }));
 
+  let silence: { error: HoldfastError; since: number } | null = null;
+  const askForId = async (more: string[], signal: AbortSignal) => {
+    if (silence !== null && performance.now() - silence.since < SILENCE_HOLDS_MS) throw silence.error;
+    await toolVersion(signal);
+    try {
+      const options = { timeoutMs: answerTimeoutMs, signal };
+      const { stdout } = await restic.run(['cat', 'config', ...more], options);
+      const id = parseLine(configMessage, stdout.replaceAll('\n', ' ').trim())?.id;
+      if (id !== undefined) return id;
+    } catch (error) {
+      if (!(error instanceof HoldfastError)) throw error;
+      if (error.kind === 'repository_unreachable') silence = { error, since: performance.now() };
+      throw error.kind === 'repository_password' ? settings.password.refusal(restic.location) : error;
+    }
+    throw new HoldfastError('repository_failed', 'the repository has no readable configuration');
+  };
+
   return {
     location: restic.location,
     toolVersion,
-    identify: (signal) =>
-      unlocked(signal, async () => {
-        await toolVersion(signal);
-        const { stdout } = await restic.run(['cat', 'config'], { timeoutMs: answerTimeoutMs, signal });
-        const id = parseLine(configMessage, stdout.replaceAll('\n', ' ').trim())?.id;
-        if (id === undefined)
-          throw new HoldfastError('repository_failed', 'the repository has no readable configuration');
-        return id;
-      }),
+    identify: (signal) => unlocked(signal, () => askForId([], signal)),
+    reach: (signal) => askForId(['--no-lock'], signal),
     create: async (signal) => {
+      settings.password.keep();
       const { stdout } = await restic.run(['init', '--json'], { timeoutMs: CREATE_TIMEOUT_MS, signal });
       const id = findLine(configMessage, stdout)?.id;
       if (id === undefined)
@@ -129,7 +146,7 @@ export function createResticRepository(settings: ResticRepositorySettings): Repo
         if (errors === undefined) throw errorOf(finished);
         throw new HoldfastError(
           'repository_damaged',
-          `the check found ${errors} errors: ${firstFinding(finished.stderr)}`,
+          `the check found ${counted(errors, 'error')}: ${firstFinding(finished.stderr)}`,
           {
             hint: 'See docs/troubleshooting.md, "The check found errors"; do not prune before it is mended.',
           },

@@ -1,6 +1,7 @@
 import type { RepositoryConfig } from '../config/config.ts';
 import { HoldfastError } from '../core/errors.ts';
 import type { Child, Command, Exit, Finished, Processes } from '../process/run.ts';
+import { accessHint, isRefused, isRefusedForGood, unreachableHint } from './access.ts';
 import { causeOf } from './messages.ts';
 import type { Started } from './started.ts';
 
@@ -16,7 +17,7 @@ export interface Restic {
   readonly location: string;
   run(args: string[], options: ResticOptions): Promise<Finished>;
   start(args: string[]): Promise<Child>;
-  /** Runs restic only if no other restic of this state folder is alive; null if one is. */
+  /** Runs restic only if no other restic of this state folder is alive, or will be in a few seconds; null if one is. */
   exclusively(args: string[], options: ResticOptions): Promise<Finished | null>;
   /** Whether a restic of this process id was started from this state folder, not later than this. */
   started(pid: number, by: Date): boolean;
@@ -32,7 +33,9 @@ export interface ResticOptions {
 }
 
 export interface ResticSettings {
-  config: RepositoryConfig & { password: string };
+  config: RepositoryConfig;
+  /** Asked before each start: it may come to be known while the agent runs. */
+  password: () => string;
   /** File that every restic of this state folder holds a shared lock on. */
   lockFile: string;
   /** Keeps which ones were started. */
@@ -45,6 +48,8 @@ const CREDENTIALS = /(\/\/[^/:@]*):(.*)@/;
 /** A bucket that is not there is a repository that is not there: `restic init` makes both. */
 const NO_BUCKET = /specified bucket does not exist|NoSuchBucket|container does not exist|ContainerNotFound/i;
 const LOCK_WAIT_SECONDS = 30;
+/** Long enough for somebody's `restic snapshots` to end, and not for a dump or a mount. */
+const EXCLUSIVE_WAIT_SECONDS = 5;
 
 export function createRestic(processes: Processes, settings: ResticSettings): Restic {
   const { config, lockFile } = settings;
@@ -65,9 +70,9 @@ export function createRestic(processes: Processes, settings: ResticSettings): Re
       config.restic,
       ...args,
     ],
-    env: environment(config),
+    env: environment(config, settings.password()),
     label: 'restic',
-    secrets: secretsOf(config),
+    secrets: secretsOf(config, settings.password()),
     onStart: (pid) => settings.started.note(pid),
   });
   const finish = async (finished: Finished, options: ResticOptions) => {
@@ -77,16 +82,17 @@ export function createRestic(processes: Processes, settings: ResticSettings): Re
   const run = async (made: Command, options: ResticOptions) => {
     // restic tries for a quarter of an hour whatever the trouble is, and says on stderr what it was.
     let trouble = '';
-    const absent = new AbortController();
+    const hopeless = new AbortController();
     const onStderrLine = (line: string) => {
       if (!line.startsWith('{') && /error|refused|denied|timeout/i.test(line)) trouble = line;
-      if (NO_BUCKET.test(line)) absent.abort(noRepository(config));
+      if (NO_BUCKET.test(line)) hopeless.abort(noRepository(config));
+      else if (isRefusedForGood(line)) hopeless.abort(refused(reasonIn(line), config));
     };
-    const signal = AbortSignal.any([options.signal, absent.signal]);
+    const signal = AbortSignal.any([options.signal, hopeless.signal]);
     try {
       return await processes.run({ ...made, onStderrLine }, { ...options, signal });
     } catch (error) {
-      if (absent.signal.aborted) throw absent.signal.reason;
+      if (hopeless.signal.aborted) throw hopeless.signal.reason;
       if (!(error instanceof HoldfastError) || error.kind !== 'timeout') throw error;
       throw unreachable(trouble === '' ? error.message : `${error.message}: ${trouble}`, config, error);
     }
@@ -97,7 +103,10 @@ export function createRestic(processes: Processes, settings: ResticSettings): Re
     run: async (args, options) => finish(await run(command(args), options), options),
     start: (args) => processes.start(command(args)),
     exclusively: async (args, options) => {
-      const finished = await run(command(args, ['--exclusive', '--nonblock']), options);
+      const finished = await run(
+        command(args, ['--exclusive', '--timeout', String(EXCLUSIVE_WAIT_SECONDS)]),
+        options,
+      );
       return finished.code === BUSY ? null : finish(finished, options);
     },
     started: (pid, by) => settings.started.has(pid, by),
@@ -123,7 +132,9 @@ export function resticError(exit: Exit, config: RepositoryConfig): HoldfastError
         'repository_locked',
         `the repository at ${at} is locked${cause ? `: ${cause}` : ''}`,
         {
-          hint: 'Wait for the other program to end; `holdfast restic -- list locks` shows who holds it.',
+          hint:
+            'Wait for the other program to end. Who it is: `holdfast restic -- list locks`, then ' +
+            '`holdfast restic -- cat lock ID --no-lock`.',
         },
       );
     case 12:
@@ -146,12 +157,18 @@ export function resticError(exit: Exit, config: RepositoryConfig): HoldfastError
       hint: 'Free space there, or keep fewer snapshots and run `holdfast prune`.',
     });
   }
+  if (isRefused(exit.stderr.join('\n'))) return refused(cause, config);
   if (
     /connection refused|no such host|i\/o timeout|network is unreachable|no route to host|connection reset/i.test(
       exit.stderr.join('\n'),
     )
   ) {
     return unreachable(cause, config);
+  }
+  if (cause.includes('parsing repository location failed')) {
+    return new HoldfastError('repository_failed', `the location ${at} is none that restic knows: ${cause}`, {
+      hint: 'Correct RESTIC_REPOSITORY (repository.location in a file): a path, s3:https://HOST/BUCKET/PATH, sftp:USER@HOST:/PATH, rest:https://HOST/ …',
+    });
   }
   const ended = exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;
   return new HoldfastError('repository_failed', `restic ended with ${ended}${cause ? `: ${cause}` : ''}`, {
@@ -170,33 +187,54 @@ function noRepository(config: RepositoryConfig): HoldfastError {
   });
 }
 
+function refused(said: string, config: RepositoryConfig): HoldfastError {
+  return new HoldfastError(
+    'repository_failed',
+    `no access to the repository at ${shownLocation(config)}: ${withoutLead(said)}`,
+    { hint: accessHint(config, said) },
+  );
+}
+
+/** restic's words without what the message says already, and without advice that does not fit here. */
+function withoutLead(said: string): string {
+  return said
+    .replace(/^unable to open (repository at \S+|config file): /, '')
+    .replace(/^(s3\.getCredentials: |Fatal: )+/, '')
+    .replace(/\. Use `-o .*/, '');
+}
+
+/** What restic was told, of a line in which it says that it will try again. */
+function reasonIn(line: string): string {
+  return line.replace(/^.*?retrying after [^:]*: /, '');
+}
+
 function unreachable(said: string, config: RepositoryConfig, cause?: unknown): HoldfastError {
   return new HoldfastError(
     'repository_unreachable',
     `the repository at ${shownLocation(config)} does not answer${said ? `: ${said}` : ''}`,
     {
-      hint: 'Check the network, the address and the access keys, then run `holdfast doctor`.',
+      hint: unreachableHint(config, said),
       cause,
     },
   );
 }
 
-function environment(config: ResticSettings['config']): Record<string, string> {
+function environment(config: RepositoryConfig, password: string): Record<string, string> {
   return {
     ...config.environment,
     RESTIC_REPOSITORY: config.location,
-    RESTIC_PASSWORD: config.password,
+    RESTIC_PASSWORD: password,
     // restic prints its progress dozens of times a second otherwise, also where nobody looks.
     RESTIC_PROGRESS_FPS: '0.2',
     ...(config.cacheDir === null ? {} : { RESTIC_CACHE_DIR: config.cacheDir }),
   };
 }
 
-function secretsOf(config: ResticSettings['config']): string[] {
+function secretsOf(config: RepositoryConfig, password: string): string[] {
   const inLocation = CREDENTIALS.exec(config.location)?.[2];
   const secret = /SECRET|KEY|PASSWORD|TOKEN/;
   const inEnvironment = Object.entries(config.environment).flatMap(([name, value]) =>
     secret.test(name) ? [value] : [],
   );
-  return [config.password, ...(inLocation === undefined ? [] : [inLocation]), ...inEnvironment];
+  return [password, ...(inLocation === undefined ? [] : [inLocation]), ...inEnvironment];
 }

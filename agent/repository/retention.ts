@@ -1,4 +1,5 @@
 import { HoldfastError } from '../core/errors.ts';
+import { counted } from '../core/units.ts';
 import { forgetMessage } from './messages.ts';
 import type { ForgetPreview, ForgetReport, KeepPolicy, SnapshotFilter } from './repository.ts';
 import type { Restic } from './restic.ts';
@@ -42,6 +43,7 @@ function policyArguments(host: string, policy: KeepPolicy, filter: SnapshotFilte
     ...['forget', '--json', '--host', host, ...filterArguments(filter), '--group-by', 'host,tags'],
     ...['--keep-daily', String(policy.daily), '--keep-weekly', String(policy.weekly)],
     ...['--keep-monthly', String(policy.monthly), '--keep-yearly', String(policy.yearly)],
+    ...(policy.within ? ['--keep-within', policy.within] : []),
   ];
 }
 
@@ -100,9 +102,9 @@ async function verifyGone(
   if (left.length > 0) {
     throw new HoldfastError(
       'repository_failed',
-      `${left.length} snapshots could not be removed, ${left[0]?.slice(0, 8)} first`,
+      `${counted(left.length, 'snapshot')} could not be removed, ${left[0]?.slice(0, 8)} first`,
       {
-        hint: 'Where the repository is append-only, apply retention from the machine that may delete.',
+        hint: 'Where the repository is append-only, set BACKUP_RETENTION=off and apply retention from the machine that may delete.',
       },
     );
   }

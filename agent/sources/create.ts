@@ -1,7 +1,7 @@
 import type { SourceConfig } from '../config/config.ts';
 import type { Processes } from '../process/run.ts';
-import { createMysqlSource } from './mysql.ts';
-import { createPostgresSource } from './postgres.ts';
+import { createMysqlSource } from './mysql/mysql.ts';
+import { createPostgresSource } from './postgres/postgres.ts';
 import type { Source } from './source.ts';
 import { DEFAULT_TOOLS, type Tools } from './tools.ts';
 
@@ -21,7 +21,11 @@ const IDLE_TIMEOUT_MS = 10 * 60_000;
 export function createSource(config: SourceConfig, deps: SourceDeps): Source {
   const all = {
     ...deps,
-    tools: { ...DEFAULT_TOOLS, ...deps.tools },
+    tools: {
+      ...DEFAULT_TOOLS,
+      ...deps.tools,
+      ...(config.caFile === null ? {} : { caFile: config.caFile }),
+    },
     idleTimeoutMs: deps.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
   };
   return config.type === 'mysql' ? createMysqlSource(config, all) : createPostgresSource(config, all);

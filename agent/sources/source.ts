@@ -28,7 +28,7 @@ export interface Source {
     dump: AsyncIterable<Buffer>,
     signal: AbortSignal,
     options?: RestoreOptions,
-  ): Promise<void>;
+  ): Promise<Restored>;
 
   /** What a database holds, with exact row counts. Throws `source_denied` where it may not look. */
   inspect(target: string, signal: AbortSignal): Promise<Inventory>;
@@ -58,6 +58,8 @@ export interface Probe {
   databaseBytes: number | null;
   /** What a backup by this user would lack. Empty is what a complete backup needs. */
   gaps: Gap[];
+  /** What would end a restore by this user although the backup is complete. */
+  hurdles: Hurdle[];
   /** Not wrong, but worth a person's eye (tables outside the consistent snapshot, for example). */
   warnings: string[];
 }
@@ -70,6 +72,13 @@ export interface Gap {
   mend: string;
   /** What a dump leaves out by name where the gap is allowed. */
   objects?: string[];
+}
+
+export interface Hurdle {
+  /** Why, as a sentence part. */
+  detail: string;
+  /** What to do about it, as a sentence. */
+  mend: string;
 }
 
 export interface Part {
@@ -104,6 +113,11 @@ export interface Inventory {
   routines: number;
   triggers: number;
   events: number;
+}
+
+export interface Restored {
+  /** What a person may want otherwise, as sentence parts; nothing is wrong. */
+  notes: string[];
 }
 
 export interface RestoreOptions {

@@ -2,12 +2,15 @@ import { SHELL_STAGES, shellPipeline } from '../holdfast.ts';
 import { result, type Result } from '../result.ts';
 import { alternate, median } from '../rounds.ts';
 import { timed, type Timed } from '../timed.ts';
-import type { World } from '../world.ts';
+import { inPlace, type World } from '../world.ts';
 
 const MEGABYTE = 1_000_000;
 const LEVELS = {
-  gzip: [1, 2, 3, 4, 5, 6].map((level) => ({ level, compress: `pigz -c -n -m -R -${level}` })),
-  zstd: [1, 2, 3, 4, 5].map((level) => ({ level, compress: `zstd -q -c -${level} --rsyncable -T0` })),
+  gzip: [1, 2, 3, 4, 5, 6].map((level) => ({ level, compress: `pigz -c -n -m -R -${level} -b 32` })),
+  zstd: [1, 2, 3, 4, 5].map((level) => ({
+    level,
+    compress: `zstd -q -c -${level} --zstd=wlog=18 --rsyncable -T0`,
+  })),
 };
 
 interface Stored extends Timed {
@@ -28,16 +31,12 @@ export async function levels(world: World): Promise<Result[]> {
   const runs = await alternate(
     stages.map(({ name, compress, side }) => ({
       name: side,
-      run: async (): Promise<Stored> => {
-        const place = await world.place();
-        try {
+      run: () =>
+        inPlace(world, async (place): Promise<Stored> => {
           const run = await timed(shellPipeline(engine, name, { compress }), place.restic);
           const summary = JSON.parse(run.stdout.trim().split('\n').at(-1) ?? '{}') as Summary;
           return { ...run, bytes: summary.total_bytes_processed ?? NaN };
-        } finally {
-          place.remove();
-        }
-      },
+        }),
     })),
     world.options.rounds,
     world.say,

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { startRunning, watch } from '../agent-process.ts';
-import { agentVariables, HOLDFAST, type Compression } from '../holdfast.ts';
+import type { Compression } from '../../agent/core/glossary.ts';
+import { agentVariables, HOLDFAST } from '../holdfast.ts';
 import { memoryOf } from '../processes.ts';
 import { result, type Result } from '../result.ts';
 import type { World } from '../world.ts';

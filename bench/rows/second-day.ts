@@ -1,6 +1,7 @@
 import { mkdtempSync, chmodSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { agentVariables, HOLDFAST, shellPipeline, type Compression } from '../holdfast.ts';
+import type { Compression } from '../../agent/core/glossary.ts';
+import { agentVariables, HOLDFAST, shellPipeline } from '../holdfast.ts';
 import { result, type Result } from '../result.ts';
 import { writeShop } from '../shop-data.ts';
 import type { EngineName } from '../servers.ts';

@@ -1,9 +1,10 @@
-import { agentVariables, HOLDFAST, shellPipeline, type Compression } from '../holdfast.ts';
+import type { Compression } from '../../agent/core/glossary.ts';
+import { agentVariables, HOLDFAST, shellPipeline } from '../holdfast.ts';
 import { result, type Result } from '../result.ts';
 import { alternate, median, medianRatio, type Side } from '../rounds.ts';
 import type { EngineName } from '../servers.ts';
 import { timed, type Timed } from '../timed.ts';
-import type { World } from '../world.ts';
+import { inPlace, type World } from '../world.ts';
 
 const INCLUDES =
   'ours is `holdfast backup` from the command line to its exit: start of the program, rights and inventory of the database, the repository asked first, dump, retention, ledger, heartbeat';
@@ -16,17 +17,9 @@ const PLAIN = 'shell gzip';
 export async function wholeBackup(world: World, name: EngineName): Promise<Result[]> {
   const engine = await world.engine(name);
   const megabytes = world.options.megabytes;
-  const fresh = async (work: (place: Awaited<ReturnType<World['place']>>) => Promise<Timed>) => {
-    const place = await world.place();
-    try {
-      return await work(place);
-    } finally {
-      place.remove();
-    }
-  };
   const shell = (side: string, stage: Parameters<typeof shellPipeline>[1]): Side<Timed> => ({
     name: side,
-    run: () => fresh((place) => timed(shellPipeline(engine, stage), place.restic)),
+    run: () => inPlace(world, (place) => timed(shellPipeline(engine, stage), place.restic)),
   });
   const sides: Side<Timed>[] = [
     shell(PLAIN, 'plain gzip'),
@@ -34,7 +27,9 @@ export async function wholeBackup(world: World, name: EngineName): Promise<Resul
       {
         name: `holdfast ${compression}`,
         run: () =>
-          fresh((place) => timed(`'${HOLDFAST}' backup`, agentVariables(place, engine, compression))),
+          inPlace(world, (place) =>
+            timed(`'${HOLDFAST}' backup`, agentVariables(place, engine, compression)),
+          ),
       },
       shell(`shell with the same ${compression}`, compression),
     ]),

@@ -158,7 +158,7 @@ export class ComposeStage implements Stage {
 
   private async up(step: Step, ...services: string[]): Promise<void> {
     step.note(`docker compose up -d ${services.join(' ')}`);
-    const { code, stderr } = await this.compose(['up', '-d', '--no-deps', ...services]);
+    const { code, stderr } = await this.compose(['up', '-d', ...services]);
     if (code !== 0) throw new Error(`docker compose up ended with ${code}\n${stderr}`);
   }
 

@@ -8,7 +8,7 @@ for file in say packages debian npm restic docker images; do
 done
 unset file
 
-PARTS='npm restic rest-server mariadb postgres nginx pigz sftp shellcheck chromium docker images'
+PARTS='npm restic rest-server mariadb postgres nginx caddy wrk pigz sftp shellcheck chromium docker images'
 
 need() {
   case "$1" in
@@ -18,6 +18,8 @@ need() {
   mariadb) have_all mariadbd mariadb-dump mariadb-install-db || need_packages 'a real MariaDB to back up' mariadb-server mariadb-client ;;
   postgres) have_postgres || need_packages 'a real PostgreSQL to back up' postgresql postgresql-client ;;
   nginx) have nginx || need_packages 'the gate' nginx ;;
+  caddy) have caddy || need_packages 'a proxy that asks the sentinel' caddy ;;
+  wrk) have wrk || need_packages 'measuring the gate' wrk ;;
   pigz) have_all pigz zstd || need_packages 'compressing dumps' pigz zstd ;;
   sftp) have_sftp || need_packages 'a repository over SFTP' openssh-server openssh-client ;;
   shellcheck) have shellcheck || need_packages 'checking the shell scripts' shellcheck ;;

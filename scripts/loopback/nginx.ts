@@ -16,6 +16,8 @@ export interface NginxOptions extends ChildOptions {
   port?: number;
   /** More directives for the server, such as gated locations of a test. */
   server?: string;
+  /** What visitors get when the sentinel cannot be asked; closed where it is left out. */
+  onSentinelDown?: 'closed' | 'open';
   /** Address of the name server, where the addresses above are names. */
   resolver?: string;
 }
@@ -68,11 +70,14 @@ http {
 `;
 }
 
-function renderServer({ port, sentinel, app, resolver, server }: NginxOptions & { port: number }): string {
+function renderServer(options: NginxOptions & { port: number }): string {
+  const { prefix, port, sentinel, app, resolver, server, onSentinelDown } = options;
   const replacements: [string, string][] = [
     ['default sentinel:8080;', `default ${sentinel};`],
     ['default ${GATE_UPSTREAM};', `default ${app};`],
     ['default /etc/nginx/holdfast;', `default "${gateFolder}";`],
+    ['/tmp/holdfast ', `"${join(prefix, 'tmp', 'gate')}" `],
+    ['${GATE_ON_SENTINEL_DOWN}', onSentinelDown ?? 'closed'],
     ['resolver 127.0.0.11 ', `resolver ${resolver ?? '127.0.0.11'} `],
     ['listen 80;', `listen 127.0.0.1:${port};\n${server ?? ''}`],
   ];

@@ -48,6 +48,15 @@ describe('the answer of the repository', () => {
     await expect(repository.identify(signal)).rejects.toMatchObject({ kind });
   });
 
+  test('it gave no answer a moment ago → who asks again gets the same one, at once', async () => {
+    const { repository, calls } = withFakeRestic('sleep 600');
+    const first = await repository.reach(signal).catch((error: unknown) => error);
+    expect(first).toMatchObject({ kind: 'repository_unreachable' });
+    const asked = calls().length;
+    expect(await repository.identify(signal).catch((error: unknown) => error)).toBe(first);
+    expect(calls()).toHaveLength(asked);
+  });
+
   test('restic hangs and says why on stderr → unreachable after the deadline, with its words', async () => {
     const { repository } = withFakeRestic(
       'echo "Stat(<config/>) returned error, retrying after 1s: dial tcp" >&2; sleep 600',
@@ -55,6 +64,79 @@ describe('the answer of the repository', () => {
     await expect(repository.identify(signal)).rejects.toMatchObject({
       kind: 'repository_unreachable',
       message: expect.stringContaining('retrying after 1s') as string,
+    });
+  });
+
+  test.each([
+    [
+      'no keys',
+      's3:https://h/bucket',
+      'echo "{\\"message_type\\":\\"exit_error\\",\\"code\\":1,\\"message\\":\\"Fatal: unable to open repository at s3:https://h/bucket: s3.getCredentials: no credentials found. Use -o s3.x\\"}" >&2; exit 1',
+      /^no access to the repository at s3:https:\/\/h\/bucket: no credentials found/,
+      /AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY/,
+    ],
+    [
+      'a wrong key, asked again and again',
+      's3:https://h/bucket',
+      'echo "Stat(<config/>) returned error, retrying after 1.5s: Stat: The AWS Access Key Id you provided does not exist in our records." >&2; sleep 600',
+      /: Stat: The AWS Access Key Id you provided does not exist/,
+      /AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY/,
+    ],
+    [
+      'a clock that is wrong',
+      's3:https://h/bucket',
+      'echo "Stat(<config/>) returned error, retrying after 1.5s: Stat: The difference between the request time and the current time is too large." >&2; sleep 600',
+      /difference between the request time/,
+      /Set the clock of this machine/,
+    ],
+    [
+      'a user that the REST server does not know',
+      'rest:https://h/',
+      'echo "Fatal: unable to open config file: unexpected HTTP response (401): 401 Unauthorized" >&2; exit 1',
+      /: unexpected HTTP response \(401\)/,
+      /RESTIC_REST_USERNAME and RESTIC_REST_PASSWORD/,
+    ],
+    [
+      'a location that is none',
+      's3:https://h',
+      'echo "Fatal: parsing repository location failed: s3: bucket name not found" >&2; exit 1',
+      /the location s3:https:\/\/h is none that restic knows/,
+      /RESTIC_REPOSITORY/,
+    ],
+  ])(
+    'restic is turned away by %s → told at once, with what to set',
+    async (_, location, script, message, hint) => {
+      const { repository } = withFakeRestic(script, { location, answerTimeoutSeconds: 60 });
+      await expect(repository.identify(signal)).rejects.toMatchObject({
+        kind: 'repository_failed',
+        message: expect.stringMatching(message) as string,
+        hint: expect.stringMatching(hint) as string,
+      });
+    },
+  );
+
+  test.each([
+    ['x509: certificate signed by unknown authority', 'SSL_CERT_FILE'],
+    ['http: server gave HTTP response to HTTPS client', 'http:// in the location'],
+    ['Stat: 400 Bad Request', 'AWS_DEFAULT_REGION'],
+    ['dial tcp: lookup h: no such host', 's3:https://HOST/BUCKET/PATH'],
+  ])('restic gets no answer it can use (%s) → unreachable, with a hint of %s', async (said, hint) => {
+    const script = `echo "Stat(<config/>) returned error, retrying after 1s: ${said}" >&2; sleep 600`;
+    const { repository } = withFakeRestic(script, {
+      location: 's3:https://h/bucket',
+      answerTimeoutSeconds: 1,
+    });
+    await expect(repository.identify(signal)).rejects.toMatchObject({
+      kind: 'repository_unreachable',
+      message: expect.stringContaining(said) as string,
+      hint: expect.stringContaining(hint) as string,
+    });
+  });
+
+  test('somebody holds a lock → how to see who', async () => {
+    const { repository } = withFakeRestic('exit 11');
+    await expect(repository.identify(signal)).rejects.toMatchObject({
+      hint: expect.stringContaining('`holdfast restic -- cat lock ID --no-lock`') as string,
     });
   });
 

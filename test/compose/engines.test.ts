@@ -14,7 +14,10 @@ interface Case {
   init: { path: string; text: string };
   env: string[];
   snapshotPath: string;
-  /** Runs SQL in a database as its administrator and prints bare values. */
+  /**
+   * Runs SQL in a database as its administrator and prints bare values. Over TCP: the socket also leads to the server
+   * that the image starts to initialize itself, and ends a moment later.
+   */
   query: (sql: string, database: string) => string;
   count: string;
   lose: string;
@@ -52,7 +55,7 @@ const postgres = (major: number): Case => ({
   init: { path: 'init/1.sql', text: postgresSql },
   env: ['DATABASE_URL=postgresql://keeper:p%40ss%20w%2Ford@db:5432/harbour'],
   snapshotPath: '/postgres/harbour.dump.gz',
-  query: (sql, database) => `docker compose exec -T db psql -qAt -U keeper -d ${database} -c "${sql}"`,
+  query: (sql, database) => `docker compose exec -T db psql -h 127.0.0.1 -qAt -U keeper -d ${database} -c "${sql}"`,
   count: 'SELECT (SELECT COUNT(*) FROM berths), (SELECT COUNT(*) FROM log), (SELECT COUNT(*) FROM names)',
   lose: 'DROP TABLE berths CASCADE; DROP TABLE log',
   byHand:
@@ -74,7 +77,7 @@ const cases: Case[] = [
     ],
     snapshotPath: '/mysql/harbour.sql.gz',
     query: (sql, database) =>
-      `docker compose exec -T db mariadb -N -uroot -ptop-secret ${database} -e "${sql}"`,
+      `docker compose exec -T db mariadb -h127.0.0.1 -N -uroot -ptop-secret ${database} -e "${sql}"`,
     count: 'SELECT (SELECT COUNT(*) FROM berths), (SELECT COUNT(*) FROM log), (SELECT COUNT(*) FROM names)',
     lose: 'DROP TABLE berths; DROP TABLE log',
     byHand:
@@ -98,6 +101,7 @@ describe.each(cases)('$name in a project that includes compose.holdfast.yml', (e
 services:
   web:
     image: nginx:1.28
+    networks: [holdfast_front]
   db:
     ${engine.service}
     volumes: ['./init:/docker-entrypoint-initdb.d:ro']

@@ -170,14 +170,16 @@ describe('when the database is stopped', () => {
     const failed = await stack.try('docker compose exec db_backup /usr/local/bin/backup.sh');
     expect(failed.code, show(failed)).toBe(1);
     expect(failed.stderr).toMatch(/orders_tracker|db:3306/);
+    expect(failed.stderr).toContain('docker compose start db');
     expect(await snapshots(stack)).toHaveLength(countBefore);
     expect(heartbeat(stack)).toBe(beatBefore);
 
     await stack.sh('docker compose start db');
     await untilDatabase();
     await stack.sh('docker compose exec db_backup /usr/local/bin/backup.sh');
-    // Not their number: retention keeps one a day.
-    expect((await snapshots(stack)).at(-1)?.id).not.toBe(newestBefore);
+    const after = await snapshots(stack);
+    expect(after).toHaveLength(countBefore + 1);
+    expect(after.at(-1)?.id).not.toBe(newestBefore);
     expect(heartbeat(stack)).not.toBe(beatBefore);
   });
 });

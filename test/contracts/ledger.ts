@@ -67,6 +67,26 @@ export function ledgerContract(name: string, open: (clock: Clock) => Ledger): vo
       expect(() => succeed(77)).toThrow(/never began/);
     });
 
+    test('a run that was due and never began → is there as skipped, with why; nothing of it is left to end', () => {
+      const due = { job: 'backup', source: 'shop', trigger: 'schedule' } as const;
+      const id = ledger.skip(due, { reason: 'waited 30 min', hint: 'Try later.' });
+      expect(ledger.get(id)).toMatchObject({
+        ...due,
+        result: 'skipped',
+        startedAt: '2026-03-01T03:00:00Z',
+        finishedAt: '2026-03-01T03:00:00Z',
+        reason: 'waited 30 min',
+        hint: 'Try later.',
+      });
+      expect(ledger.interruptLeftovers('again')).toEqual([]);
+    });
+
+    test('asked for a run by its id → that one, or null', () => {
+      const [one] = [begin('shop'), begin('blog')];
+      expect(ledger.get(one)).toEqual(ledger.last('backup', 'shop'));
+      expect(ledger.get(77)).toBeNull();
+    });
+
     test('a clock that was set back → the newest run is still the one that began last', () => {
       succeed(begin());
       now = new Date('2020-01-01T00:00:00Z');
@@ -101,6 +121,21 @@ export function ledgerContract(name: string, open: (clock: Clock) => Ledger): vo
       expect(ledger.recent({ source: 'shop', limit: 2 }).map((run) => run.id)).toEqual([ids[3], ids[2]]);
       expect(ledger.recent({ result: 'succeeded', limit: 9 }).map((run) => run.id)).toEqual([ids[2]]);
       expect(ledger.recent({ job: 'check', limit: 9 })).toEqual([]);
+    });
+
+    test('runs since a time → newest first, of that job and source alone, that time included', () => {
+      begin();
+      now = new Date('2026-03-02T03:00:00Z');
+      const [shop, blog] = [begin('shop'), begin('blog')];
+      const check = ledger.begin({ job: 'check', source: null, trigger: 'command' });
+      now = new Date('2026-03-03T03:00:00Z');
+      const later = begin('shop');
+      const from = '2026-03-02T03:00:00Z';
+      const ids = (job: 'backup' | 'check', source: string | null) =>
+        ledger.since(job, source, from).map((run) => run.id);
+      expect(ids('backup', 'shop')).toEqual([later, shop]);
+      expect(ids('backup', 'blog')).toEqual([blog]);
+      expect(ids('check', null)).toEqual([check]);
     });
 
     test('counting successes since a run → counts only those that began after it', () => {

@@ -15,8 +15,10 @@ export function repositoryContract(
     test('a location without a repository → absent; creating it gives the id that it has from then on', async () => {
       const repository = await absent();
       await expect(repository.identify(signal)).rejects.toMatchObject({ kind: 'repository_absent' });
+      await expect(repository.reach(signal)).rejects.toMatchObject({ kind: 'repository_absent' });
       const id = await repository.create(signal);
       expect(await repository.identify(signal)).toBe(id);
+      expect(await repository.reach(signal)).toBe(id);
       await expect(repository.create(signal)).rejects.toMatchObject({ kind: 'repository_failed' });
       expect(await repository.identify(signal)).toBe(id);
     });
@@ -83,6 +85,7 @@ export function repositoryContract(
       const before = await repository.list({ source: 'shop' }, signal);
       const policy = { daily: 1, weekly: 0, monthly: 0, yearly: 0 };
 
+      expect((await repository.preview({ ...policy, within: '1d' }, signal)).removed).toEqual([]);
       const preview = await repository.preview(policy, signal);
       expect(preview.removed.map(({ tags }) => tags?.source)).toEqual(['shop', 'shop']);
       expect(preview.kept.map(({ tags }) => tags?.source).toSorted()).toEqual(['other', 'shop']);

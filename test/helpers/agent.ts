@@ -71,7 +71,7 @@ export async function testAgent(environment: Record<string, string>): Promise<Te
       const path = join(all.HOLDFAST_STATUS_DIR, 'last_ok');
       return existsSync(path) ? readFileSync(path, 'utf8') : null;
     },
-    snapshots: () => readdirSync(join(folder, 'repository', 'snapshots')).toSorted(),
+    snapshots: () => readdirSync(join(all.RESTIC_REPOSITORY, 'snapshots')).toSorted(),
     lastRun: async () => (await json(['history', '--limit', '1', '--json']))[0],
   };
 }

@@ -61,7 +61,7 @@ export async function startMariadb(options: string[] = []): Promise<TestServer> 
     admin: { user: 'boss', password: 'bosspw' },
     folder,
     sql,
-    stop: server.stop,
+    ...server,
   };
 }
 

@@ -68,7 +68,7 @@ export async function startPostgres(options: string[] = []): Promise<TestServer>
     admin: { user: 'boss', password: 'bosspw' },
     folder,
     sql,
-    stop: server.stop,
+    ...server,
   };
 }
 

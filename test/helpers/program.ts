@@ -21,7 +21,9 @@ function idleContext(): Context {
     },
     signal: new AbortController().signal,
     app: understood,
+    access: understood,
     config: understood,
+    resticVersion: understood,
     exitCode: 0,
   };
 }

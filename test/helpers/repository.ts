@@ -3,6 +3,7 @@ import type { RepositoryConfig } from '../../agent/config/config.ts';
 import { systemClock, type Clock } from '../../agent/core/clock.ts';
 import { createCompressors } from '../../agent/process/compress.ts';
 import { createProcesses } from '../../agent/process/run.ts';
+import { repositoryPassword } from '../../agent/repository/password.ts';
 import { createResticRepository } from '../../agent/repository/restic-repository.ts';
 import { createStarted } from '../../agent/repository/started.ts';
 import { createRestic, type Restic } from '../../agent/repository/restic.ts';
@@ -34,8 +35,10 @@ export function testRepository(
     ...config,
   };
   const programs = config.path === undefined ? processes : processesOn(config.path);
+  const password = repositoryPassword(full.password, folder);
   const restic = createRestic(programs, {
-    config: { ...full, password: full.password ?? '' },
+    config: full,
+    password: () => password.value(),
     lockFile: join(folder, 'restic.lock'),
     started: createStarted(join(folder, 'restic.started'), () => new Date()),
   });
@@ -44,6 +47,7 @@ export function testRepository(
     compressors: createCompressors(() => true),
     restic,
     config: full,
+    password,
     host: config.host ?? 'test-host',
     spool: { directory: join(folder, 'spool'), maxBytes: 64 * 1024 * 1024 },
     clock: config.clock ?? systemClock,

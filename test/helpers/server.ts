@@ -16,6 +16,10 @@ export interface TestServer {
   /** Runs statements as the administrator and gives the rows of the last one. */
   sql(text: string, database?: string): Promise<Record<string, unknown>[]>;
   stop(): Promise<void>;
+  /** Ends it by a signal and keeps its data. */
+  crash(signal: NodeJS.Signals): Promise<void>;
+  /** Starts it again on the data that it had. */
+  revive(): Promise<void>;
 }
 
 /** A folder whose whole path the server's own user may walk. */
@@ -56,45 +60,50 @@ export async function startServer(
   [file, args]: [string, string[]],
   folder: string,
   answers: () => Promise<unknown>,
-): Promise<{ stop(): Promise<void> }> {
-  const child = spawn(file, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
-  let said = '';
-  child.stdout.on('data', (text: Buffer) => (said += text.toString()));
-  child.stderr.on('data', (text: Buffer) => (said += text.toString()));
-  const stop = async () => {
-    await kill(child);
-    rmSync(folder, { recursive: true, force: true });
-  };
-  try {
+): Promise<Pick<TestServer, 'stop' | 'crash' | 'revive'>> {
+  let child: ChildProcess;
+  const launch = async () => {
+    const launched = spawn(file, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+    child = launched;
+    let said = '';
+    launched.stdout.on('data', (text: Buffer) => (said += text.toString()));
+    launched.stderr.on('data', (text: Buffer) => (said += text.toString()));
     await until(
       'the server answers',
       async () => {
-        if (child.exitCode !== null) throw new Error(`it ended: ${said.slice(-2000)}`);
+        if (launched.exitCode !== null) throw new Error(`it ended: ${said.slice(-2000)}`);
         await answers();
         return true;
       },
       120_000,
     );
+  };
+  const stop = async () => {
+    await end(child, 'SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await launch();
   } catch (error) {
     await stop();
     throw error;
   }
-  return { stop };
+  return { stop, crash: (signal) => end(child, signal), revive: launch };
 }
 
-async function kill(child: ChildProcess): Promise<void> {
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill('SIGKILL');
+  child.kill(signal);
   await once(child, 'exit');
 }
 
-/** Children of this process whose program is named so. */
-export function childrenNamed(name: string): number[] {
+/** Children of a process, this one unless told otherwise, whose program is named so. */
+export function childrenNamed(name: string, parent = process.pid): number[] {
   return readdirSync('/proc')
     .map(Number)
     .filter((pid) => {
       const match = /^\d+ \((.*)\) (\S) (\d+)/s.exec(statOf(pid));
-      return match?.[1] === name.slice(0, 15) && match[2] !== 'Z' && Number(match[3]) === process.pid;
+      return match?.[1] === name.slice(0, 15) && match[2] !== 'Z' && Number(match[3]) === parent;
     });
 }
 

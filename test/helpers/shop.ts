@@ -3,13 +3,15 @@ import type { TestServer } from './server.ts';
 /** Where a test's agent finds its database, and the rights that a complete backup and its verification need. */
 export interface Shop {
   database: string;
+  /** Who the agent is there. */
+  user: string;
   environment: Record<string, string>;
 }
 
 let number = 0;
 
 /** A new database on the server with a table of so many rows, a view, a trigger and a routine, and a user for the agent. */
-export async function createShop(server: TestServer, rows: number): Promise<Shop> {
+export async function createShop(server: TestServer, rows: number, port = server.port): Promise<Shop> {
   number += 1;
   const database = `shop${number}`;
   const user = `keeper${number}`;
@@ -30,9 +32,10 @@ export async function createShop(server: TestServer, rows: number): Promise<Shop
   `);
   return {
     database,
+    user,
     environment: {
       MYSQL_HOST: server.host,
-      MYSQL_PORT: String(server.port),
+      MYSQL_PORT: String(port),
       MYSQL_DATABASE: database,
       MYSQL_USER: user,
       MYSQL_PASSWORD: 'keeper-secret',

@@ -18,7 +18,9 @@ export function testDeps(runtimeDir = temporaryFolder()) {
 
 const BASE = {
   name: 'shop',
+  listedIn: null,
   host: '127.0.0.1',
+  caFile: null,
   compression: 'none',
   gates: true,
   allowIncomplete: [],

@@ -6,8 +6,8 @@ import { freePort } from '../../scripts/loopback/ports.ts';
 import { waitUntil } from '../../scripts/loopback/wait.ts';
 import { startApp, type TestApp } from '../helpers/app.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
-import { startNameServer } from '../helpers/nameServer.ts';
-import { startStubSentinel } from '../helpers/stubSentinel.ts';
+import { startNameServer } from '../helpers/name-server.ts';
+import { startStubSentinel } from '../helpers/stub-sentinel.ts';
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
@@ -69,8 +69,106 @@ describe('a sentinel that is not well', () => {
       port,
     );
     onTestFinished(stub.stop);
-    expect((await fetch(nginx.url)).status).toBe(200);
+    await waitUntil('the gate to open', async () => (await fetch(nginx.url)).status === 200, 3);
   });
+
+  it('down, and a hundred visitors a second → asked once a second, and not for each of them', async () => {
+    const port = await freePort();
+    const nginx = await nginxAsking(`127.0.0.1:${port}`);
+    await expectClosed(nginx);
+    const start = performance.now();
+    for (let visit = 0; visit < 200; visit++) await (await fetch(nginx.url)).text();
+    const seconds = Math.ceil((performance.now() - start) / 1000);
+    expect(nginx.output().match(/connect\(\) failed/g)?.length).toBeLessThanOrEqual(seconds + 2);
+  });
+
+  it('hangs → the next visitors of that second are told at once', async () => {
+    const stub = await startStubSentinel(() => undefined);
+    onTestFinished(stub.stop);
+    const nginx = await nginxAsking(stub.address);
+    const visit = async () => {
+      const start = performance.now();
+      expect((await fetch(nginx.url)).status).toBe(503);
+      return performance.now() - start;
+    };
+    expect(Math.min(...(await Promise.all(Array.from({ length: 16 }, visit))))).toBeGreaterThan(1900);
+    expect(await visit()).toBeLessThan(500);
+  });
+
+  it('opted to be open then: down → open, at once; hangs → open after two seconds; stale → closed all the same', async () => {
+    const open = { onSentinelDown: 'open' } as const;
+    expect((await fetch((await nginxAsking(`127.0.0.1:${await freePort()}`, open)).url)).status).toBe(200);
+
+    const silent = await startStubSentinel(() => undefined);
+    onTestFinished(silent.stop);
+    const start = performance.now();
+    expect((await fetch((await nginxAsking(silent.address, open)).url)).status).toBe(200);
+    expect(performance.now() - start).toBeGreaterThan(1900);
+
+    const stale = await startStubSentinel((_, response) => void response.writeHead(403).end());
+    onTestFinished(stale.stop);
+    expect((await fetch((await nginxAsking(stale.address, open)).url)).status).toBe(503);
+  });
+});
+
+describe('a sentinel that is gone after a yes', () => {
+  const yes = (seconds: number) =>
+    startStubSentinel((_, response) => {
+      const expires = `@${Math.floor(Date.now() / 1000)}`;
+      const kept = `stale-while-revalidate=1, stale-if-error=${seconds}`;
+      response.writeHead(204, { 'Cache-Control': kept, 'X-Accel-Expires': expires }).end();
+    });
+
+  it('for longer than it said → closed, however many visitors come', async () => {
+    const stub = await yes(2);
+    const nginx = await nginxAsking(stub.address);
+    expect((await fetch(nginx.url)).status).toBe(200);
+    const start = performance.now();
+    await stub.stop();
+    await waitUntil('the gate to close', async () => (await fetch(nginx.url)).status === 503, 6);
+    expect(performance.now() - start).toBeGreaterThan(2000);
+    expect((await fetch(nginx.url)).headers.get('x-gate-reason')).toBe('sentinel_unreachable');
+  });
+
+  it('its name gone with it, as with a container that restarts → believed as long, then closed', async () => {
+    const names = await startNameServer('127.0.0.1');
+    onTestFinished(names.stop);
+    const stub = await yes(4);
+    const nginx = await nginxAsking(`sentinel:${stub.port}`, { resolver: names.address });
+    expect((await fetch(nginx.url)).status).toBe(200);
+    await stub.stop();
+    names.answer = 'unknown';
+    const asked = performance.now();
+    // nginx keeps an address for two seconds: after that there is none.
+    await waitUntil('the name to be asked for', () => performance.now() - asked > 3500);
+    expect((await fetch(nginx.url)).status).toBe(200);
+    await waitUntil('the gate to close', async () => (await fetch(nginx.url)).status === 503, 6);
+  });
+
+  it('says no then → closed: what it said before does not help', async () => {
+    let status = 204;
+    const stub = await startStubSentinel((_, response) => {
+      const kept = status === 204 ? { 'Cache-Control': 'stale-while-revalidate=1, stale-if-error=30' } : {};
+      response.writeHead(status, { ...kept, 'X-Accel-Expires': `@${Math.floor(Date.now() / 1000)}` }).end();
+    });
+    onTestFinished(stub.stop);
+    const nginx = await nginxAsking(stub.address);
+    expect((await fetch(nginx.url)).status).toBe(200);
+    status = 403;
+    await waitUntil('the gate to close', async () => (await fetch(nginx.url)).status === 503, 3);
+  });
+});
+
+it('two hundred visitors at once → the sentinel is asked a few times, and about nobody', async () => {
+  const stub = await startStubSentinel((_, response) => void response.writeHead(204).end());
+  onTestFinished(stub.stop);
+  const nginx = await nginxAsking(stub.address);
+  const start = performance.now();
+  const paths = Array.from({ length: 200 }, (_, n) => `/page/${n}?q=${n}`);
+  await fetch(nginx.url);
+  await Promise.all(paths.map((path) => fetch(nginx.url + path)));
+  const seconds = Math.ceil((performance.now() - start) / 1000);
+  expect(stub.asked.length).toBeLessThanOrEqual(1 + seconds * 2);
 });
 
 describe('a sentinel with a name, as in a compose project', () => {
@@ -101,7 +199,15 @@ describe('a sentinel with a name, as in a compose project', () => {
     );
     onTestFinished(second.stop);
     names.answer = '127.0.0.2';
-    await waitUntil('the gate to open', async () => (await fetch(nginx.url)).status === 200, 6);
+    await waitUntil(
+      'the second one to be asked',
+      async () => {
+        await fetch(nginx.url);
+        return second.asked.length > 0;
+      },
+      6,
+    );
+    expect((await fetch(nginx.url)).status).toBe(200);
   });
 
   it('the name server hangs → closed after two seconds, not thirty', async () => {

@@ -9,7 +9,11 @@ const repository = fileURLToPath(new URL('../..', import.meta.url));
 
 it("the compose project's server, laid out as the official image has it → nginx takes it", () => {
   const template = readFileSync(join(repository, 'nginx', 'compose.conf.template'), 'utf8');
-  expect(() => nginxTakes(template.replaceAll('${GATE_UPSTREAM}', 'web:3000'))).not.toThrow();
+  expect(() =>
+    nginxTakes(
+      template.replace('${GATE_UPSTREAM}', 'web:3000').replace('${GATE_ON_SENTINEL_DOWN}', 'closed'),
+    ),
+  ).not.toThrow();
 });
 
 it('the example for an nginx of your own in docs/gate.md → nginx takes it', () => {
@@ -24,7 +28,9 @@ function nginxTakes(server: string): void {
   const folder = temporaryFolder();
   mkdirSync(join(folder, 'conf.d'));
   symlinkSync(join(repository, 'nginx'), join(folder, 'holdfast'));
-  writeFileSync(join(folder, 'conf.d', 'default.conf'), server);
+  // nginx makes the folder of the cache when it looks at the configuration.
+  const here = server.replace('/tmp/holdfast ', `${folder}/cache `);
+  writeFileSync(join(folder, 'conf.d', 'default.conf'), here);
   const configuration = join(folder, 'nginx.conf');
   writeFileSync(configuration, 'pid nginx.pid; events {} http { access_log off; include conf.d/*.conf; }');
   execFileSync('nginx', ['-t', '-q', '-p', folder, '-c', configuration, '-e', 'stderr'], {

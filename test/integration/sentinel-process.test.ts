@@ -5,7 +5,7 @@ import { startChild } from '../../scripts/loopback/child.ts';
 import { startSentinel } from '../../scripts/loopback/sentinel.ts';
 import { waitUntil } from '../../scripts/loopback/wait.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
-import { sendHead } from '../helpers/rawHttp.ts';
+import { sendHead } from '../helpers/raw-http.ts';
 
 vi.setConfig({ testTimeout: 20_000 });
 

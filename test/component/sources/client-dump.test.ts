@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { openDump } from '../../../agent/sources/client-dump.ts';
-import { createDumpFilter } from '../../../agent/sources/mysql-dump-filter.ts';
+import { openDump } from '../../../agent/sources/client/dump.ts';
+import { createDumpFilter } from '../../../agent/sources/mysql/dump-filter.ts';
 import { writePrivateFile } from '../../../agent/sources/private-file.ts';
 import { fakeProgram } from '../../helpers/fake-program.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';

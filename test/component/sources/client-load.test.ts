@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { loadDump } from '../../../agent/sources/client-load.ts';
+import { loadDump } from '../../../agent/sources/client/load.ts';
 import { fakeProgram } from '../../helpers/fake-program.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
 import { childrenNamed } from '../../helpers/server.ts';

@@ -2,8 +2,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createProcesses } from '../../../agent/process/run.ts';
-import { findMysqlClient } from '../../../agent/sources/mysql-clients.ts';
-import { findPostgresClient, siblingOf } from '../../../agent/sources/postgres-clients.ts';
+import { findMysqlClient } from '../../../agent/sources/mysql/clients.ts';
+import { findPostgresClient, siblingOf } from '../../../agent/sources/postgres/clients.ts';
 import { fakeProgram } from '../../helpers/fake-program.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
 

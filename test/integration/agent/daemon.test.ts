@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openLedger } from '../../../agent/ledger/sqlite.ts';
 import { testAgent } from '../../helpers/agent.ts';
 import { startMariadb } from '../../helpers/mariadb.ts';
 import type { TestServer } from '../../helpers/server.ts';
@@ -42,6 +43,26 @@ test('a backup was due while the agent was down → caught up once at the start;
   const history = JSON.parse((await agent.run(['history', '--json'])).stdout) as History;
   expect(history.filter(({ job, trigger }) => job === 'backup' && trigger === 'catch-up')).toHaveLength(1);
   expect(history.filter(({ job }) => job === 'verify')).toEqual([]);
+});
+
+test('the last one that was due was skipped, and the agent starts again → made up for: a skipped run is no run', async () => {
+  const shop = await createShop(server, 100);
+  const agent = await testAgent(shop.environment);
+  const due = { job: 'backup', source: shop.database, trigger: 'schedule' } as const;
+  const ledger = (now: Date) =>
+    openLedger(join(agent.environment['HOLDFAST_STATE_DIR'] ?? '', 'ledger.db'), { now: () => now });
+  const before = ledger(new Date(Date.now() - 3 * 86_400_000));
+  before.finish(before.begin(due), { result: 'succeeded', reason: 'stored' });
+  before.close();
+  const lately = ledger(new Date());
+  lately.skip(due, { reason: 'waited 30 min: another run holds the lock' });
+  lately.close();
+
+  const daemon = agent.start(['run'], { BACKUP_CRON: '0 3 * * *', VERIFY_CRON: '0 0 1 1 *' });
+  await until('it was made up for', async () => agent.snapshots().length === 1);
+  daemon.child.kill('SIGTERM');
+  await daemon.ended;
+  expect((await agent.run(['history'])).stdout).toMatch(/skipped.*waited 30 min/);
 });
 
 test('no password given → one is generated for its owner alone, nagged about until it is confirmed', async () => {

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
 import { haltedRestic, testAgent, type TestAgent } from '../../helpers/agent.ts';
 import { startMariadb } from '../../helpers/mariadb.ts';
 import type { TestServer } from '../../helpers/server.ts';
@@ -70,18 +71,23 @@ test('two backups at once → the second is busy with exit 5 and says with what;
   expect(agent.snapshots()).toHaveLength(1);
 });
 
-test('the agent is killed at random moments of a backup → each time no snapshot that counts; the next start says so, cleans up and goes on', async () => {
-  const shop = await createShop(server, 60_000);
-  const agent = await testAgent(shop.environment);
+test('the agent is killed at twenty random moments of a whole run → each time no snapshot that counts; the next start says so, cleans up and goes on; what is left restores', async () => {
+  const seed = Number(process.env['TEST_SEED'] ?? randomInt(2 ** 31));
+  onTestFailed(() => console.error(`the moments were those of TEST_SEED=${seed}`));
+  const random = randomOf(seed);
+  const shop = await createShop(server, ROWS);
+  // A retention that forgets and prunes in each run: it is to be met as well.
+  const agent = await testAgent({ ...shop.environment, BACKUP_KEEP_WITHIN: '0', BACKUP_CHECK_INTERVAL: '0' });
+  expect((await agent.run(['backup'])).code).toBe(0);
   const started = performance.now();
   expect((await agent.run(['backup'])).code).toBe(0);
   const wholeMs = performance.now() - started;
 
-  for (let round = 1; round <= 20; round += 1) {
+  for (let round = 0; round < 20; round += 1) {
     const lastOk = agent.lastOk();
     const { child, ended } = agent.start(['backup']);
-    // Not a wait for something: the moment of the fault.
-    await delay((wholeMs * round) / 20);
+    // Not a wait for something: the moment of the fault. One in each twentieth of the run, from its first to its last.
+    await delay((wholeMs * (round + random())) / 20);
     child.kill('SIGKILL');
     const { code } = await ended;
     await until('restic died with the agent', async () => !runsOn(join(agent.folder, 'repository')));
@@ -89,6 +95,7 @@ test('the agent is killed at random moments of a backup → each time no snapsho
       expect(agent.lastOk()).toSatisfy((now: string | null) => now === lastOk || isNewer(now, lastOk));
   }
   const { code, stderr } = await agent.run(['backup']);
+  expect(stderr).toMatch(/backup of \S+: stored/);
   expect(stderr).not.toMatch(/error/);
   expect(code).toBe(0);
   // What is there now was confirmed by a run that ended well, every one of it.
@@ -106,7 +113,27 @@ test('the agent is killed at random moments of a backup → each time no snapsho
   expect((await agent.run(['prune'])).code).toBe(0);
   expect(locks(agent)).toEqual([]);
   expect((await agent.run(['check', '--all-data'])).code).toBe(0);
+  expect(agent.snapshots()).not.toEqual([]);
+  for (const id of agent.snapshots()) {
+    const restored = await agent.run(['restore', shop.database, '--snapshot', id, '--output', '-']);
+    expect(restored.code).toBe(0);
+    expect(restored.stdout).toContain(`(${ROWS},'Zoë ${ROWS}',`);
+    expect(restored.stdout).toMatch(/\n-- Dump completed\s*$/);
+  }
 }, 300_000);
+
+const ROWS = 40_000;
+
+/** Numbers from 0 to 1 that are the same for the same seed (mulberry32). */
+function randomOf(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
 
 interface HistoryRun {
   result: string;

@@ -49,13 +49,13 @@ test('a database with an odd name → backed up with its roles beside it, verifi
   }[];
   // The dump comes last: it must be what restic calls latest.
   expect(list.map(({ tags }) => tags.kind)).toEqual(['globals', 'dump']);
-  expect((await agent.run(['verify'])).stderr).toMatch(/2 tables, 1001 rows, 1 views/);
+  expect((await agent.run(['verify'])).stderr).toMatch(/2 tables, 1001 rows, 1 view/);
   expect((await agent.run(['restore', database, '--to', 'copy'])).code).toBe(0);
   expect(await contents('copy')).toEqual(await contents(database));
   await server.sql('DROP DATABASE copy');
 });
 
-test('the server ends the dump’s session in the middle → failed; neither the dump nor the globals stay', async () => {
+test('its database takes no connection any more when the globals are stored → failed; neither the dump nor the globals stay', async () => {
   const { database, agent } = await agentWithShop(150_000);
   const halted = haltedRestic(agent.folder);
   // Let the globals through: the dump is what is to be met in the middle.

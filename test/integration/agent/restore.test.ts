@@ -203,7 +203,7 @@ describe('verify', () => {
     const dead = `${scratchPrefix('holdfast', agent.database)}dead`;
     await server.sql(`CREATE DATABASE ${dead}`);
     const first = await agent.run(['verify']);
-    expect(first.stderr).toMatch(/into scratch: 2 tables, 502 rows, 1 views, 1 routines, 1 triggers/);
+    expect(first.stderr).toMatch(/into scratch: 2 tables, 502 rows, 1 view, 1 routine, 1 trigger/);
     expect(first.code).toBe(0);
     expect((await databases()).filter((name) => name.startsWith('holdfast_scratch'))).toEqual([]);
   });

@@ -271,3 +271,34 @@ test('a scratch database that may not be created → the GRANT that allows it', 
   await source.createDatabase('holdfast_scratch_1', never);
   await source.dropDatabase('holdfast_scratch_1', never);
 });
+
+test('binary log on, creators not trusted → triggers and functions that this user could not restore, and the statement that mends it', async () => {
+  const logging = await startMariadb(['--log-bin', '--server-id=1']);
+  onTestFinished(() => logging.stop());
+  await logging.sql(
+    `CREATE DATABASE own; USE own; CREATE TABLE t (a int); CREATE USER app@'%' IDENTIFIED BY 'app'; GRANT ALL ON own.* TO app@'%';
+     CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.a = 1;
+     CREATE FUNCTION f() RETURNS int DETERMINISTIC RETURN 1; CREATE FUNCTION g() RETURNS int NO SQL RETURN 1`,
+  );
+  const on = mariadbSubject(logging);
+  const owner = on.source('own', { user: 'app', password: 'app', allowIncomplete: ['routines'] });
+  const hurdlesOf = async (source: typeof owner) => (await source.probe(never)).hurdles;
+
+  const [hurdle] = await hurdlesOf(owner);
+  expect(hurdle!.detail).toMatch(
+    /lets only an administrator make .*, and own has 1 trigger and 2 functions$/,
+  );
+  expect(await hurdlesOf(on.source('own'))).toEqual([]);
+
+  await logging.sql(
+    'SET GLOBAL log_bin_trust_function_creators = 1; CREATE FUNCTION own.h() RETURNS int RETURN 1',
+  );
+  expect(await hurdlesOf(owner)).toEqual([]);
+  await logging.sql('SET GLOBAL log_bin_trust_function_creators = 0');
+  expect((await hurdlesOf(on.source('own')))[0]!.detail).toContain(
+    'lets nobody make functions that do not say what they read, and own has 1 function',
+  );
+
+  await logging.sql(/SET GLOBAL [^;]*;/.exec(hurdle!.mend)![0]);
+  expect(await hurdlesOf(owner)).toEqual([]);
+});

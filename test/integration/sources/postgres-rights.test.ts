@@ -60,7 +60,7 @@ describe('a role that lacks a right', () => {
       detail: 's.secret',
     },
     { gap: 'row_security', statements: [GUARDED], detail: 'public.guarded' },
-    { gap: 'large_objects', statements: ["SELECT lo_from_bytea(0, 'x')"], detail: '1 large objects' },
+    { gap: 'large_objects', statements: ["SELECT lo_from_bytea(0, 'x')"], detail: '1 large object' },
     {
       gap: 'role_passwords',
       statements: ['REVOKE pg_read_all_data FROM keeper', 'GRANT SELECT ON t TO keeper'],
@@ -166,6 +166,54 @@ test('names that would break out of a statement → mends that stay statements',
   expect(gap!.name).toBe('large_objects');
   await server.sql(gap!.mend, 'shop');
   expect(await gapsOf(source)).toEqual([]);
+});
+
+describe('a database that may not be emptied by who owns it', () => {
+  /** Empties it as its owner; the hint of what is refused, or null. */
+  async function ownWith(statement: string) {
+    await server.sql("CREATE ROLE app LOGIN PASSWORD 'app'");
+    await server.sql('CREATE DATABASE own OWNER app');
+    onTestFinished(async () => {
+      await subject.dropDatabase('own');
+      await server.sql('DROP ROLE app');
+    });
+    await server.sql('CREATE TABLE t (id int)', 'own');
+    await server.sql(statement, 'own');
+    const source = subject.source('own', { user: 'app', password: 'app' });
+    return () =>
+      source.emptyDatabase('own', never).then(
+        () => null,
+        (error: unknown) => error as { kind: string; hint: string },
+      );
+  }
+
+  test.each([
+    ['a large object', "SELECT lo_from_bytea(0, 'x')"],
+    ['a schema', 'CREATE SCHEMA "the""irs"; CREATE TABLE "the""irs".t (id int)'],
+    ['a publication', 'CREATE PUBLICATION news'],
+    [
+      'a foreign server',
+      'CREATE EXTENSION IF NOT EXISTS postgres_fdw SCHEMA pg_catalog; CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw',
+    ],
+  ])(
+    '%s is of somebody else → the statement that gives it to the owner, and then it can',
+    async (_, statement) => {
+      const empty = await ownWith(statement);
+      const error = await empty();
+      expect(error).toMatchObject({ kind: 'rights_missing' });
+      await server.sql(/administrator of the server: (.*)/s.exec(error!.hint)![1]!, 'own');
+      if (statement.includes('EXTENSION')) await server.sql('DROP EXTENSION postgres_fdw CASCADE', 'own');
+      expect(await empty()).toBeNull();
+    },
+  );
+
+  test('an extension of somebody else → only a superuser can', async () => {
+    const empty = await ownWith('CREATE EXTENSION pg_trgm');
+    expect(await empty()).toMatchObject({
+      kind: 'rights_missing',
+      hint: expect.stringContaining('Restore as a superuser') as string,
+    });
+  });
 });
 
 test('a database that may not be created → the statement that allows it', async () => {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { Ledger, Run, RunEnd } from '../../../agent/ledger/ledger.ts';
 import { openLedger } from '../../../agent/ledger/sqlite.ts';
 import { heartbeatOf } from '../../../agent/reports/heartbeat.ts';
 import { statusSchema } from '../../../sentinel/heartbeat.ts';
@@ -6,23 +7,29 @@ import { statusSchema } from '../../../sentinel/heartbeat.ts';
 const facts = (sources: { name: string; gates: boolean }[]) => ({
   host: 'test-host',
   agentVersion: '1.2.3',
+  timeZone: 'UTC',
   sources: sources.map((source) => ({ ...source, type: 'mysql' as const })),
-  nextBackup: new Date('2026-03-02T03:00:00Z'),
+  schedule: {
+    backup: { next: new Date('2026-03-02T03:00:00Z'), everySeconds: 86_400, meansDay: () => true },
+    verify: { next: new Date('2026-03-08T05:00:00Z'), everySeconds: 7 * 86_400, meansDay: () => false },
+  },
   repository: { location: '/repository', id: null },
 });
 
 function ledgerAt(start: string) {
   let now = new Date(start);
   const ledger = openLedger(':memory:', { now: () => now });
-  const backUp = (source: string, at: string, result: 'succeeded' | 'failed' = 'succeeded') => {
+  const end = (job: Run['job'], source: string | null, at: string, more: Partial<RunEnd> = {}) => {
     now = new Date(at);
-    ledger.finish(ledger.begin({ job: 'backup', source, trigger: 'schedule' }), {
-      result,
+    ledger.finish(ledger.begin({ job, source, trigger: 'schedule' }), {
+      result: 'succeeded',
       reason: 'so it was',
-      facts: { engine: 'mariadb' },
+      ...more,
     });
   };
-  return { ledger, backUp };
+  const backUp = (source: string, at: string, result: 'succeeded' | 'failed' = 'succeeded', facts = {}) =>
+    end('backup', source, at, { result, facts: { engine: 'mariadb', ...facts } });
+  return { ledger, backUp, end };
 }
 
 const NOW = new Date('2026-03-01T12:00:00Z');
@@ -66,6 +73,16 @@ test('a failure after a success → the time of the success stays, and the failu
   });
 });
 
+test('a run that was skipped after a success → the time of the success stays, and the skipped run is told beside it', () => {
+  const { ledger, backUp } = ledgerAt('2026-03-01T00:00:00Z');
+  backUp('shop', '2026-03-01T03:00:00Z');
+  ledger.skip({ job: 'backup', source: 'shop', trigger: 'schedule' }, { reason: 'waited 30 min' });
+  const { lastOk, status } = heartbeatOf(ledger, facts([{ name: 'shop', gates: true }]), NOW);
+  expect(lastOk).toEqual(new Date('2026-03-01T03:00:00Z'));
+  expect(status.sources[0]?.lastRun).toMatchObject({ result: 'skipped', reason: 'waited 30 min' });
+  expect(statusSchema.safeParse(status).success).toBe(true);
+});
+
 test('a clock that was set back between two successes → the newest run counts, not the latest time', () => {
   const { ledger, backUp } = ledgerAt('2031-01-01T00:00:00Z');
   backUp('shop', '2031-01-01T03:00:00Z');
@@ -102,4 +119,66 @@ test('whatever the ledger holds → a status that the sentinel’s schema takes'
     NOW,
   );
   expect(statusSchema.parse(JSON.parse(JSON.stringify(status)))).toEqual(status);
+});
+
+const shopOf = (ledger: Ledger) => heartbeatOf(ledger, facts([{ name: 'shop', gates: true }]), NOW).status;
+
+test('a schedule → the gap that it leaves, and the age from which a source is overdue: a quarter more', () => {
+  const { ledger } = ledgerAt('2026-03-01T00:00:00Z');
+  const [shop] = shopOf(ledger).sources;
+  expect(shop).toMatchObject({
+    rhythm: { next: '2026-03-02T03:00:00Z', everySeconds: 86_400, overdueAfterSeconds: 108_000 },
+    verification: {
+      lastSuccess: null,
+      lastRun: null,
+      rhythm: { next: '2026-03-08T05:00:00Z', overdueAfterSeconds: 756_000 },
+    },
+  });
+});
+
+test('thirty-five good backups → the sizes of the newest thirty, oldest first', () => {
+  const { ledger, backUp } = ledgerAt('2026-03-01T00:00:00Z');
+  for (let i = 0; i < 35; i += 1)
+    backUp('shop', '2026-02-20T03:00:00Z', i % 7 === 6 ? 'failed' : 'succeeded', { dumpBytes: i });
+  backUp('blog', '2026-02-20T03:00:00Z', 'succeeded', { dumpBytes: 1_000_000 });
+  const sizes = shopOf(ledger).sources[0]?.sizes ?? [];
+  expect(sizes).toHaveLength(30);
+  expect([sizes[0], sizes.at(-1)]).toEqual([0, 33]);
+});
+
+test('checks that measured the repository → its sizes, oldest first, none of another repository', () => {
+  const { ledger, backUp, end } = ledgerAt('2026-03-01T00:00:00Z');
+  const check = (at: string, repositoryId: string, repositoryBytes: number) =>
+    end('check', null, at, { facts: { repositoryId, repositoryBytes, snapshotsKept: 7 } });
+  check('2026-02-01T03:00:00Z', 'a', 100);
+  check('2026-02-02T03:00:00Z', 'b', 1);
+  check('2026-02-04T03:00:00Z', 'a', 300);
+  end('check', null, '2026-02-05T03:00:00Z', { facts: { repositoryId: 'a' } });
+  backUp('shop', '2026-01-01T03:00:00Z', 'succeeded', { addedBytes: 5000 });
+  backUp('shop', '2026-02-20T03:00:00Z', 'succeeded', { addedBytes: 50 });
+  backUp('shop', '2026-02-21T03:00:00Z', 'succeeded', { addedBytes: 5 });
+  const known = { ...facts([{ name: 'shop', gates: true }]), repository: { location: '/r', id: 'a' } };
+  expect(heartbeatOf(ledger, known, NOW).status.repository).toMatchObject({
+    sizes: [
+      { at: '2026-02-01T03:00:00Z', bytes: 100 },
+      { at: '2026-02-04T03:00:00Z', bytes: 300 },
+    ],
+    addedBytes: 55,
+  });
+});
+
+test('many runs with much to say → twenty are told, newest first, each of them cut', () => {
+  const { ledger, end } = ledgerAt('2026-03-01T00:00:00Z');
+  const long = 'x'.repeat(50_000);
+  for (let i = 0; i < 25; i += 1)
+    end('backup', 'shop', `2026-02-20T03:00:${String(i).padStart(2, '0')}Z`, {
+      result: 'failed',
+      reason: long,
+      hint: long,
+      warnings: [long, long, long, long],
+    });
+  const status = shopOf(ledger);
+  expect(status.runs).toHaveLength(20);
+  expect(status.runs[0]).toMatchObject({ source: 'shop', startedAt: '2026-02-20T03:00:24Z' });
+  expect(JSON.stringify(status).length).toBeLessThan(60_000);
 });

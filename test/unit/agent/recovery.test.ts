@@ -8,12 +8,13 @@ import { temporaryFolder } from '../../helpers/folder.ts';
 const HOURS = 3_600_000;
 
 /** A ledger that knows no good run, and a repository that holds snapshots of these times. */
-function leftovers(times: string[]) {
+function leftovers(times: string[], familiar = 'id') {
   const clock = new TestClock('2026-03-01T12:00:00Z');
   const ledger = openLedger(':memory:', clock);
   let snapshots = times.map((time, i) => ({ id: `id${i}`, time }) as Snapshot);
   let locksAskedFor = 0;
   const repository = {
+    reach: async () => 'id',
     list: async () => snapshots,
     remove: async (ids: string[]) => void (snapshots = snapshots.filter(({ id }) => !ids.includes(id))),
     clearDeadLocks: async () => {
@@ -23,7 +24,8 @@ function leftovers(times: string[]) {
   } as unknown as Repository;
   const recover = async () => {
     const interrupted = ledger.interruptLeftovers('the agent died while it ran');
-    const deps = { repository, ledger, runtimeDir: temporaryFolder(), tell: () => undefined };
+    const isFamiliar = (id: string) => id === familiar;
+    const deps = { repository, ledger, isFamiliar, runtimeDir: temporaryFolder(), tell: () => undefined };
     await recoverLeftovers(
       interrupted,
       { ...deps, backupTimeoutMs: 6 * HOURS },
@@ -38,6 +40,12 @@ test('a backup was killed after restic had stored it → what nobody confirmed i
   const { ledger, recover } = leftovers(['2026-02-28T12:00:00.000Z', '2026-03-01T12:00:05.000Z']);
   ledger.begin({ job: 'backup', source: 'shop', trigger: 'schedule' });
   expect((await recover()).times).toEqual(['2026-02-28T12:00:00.000Z']);
+});
+
+test('the location leads to a repository that is not ours → nothing is removed there', async () => {
+  const { ledger, recover } = leftovers(['2026-03-01T12:00:05.000Z'], 'another');
+  ledger.begin({ job: 'backup', source: 'shop', trigger: 'schedule' });
+  expect(await recover()).toEqual({ times: ['2026-03-01T12:00:05.000Z'], locksAskedFor: 0 });
 });
 
 test('a new ledger, and a backup killed while the clock was months behind → the snapshots since then stay', async () => {

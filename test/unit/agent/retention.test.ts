@@ -9,7 +9,14 @@ const context = { signal: new AbortController().signal, onProgress: () => undefi
 function fakeRepository(ids: string[], more: Partial<Repository> = {}) {
   const done: string[] = [];
   const present = ids.map(
-    (id) => ({ id, tags: { source: 'shop', engine: 'mysql', kind: 'dump' } }) as Snapshot,
+    (id) =>
+      ({
+        id,
+        shortId: id,
+        time: '2026-03-01T03:00:00.000Z',
+        path: '/mysql/shop.sql.gz',
+        tags: { source: 'shop', engine: 'mysql', kind: 'dump' },
+      }) as Snapshot,
   );
   const repository = {
     location: '/repository',
@@ -51,7 +58,16 @@ describe('retention', () => {
     const { repository, done } = fakeRepository(['a', 'b', 'c']);
     const outcome = await retentionJob(settings(repository, new Map())).run(context);
     expect(done).toEqual(['forget', 'prune']);
-    expect(outcome.facts).toEqual({ snapshotsKept: 1, snapshotsRemoved: 2 });
+    expect(outcome.facts).toEqual({
+      snapshotsKept: 1,
+      snapshotsRemoved: 2,
+      removed: ['a', 'b'].map((shortId) => ({
+        shortId,
+        time: '2026-03-01T03:00:00.000Z',
+        source: 'shop',
+        path: '/mysql/shop.sql.gz',
+      })),
+    });
   });
 
   test('nothing to remove → one look, and nothing is touched', async () => {
@@ -90,7 +106,7 @@ describe('retention', () => {
     await retentionJob(settings({ ...four.repository, ...keepAll }, notes)).run(context);
     const short = fakeRepository(['d']);
     await expect(retentionJob(settings(short.repository, notes)).run(context)).rejects.toThrow(
-      /3 of 4 snapshots have vanished/,
+      /3 of 4 snapshots vanished/,
     );
     expect(short.done).toEqual([]);
     await expect(retentionJob(settings(fakeRepository([]).repository, notes)).run(context)).rejects.toThrow(
@@ -114,7 +130,7 @@ describe('retention', () => {
     const { repository, done } = fakeRepository(['a', 'b']);
     await retentionJob(settings(repository, notes, { dryRun: true })).run(context);
     expect(done).toEqual([]);
-    expect([...notes.keys()].filter((key) => !key.startsWith('repository-id'))).toEqual([]);
+    expect([...notes.keys()].filter((key) => !key.startsWith('repository-'))).toEqual([]);
   });
 });
 
@@ -140,10 +156,18 @@ describe('what follows a backup', () => {
       [],
     ],
   ])('%s', (_, ended, since, expected) => {
-    expect(maintenanceAfter(ended, since, 6)).toEqual(expected);
+    expect(maintenanceAfter(ended, since, { checkInterval: 6, retention: true })).toEqual(expected);
   });
 
   test('an interval of 0 → never a check', () => {
-    expect(maintenanceAfter([backup(true), retention], 100, 0)).toEqual([]);
+    expect(maintenanceAfter([backup(true), retention], 100, { checkInterval: 0, retention: true })).toEqual(
+      [],
+    );
+  });
+
+  test('retention is switched off → none, and the check comes all the same', () => {
+    const off = { checkInterval: 6, retention: false };
+    expect(maintenanceAfter([backup(true)], 1, off)).toEqual([]);
+    expect(maintenanceAfter([backup(true)], 6, off)).toEqual(['check']);
   });
 });

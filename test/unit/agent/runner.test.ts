@@ -122,6 +122,39 @@ describe('several runs', () => {
     await expect(runner.run([job(good)], options)).resolves.toHaveLength(1);
   });
 
+  test('due while somebody else holds the lock, and given up → skipped in the ledger, with its reason, and reported', async () => {
+    let reports = 0;
+    const { runner, ledger, lock, lines } = testRunner(async () => void (reports += 1));
+    const release = acquireLock(lock);
+    const why = new HoldfastError('busy', 'waited 30 min', { hint: 'Try later.' });
+    await runner.skip([job(good), job(good, { source: 'blog' })], { trigger: 'schedule', why });
+    release?.();
+    const skipped = { result: 'skipped', reason: 'waited 30 min', hint: 'Try later.', trigger: 'schedule' };
+    expect(ledger.last('backup', 'shop')).toMatchObject(skipped);
+    expect(ledger.last('backup', 'blog')).toMatchObject(skipped);
+    expect(lines.map(({ msg }) => msg)).toEqual([
+      'backup skipped: waited 30 min',
+      'backup skipped: waited 30 min',
+    ]);
+    expect(reports).toBe(1);
+  });
+
+  test('the ledger is full when a run ends → thrown, no heartbeat; the next run calls it interrupted', async () => {
+    let reports = 0;
+    const { runner, ledger } = testRunner(async () => void (reports += 1));
+    const { finish } = ledger;
+    ledger.finish = () => {
+      throw new HoldfastError('failed', 'no space left to write the ledger');
+    };
+    await expect(runner.run([job(good)], options)).rejects.toThrow('no space left');
+    expect(reports).toBe(0);
+    expect(ledger.last('backup', 'shop')).toMatchObject({ result: 'running' });
+    ledger.finish = finish;
+    await runner.run([job(good, { source: 'blog' })], options);
+    expect(ledger.last('backup', 'shop')).toMatchObject({ result: 'interrupted' });
+    expect(ledger.last('backup', 'shop', 'succeeded')).toBeNull();
+  });
+
   test('a run that a dead process left → interrupted before the next begins', async () => {
     const { runner, ledger, recovered } = testRunner();
     ledger.begin({ job: 'backup', source: 'shop', trigger: 'schedule' });

@@ -41,6 +41,7 @@ describe('the environment form', () => {
         {
           type: 'mysql',
           name: 'shop',
+          listedIn: null,
           host: 'db',
           port: 3306,
           database: 'shop',
@@ -50,11 +51,13 @@ describe('the environment form', () => {
           gates: true,
           allowIncomplete: [],
           tls: 'preferred',
+          caFile: null,
         },
       ],
       schedule: { backup: '0 3,15 * * *', verify: '0 5 * * 0' },
       checkInterval: 6,
-      keep: { daily: 7, weekly: 4, monthly: 6, yearly: 0 },
+      retention: true,
+      keep: { daily: 7, weekly: 4, monthly: 6, yearly: 0, within: '2d' },
       spoolBytes: 2 ** 30,
       backupTimeoutSeconds: 21_600,
       staleAfterSeconds: 26 * 3600,
@@ -77,6 +80,8 @@ describe('the environment form', () => {
       BACKUP_KEEP_WEEKLY: '2',
       BACKUP_KEEP_MONTHLY: '3',
       BACKUP_KEEP_YEARLY: '4',
+      BACKUP_KEEP_WITHIN: '1m15d',
+      BACKUP_RETENTION: 'off',
       BACKUP_COMPRESSION: 'zstd',
       BACKUP_ALLOW_INCOMPLETE: 'events, views,',
       TZ: 'Australia/Lord_Howe',
@@ -105,7 +110,8 @@ describe('the environment form', () => {
       sources: [{ port: 3307, tls: 'verify', compression: 'zstd', allowIncomplete: ['events', 'views'] }],
       schedule: { backup: '*/30 * * * *', verify: '@weekly' },
       checkInterval: 0,
-      keep: { daily: 1, weekly: 2, monthly: 3, yearly: 4 },
+      retention: false,
+      keep: { daily: 1, weekly: 2, monthly: 3, yearly: 4, within: '1m15d' },
       spoolBytes: 512 * 2 ** 20,
       backupTimeoutSeconds: 21_600,
       log: { level: 'debug' },
@@ -173,6 +179,29 @@ describe('the environment form', () => {
   test('nothing kept → refused', () => {
     const none = { BACKUP_KEEP_DAILY: '0', BACKUP_KEEP_WEEKLY: '0', BACKUP_KEEP_MONTHLY: '0' };
     expect(problemsOf({ ...SHOP, ...none })).toEqual([expect.stringMatching(/^keep keeps nothing/)]);
+    const neither = { ...none, BACKUP_KEEP_WITHIN: '0' };
+    expect(problemsOf({ ...SHOP, ...neither })).toEqual([expect.stringMatching(/^keep keeps nothing/)]);
+  });
+
+  test('nothing kept but the last days, or everything → taken, where it is said so', () => {
+    const none = { BACKUP_KEEP_DAILY: '0', BACKUP_KEEP_WEEKLY: '0', BACKUP_KEEP_MONTHLY: '0' };
+    expect(loadConfig({ ...SHOP, ...none, BACKUP_KEEP_WITHIN: '30d' }).keep.within).toBe('30d');
+    expect(loadConfig({ ...SHOP, ...none, BACKUP_RETENTION: 'off' }).retention).toBe(false);
+  });
+
+  test.each([
+    ['0', null],
+    ['0d', null],
+    ['48h', '48h'],
+    ['1y2m3d4h', '1y2m3d4h'],
+  ])('BACKUP_KEEP_WITHIN=%s → %s', (given, kept) => {
+    expect(loadConfig({ ...SHOP, BACKUP_KEEP_WITHIN: given }).keep.within).toBe(kept);
+  });
+
+  test.each(['48', '2 days', '-1d', '1w', '2d --prune'])('BACKUP_KEEP_WITHIN=%s → refused', (given) => {
+    expect(problemsOf({ ...SHOP, BACKUP_KEEP_WITHIN: given })).toEqual([
+      `BACKUP_KEEP_WITHIN is "${given}"; it must be a time such as 48h, 2d or 1m15d (hours, days, months, years), or 0 for none`,
+    ]);
   });
 
   test('no database named → says what to set; unless the command needs none', () => {
@@ -190,6 +219,43 @@ describe('the environment form', () => {
         BACKUP_SERVICE_HOST: 'z',
       }).warnings,
     ).toEqual([]);
+  });
+
+  test.each([
+    ['SENTINEL_TRESHOLD_SECONDS', 'is no setting; did you mean SENTINEL_THRESHOLD_SECONDS?'],
+    ['SENTINEL_COLOUR', 'is no setting of the sentinel; there are SENTINEL_HEARTBEAT_PATH, '],
+    ['RESTIC_PASWORD', 'is no setting; did you mean RESTIC_PASSWORD?'],
+    ['RESTIC_PACKSIZE', 'is no setting; did you mean RESTIC_PACK_SIZE?'],
+    ['AWS_ACESS_KEY_ID', 'is no setting; did you mean AWS_ACCESS_KEY_ID?'],
+    ['PGSSLMOD', 'is no setting; did you mean PGSSLMODE?'],
+    ['POSTGRES_CLIENT', 'is no setting; did you mean POSTGRES_CLIENTS?'],
+    ['HOLDFAST_NGNIX', 'is no setting; did you mean HOLDFAST_NGINX?'],
+    ['PGHOST', 'is not read; a PostgreSQL database is named by DATABASE_URL='],
+  ])('%s, which the agent itself does not read → a warning that names what was meant', (name, told) => {
+    expect(loadConfig({ ...SHOP, [name]: 'x' }).warnings).toEqual([
+      expect.stringContaining(`${name} ${told}`),
+    ]);
+  });
+
+  test('what the sentinel, the compose files, restic and libpq know → no warning', () => {
+    const known = {
+      SENTINEL_MODE: 'observe',
+      HOLDFAST_NGINX: '0',
+      GATE_UPSTREAM: 'app:1',
+      RESTIC_PROGRESS_FPS: '1',
+      RESTIC_HOST: 'x',
+      AWS_ENDPOINT_URL: 'x',
+      PGSSLCERT: '/x',
+      POSTGRES_PASSWORD: 'x',
+    };
+    expect(loadConfig({ ...SHOP, ...known }).warnings).toEqual([]);
+  });
+
+  test('a slip beside what is missing for it → both are told', () => {
+    expect(problemsOf({ ...SHOP, RESTIC_REPOSITORY: '', RESTIC_REPOSITRY: '/r' })).toEqual([
+      'RESTIC_REPOSITORY is missing',
+      'RESTIC_REPOSITRY is no setting; did you mean RESTIC_REPOSITORY?',
+    ]);
   });
 
   test('RESTIC_PASSWORD_COMMAND → refused rather than passed over', () => {
@@ -299,7 +365,7 @@ describe('secrets as files', () => {
     [
       'of two lines',
       () => secretFile('s3cret\nmore\n'),
-      /^MYSQL_PASSWORD_FILE names [^3]*, which holds more than one line$/,
+      /^MYSQL_PASSWORD_FILE names (?!.*s3cret).*, which holds more than one line$/,
     ],
   ])('a file that is %s → an error that names the variable, and nothing else', (_case, file, message) => {
     expect(problemsOf({ ...WITHOUT_PASSWORD, MYSQL_PASSWORD_FILE: file() })).toEqual([
@@ -318,6 +384,11 @@ describe('DATABASE_URL', () => {
       'postgres://u@h:1/d?sslmode=require&schema=public',
       { type: 'postgres', port: 1, password: '', sslMode: 'require' },
     ],
+    [
+      'postgres://u@h/d?sslmode=verify-full&sslrootcert=/ca.pem',
+      { type: 'postgres', sslMode: 'verify-full', caFile: '/ca.pem' },
+    ],
+    ['mysql://u:p@h/d?tls=verify&tls_ca=/ca.pem', { type: 'mysql', tls: 'verify', caFile: '/ca.pem' }],
     ['mysql://u:p@h/d', { type: 'mysql', port: 3306, tls: 'preferred' }],
     ['mariadb://u:p@h/d?tls=off', { type: 'mysql', tls: 'off' }],
     [
@@ -344,7 +415,7 @@ describe('DATABASE_URL', () => {
     ['postgres://u:s3cret@h/d?host=/run', 'has the parameter host, which is not understood here'],
     [
       'mysql://u:s3cret@h/d?ssl-mode=REQUIRED',
-      'has the parameter ssl-mode, which is not understood here; tls=… is',
+      'has the parameter ssl-mode, which is not understood here; tls=… and tls_ca=… are',
     ],
   ])('%s → says what is wrong, and not the password', (DATABASE_URL, message) => {
     const problems = problemsOf({ ...REPOSITORY, DATABASE_URL });
@@ -363,15 +434,17 @@ describe('DATABASE_URL', () => {
     ]);
   });
 
-  test('as a file, beside PGSSLMODE and somebody else’s MYSQL_TLS → PGSSLMODE counts', () => {
+  test('as a file, beside PostgreSQL’s TLS variables and somebody else’s of MySQL → PostgreSQL’s count', () => {
     const environment = {
       ...REPOSITORY,
       DATABASE_URL_FILE: secretFile('postgres://u:p@h/d\n'),
-      PGSSLMODE: 'require',
+      PGSSLMODE: 'verify-ca',
+      PGSSLROOTCERT: '/pg.pem',
       MYSQL_TLS: 'off',
+      MYSQL_TLS_CA: '/mysql.pem',
     };
     expect(loadConfig(environment).sources).toEqual([
-      expect.objectContaining({ type: 'postgres', sslMode: 'require' }),
+      expect.objectContaining({ type: 'postgres', sslMode: 'verify-ca', caFile: '/pg.pem' }),
     ]);
   });
 });

@@ -3,7 +3,12 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { settingsOf } from '../../../agent/config/environment.ts';
 import { configReference } from '../../../agent/config/reference.ts';
-import { CONFIG_FILE_VARIABLE, SETTINGS } from '../../../agent/config/settings.ts';
+import {
+  COMPOSE_VARIABLES,
+  CONFIG_FILE_VARIABLE,
+  SENTINEL_VARIABLES,
+  SETTINGS,
+} from '../../../agent/config/settings.ts';
 import { readSettings } from '../../../sentinel/settings.ts';
 import { blocksOf, documents, readDocument } from '../../helpers/docs.ts';
 import { repositoryRoot } from '../../helpers/stack.ts';
@@ -62,6 +67,20 @@ describe('.env.example', () => {
         .split('\n')
         .filter((line) => line !== '' && !line.startsWith('#')),
     ).toEqual([]);
+  });
+});
+
+describe('what the agent knows of the others', () => {
+  test('the variables of the sentinel → are those that it reads', () => {
+    expect(SENTINEL_VARIABLES).toEqual(ofSentinel);
+  });
+
+  test('the variables of the compose files → are there, and each with a prefix of ours is known', () => {
+    expect(COMPOSE_VARIABLES.filter((name) => !ofCompose.includes(name))).toEqual([]);
+    const unknown = ofCompose.filter(
+      (name) => /^(HOLDFAST|POSTGRES)_/.test(name) && ![...ofAgent, ...COMPOSE_VARIABLES].includes(name),
+    );
+    expect(unknown).toEqual([]);
   });
 });
 

@@ -1,71 +1,24 @@
 import { describe, expect, test } from 'vitest';
-import type { App } from '../../../agent/app.ts';
+import type { Access, App } from '../../../agent/app.ts';
 import { createProgram } from '../../../agent/cli/program.ts';
 import { configReference } from '../../../agent/config/reference.ts';
 import { loadConfig } from '../../../agent/config/load.ts';
 import type { Ledger, Run } from '../../../agent/ledger/ledger.ts';
 import { openLedger } from '../../../agent/ledger/sqlite.ts';
+import { writePulse } from '../../../agent/pulse.ts';
 import type { Snapshot } from '../../../agent/repository/repository.ts';
 import { join } from 'node:path';
 import { SHOP } from '../../helpers/configuration.ts';
-import { readDocument, sectionOf, tableOf } from '../../helpers/docs.ts';
+import { readDocument, sectionOf } from '../../helpers/docs.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
+import { documentedFields, fieldDifferences, fits, runFields } from '../../helpers/json-fields.ts';
 
 const cli = readDocument('docs/cli.md');
 const JSON_PART = sectionOf(cli, '## The JSON of the reading commands');
 
-/** Field to type, as the document has them below a heading. */
-function documented(heading: string): Map<string, string> {
-  const rows = tableOf(sectionOf(JSON_PART, `### ${heading}`));
-  return new Map(rows.map((row) => [row.field ?? '', row.type ?? '']));
-}
-
+const documented = (heading: string) => documentedFields(JSON_PART, heading);
 const RUN = documented('A run');
-
-/** Every field of a value with its type, in the document's words. */
-function fieldsOf(value: unknown, path = ''): [string, string][] {
-  if (Array.isArray(value)) {
-    if (value.every((entry) => typeof entry === 'string')) return [[path, 'list of string']];
-    return value.flatMap((entry) => fieldsOf(entry, `${path}[]`));
-  }
-  if (value === null) return [[path, 'null']];
-  if (typeof value !== 'object') return [[path, isTime(value) ? 'time' : typeof value]];
-  if (isRun(value)) return [[path, 'run'], ...runFields(value)];
-  const inside = Object.entries(value).flatMap(([key, entry]) =>
-    fieldsOf(entry, path === '' ? key : `${path}.${key}`),
-  );
-  return path === '' || path.endsWith('[]') ? inside : [[path, 'object'], ...inside];
-}
-
-const isRun = (value: object) => 'trigger' in value && 'facts' in value;
-const runFields = (run: object): [string, string][] =>
-  Object.entries(run)
-    .flatMap(([key, value]) => fieldsOf(value, key))
-    .map(([field, type]) => [`run ${field}`, type]);
-const isTime = (value: unknown) => typeof value === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value);
-
-/** What the code gave that the document does not say, and what the document says that the code never gave. */
-function differences(given: unknown, told: Map<string, string>): string[] {
-  const seen = fieldsOf(given);
-  const all = new Map([...told, ...[...RUN].map(([field, type]) => [`run ${field}`, type] as const)]);
-  const untold = seen.filter(([field, type]) => !fits(all.get(field), type, all, field));
-  const never = [...told.keys()].filter(
-    (field) => !seen.some(([other]) => other === field || other.startsWith(`${field}.`)),
-  );
-  return [
-    ...new Set([
-      ...untold.map(([field, type]) => `${field}: ${type}`),
-      ...never.map((field) => `never: ${field}`),
-    ]),
-  ];
-}
-
-function fits(told: string | undefined, type: string, all: Map<string, string>, field: string): boolean {
-  // A group whose fields are told one by one needs no row of its own.
-  if (told === undefined)
-    return type === 'object' && [...all.keys()].some((other) => other.startsWith(`${field}.`));
-  return told.split(' or ').includes(type) || (type === 'time' && told.includes('string'));
-}
+const differences = (given: unknown, told: Map<string, string>) => fieldDifferences(given, told, RUN);
 
 const sources = ['shop', 'blog'].map((name) => ({ name, gates: true }));
 
@@ -86,10 +39,14 @@ function ledgerWithRuns(): Ledger {
       dumpBytes: 3,
       storedBytes: 2,
       addedBytes: 1,
+      repositoryBytes: 9,
       tables: 4,
       rows: 5,
       snapshotsKept: 6,
       snapshotsRemoved: 7,
+      removed: [
+        { shortId: 'a', time: '2026-11-01T03:00:04.123Z', source: 'shop', path: '/mysql/shop.sql.gz' },
+      ],
     },
   });
   const bad = ledger.begin({ job: 'check', source: null, trigger: 'command' });
@@ -127,7 +84,9 @@ async function answerOf(args: string[], app: Partial<App> = {}): Promise<unknown
     },
     signal: new AbortController().signal,
     app: () => app as App,
+    access: () => app as unknown as Access,
     config: () => loadConfig(SHOP),
+    resticVersion: () => Promise.resolve(null),
     exitCode: 0,
   };
   await createProgram(context).parseAsync([...args, '--json'], { from: 'user' });
@@ -137,7 +96,10 @@ async function answerOf(args: string[], app: Partial<App> = {}): Promise<unknown
 
 describe('the fields of --json in docs/cli.md → are those that the code gives, with their types', () => {
   test('snapshots', async () => {
-    const repository = { list: () => Promise.resolve(snapshots) } as unknown as App['repository'];
+    const repository = {
+      reach: () => Promise.resolve('id'),
+      list: () => Promise.resolve(snapshots),
+    } as unknown as App['repository'];
     const given = await answerOf(['snapshots'], { repository });
     expect(differences(given, documented('`holdfast snapshots --json`'))).toEqual([]);
   });
@@ -157,7 +119,12 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
     const app = {
       ledger: ledgerWithRuns(),
       clock: { now: () => new Date('2026-11-01T09:00:00Z') },
-      config: { sources, staleAfterSeconds: 60 },
+      config: {
+        sources,
+        staleAfterSeconds: 60,
+        timeZone: 'UTC',
+        schedule: { backup: '0 3 * * *', verify: '0 5 * * 0' },
+      },
     } as unknown as App;
     const given = await answerOf(['status'], app);
     expect(differences(given, documented('`holdfast status --json`'))).toEqual([]);
@@ -165,9 +132,26 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
 
   test('stats', async () => {
     const stats = { storedBytes: 1, restoreBytes: 2, snapshots: 3 };
-    const repository = { stats: () => Promise.resolve(stats) } as unknown as App['repository'];
+    const repository = {
+      reach: () => Promise.resolve('id'),
+      stats: () => Promise.resolve(stats),
+    } as unknown as App['repository'];
     const given = await answerOf(['stats'], { repository });
     expect(differences(given, documented('`holdfast stats --json`'))).toEqual([]);
+  });
+
+  test('gate', async () => {
+    const clock = { now: () => new Date('2026-11-01T09:00:00Z') };
+    const app = {
+      clock,
+      config: { statusDir: temporaryFolder() },
+      ledger: ledgerWithRuns(),
+    } as unknown as App;
+    const open = await answerOf(['gate', 'open', '--for', '2h', '--reason', 'moving'], app);
+    const told = documented('`holdfast gate --json`');
+    expect(differences(open, told)).toEqual([]);
+    expect(await answerOf(['gate'], app)).toEqual(open);
+    expect(await answerOf(['gate', 'auto'], app)).toEqual({ version: 1, override: null });
   });
 
   test('doctor', async () => {
@@ -181,6 +165,7 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
         statusDir: nowhere,
         spoolBytes: 1,
         sources: [],
+        warnings: ['PGHOST is not read'],
       },
       sources: [],
     } as unknown as App;
@@ -188,10 +173,27 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
     expect(differences(given, documented('`holdfast doctor --json`'))).toEqual([]);
   });
 
+  test('health', async () => {
+    const stateDir = temporaryFolder();
+    const now = new Date('2026-11-01T09:00:00Z');
+    const app = {
+      ledger: ledgerWithRuns(),
+      clock: { now: () => now },
+      config: { stateDir },
+    } as unknown as App;
+    const told = documented('`holdfast health --json`');
+    const silent = await answerOf(['health'], app);
+    const [at, due, next] = ['2026-11-01T08:59:50Z', '2026-11-01T03:00:00Z', '2026-11-01T15:00:00Z'];
+    writePulse(stateDir, { version: 1, at, againBy: next, jobs: [{ name: 'backup', due, next }] });
+    const given = await answerOf(['health'], app);
+    expect(silent).toMatchObject({ healthy: false, lookedAt: null });
+    expect(differences(given, told)).toEqual([]);
+  });
+
   test('config', async () => {
     const told = documented('`holdfast config --json`');
     const mysql = (await answerOf(['config'])) as { sources: object[]; repository: object };
-    const both = { ...mysql, sources: [...mysql.sources, { sslmode: 'prefer' }] };
+    const both = { ...mysql, sources: [...mysql.sources, { sslmode: 'prefer', sslrootcert: '/ca.pem' }] };
     both.repository = { ...mysql.repository, environment: {} };
     expect(differences(both, told)).toEqual([]);
     const keys = configReference().map((row) => row.key);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { cronProblem, missedSince, nextFires } from '../../../agent/scheduler.ts';
+import { cronProblem, missedSince, nextFires, outlookOf } from '../../../agent/scheduler.ts';
 
 function fires(cron: string, timeZone: string, from: string, count: number): string[] {
   return nextFires(cron, timeZone, new Date(from), count).map((date) =>
@@ -211,3 +211,26 @@ function halfHours(from: string, count: number): string[] {
     new Date(first + i * 1_800_000).toISOString().replace(':00.000Z', 'Z'),
   );
 }
+
+describe('outlook of a schedule', () => {
+  const from = new Date('2026-03-04T12:00:00Z'); // a Wednesday
+
+  test.each([
+    ['twice a day', '0 3,15 * * *', '2026-03-04T15:00:00.000Z', 12],
+    ['at uneven times → the wider gap', '0 1,5 * * *', '2026-03-05T01:00:00.000Z', 20],
+    ['on working days → the weekend', '0 3 * * 1-5', '2026-03-05T03:00:00.000Z', 72],
+    ['on Sundays', '0 5 * * 0', '2026-03-08T05:00:00.000Z', 7 * 24],
+  ])('%s → the next time and the widest gap', (_, cron, next, hours) => {
+    const outlook = outlookOf(cron, 'UTC', from);
+    expect([outlook.next?.toISOString(), outlook.everySeconds]).toEqual([next, hours * 3600]);
+  });
+
+  test('which days it means → those of the expression', () => {
+    const { meansDay } = outlookOf('30 0 * * 1-5', 'Europe/Rome', from);
+    expect(['2026-03-06', '2026-03-07', '2026-03-09'].map((day) => meansDay(new Date(day)))).toEqual([
+      true,
+      false,
+      true,
+    ]);
+  });
+});

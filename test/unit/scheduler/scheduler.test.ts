@@ -1,18 +1,20 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../../../agent/core/clock.ts';
 import { startScheduler } from '../../../agent/scheduler.ts';
-import type { ScheduledJob, Scheduler } from '../../../agent/scheduler.ts';
+import type { Look, ScheduledJob, Scheduler } from '../../../agent/scheduler.ts';
 
 const HOUR = 3_600_000;
 
 let log: string[];
 let runs: string[];
+let looks: Look[];
 let scheduler: Scheduler | undefined;
 
 beforeEach(() => {
   vi.useFakeTimers({ now: new Date('2026-06-01T02:00:00Z') });
   log = [];
   runs = [];
+  looks = [];
 });
 afterEach(async () => {
   await scheduler?.stop();
@@ -32,6 +34,7 @@ function start(...jobs: Partial<ScheduledJob>[]): void {
     }),
     clock: systemClock,
     log: { info: note('info'), warn: note('warn'), error: note('error') },
+    looked: (look) => void looks.push(look),
   });
 }
 
@@ -74,6 +77,40 @@ describe('the scheduler', () => {
     start({ timeZone, cron });
     await pass(24 * HOUR);
     expect(runs).toEqual([`backup schedule ${expected}`]);
+  });
+});
+
+describe('looks', () => {
+  test('nothing is due for hours → it still looks every half minute, and says when it will again', async () => {
+    start({});
+    await pass(60_000);
+    expect(
+      looks.map(({ at, againBy }) => [at, againBy].map((time) => time.toISOString().slice(11, 19))),
+    ).toEqual([
+      ['02:00:00', '02:00:30'],
+      ['02:00:30', '02:01:00'],
+      ['02:01:00', '02:01:30'],
+    ]);
+    expect(looks.at(-1)?.jobs).toEqual([
+      { name: 'backup', due: null, next: new Date('2026-06-01T03:00:00Z') },
+    ]);
+  });
+
+  test('a run is due, and the one after it is skipped → the due one is told until a later one is taken up', async () => {
+    let finish = (): void => undefined;
+    start({ cron: '*/10 * * * *', run: () => new Promise<void>((resolve) => (finish = resolve)) });
+    const due = () => looks.at(-1)?.jobs[0]?.due;
+    await pass(25 * 60_000);
+    expect(due()).toEqual(new Date('2026-06-01T02:10:00Z'));
+    finish();
+    await pass(5 * 60_000);
+    expect(due()).toEqual(new Date('2026-06-01T02:30:00Z'));
+    finish();
+  });
+
+  test('a run was missed while down → it is due at the start', () => {
+    start({ lastStartedAt: new Date('2026-05-29T03:00:00Z') });
+    expect(looks[0]?.jobs[0]?.due).toEqual(new Date('2026-06-01T02:00:00Z'));
   });
 });
 

@@ -1,19 +1,28 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createSentinel } from '../../../sentinel/app.ts';
 import { openGrace } from '../../../sentinel/grace.ts';
-import { formatLastOk, type Status } from '../../../sentinel/heartbeat.ts';
+import { formatLastOk, lastVerifiedName, type StatusFile } from '../../../sentinel/heartbeat.ts';
+import { formatOverride, overrideName } from '../../../sentinel/override.ts';
 import type { Mode } from '../../../sentinel/settings.ts';
 import { watchHeartbeat } from '../../../sentinel/watch.ts';
 import { TestClock } from '../../helpers/clock.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
+import { ask } from '../../helpers/inject.ts';
 import { keptLog } from '../../helpers/log.ts';
 
 const clock = new TestClock('2026-11-20T12:00:00Z');
 const hours = 3600;
 
-function sentinel({ ageSeconds, mode = 'enforce', status }: Given) {
+function sentinel({
+  ageSeconds,
+  mode = 'enforce',
+  status,
+  verified,
+  overrideSeconds,
+  overrideGate = 'open',
+}: Given) {
   const folder = temporaryFolder();
   const heartbeatPath = join(folder, 'last_ok');
   const statusPath = join(folder, 'status.json');
@@ -21,21 +30,45 @@ function sentinel({ ageSeconds, mode = 'enforce', status }: Given) {
   if (status !== undefined)
     writeFileSync(statusPath, typeof status === 'string' ? status : JSON.stringify(status));
 
+  if (verified !== undefined) {
+    writeFileSync(join(folder, lastVerifiedName), formatLastOk(clock.in(-verified.ageSeconds)));
+  }
+  if (overrideSeconds !== undefined) {
+    const override = {
+      version: 1,
+      gate: overrideGate,
+      setAt: clock.now(),
+      until: clock.in(overrideSeconds),
+      reason: 'moving',
+    } as const;
+    writeFileSync(join(folder, overrideName), formatOverride(override));
+  }
+
   const { log } = keptLog();
-  const limits = { thresholdSeconds: 26 * hours, graceSeconds: 24 * hours };
+  const limits = {
+    thresholdSeconds: 26 * hours,
+    graceSeconds: 24 * hours,
+    ...(verified === undefined ? {} : { verifyThresholdSeconds: verified.limit }),
+  };
   const grace = openGrace(join(folder, 'state'), log);
   const watch = watchHeartbeat({ heartbeatPath, limits, grace, now: clock.now, log });
-  return createSentinel({ watch, limits, mode, statusPath, version: '1.2.3', log });
+  const server = createSentinel({ watch, limits, mode, statusPath, version: '1.2.3', log });
+  return { inject: (options: Parameters<typeof ask>[1]) => ask(server, options) };
 }
 
 interface Given {
   /** No heartbeat where it is left out. */
   ageSeconds?: number;
   mode?: Mode;
-  status?: Status | string;
+  status?: StatusFile | string;
+  /** Verifications gate. */
+  verified?: { ageSeconds: number; limit: number };
+  /** An override with so many seconds left. */
+  overrideSeconds?: number;
+  overrideGate?: 'open' | 'closed';
 }
 
-const shop: Status = {
+const shop: StatusFile = {
   version: 1,
   writtenAt: '2026-11-20T11:59:00Z',
   host: 'small-server',
@@ -67,15 +100,34 @@ describe('/gate, for nginx', () => {
   it('fresh → 204', async () => {
     const answer = await sentinel({ ageSeconds: 3 * hours }).inject('/gate');
     expect(answer.statusCode).toBe(204);
-    expect(answer.headers).toMatchObject({ 'x-gate-reason': 'fresh', 'cache-control': 'no-store' });
+    expect(answer.headers).toMatchObject({
+      'x-gate-reason': 'fresh',
+      'x-accel-expires': `@${clock.now().getTime() / 1000}`,
+      'cache-control': 'stale-while-revalidate=1, stale-if-error=30',
+    });
     expect(answer.headers).not.toHaveProperty('retry-after');
+    // nginx before 1.23.3 reads no Cache-Control that comes later.
+    const order = Object.keys(answer.headers);
+    expect(order.indexOf('cache-control')).toBeLessThan(order.indexOf('x-accel-expires'));
   });
 
   it('stale → 403, the one refusal that auth_request takes for an answer', async () => {
     const answer = await sentinel({ ageSeconds: 27 * hours }).inject('/gate');
     expect(answer.statusCode).toBe(403);
     expect(answer.headers).toMatchObject({ 'x-gate-reason': 'stale', 'retry-after': '300' });
+    expect(answer.headers).not.toHaveProperty('cache-control');
     expect(answer.body).toBe('');
+  });
+
+  it.each(['POST', 'PUT', 'DELETE'] as const)('%s → 405: nothing is done here', async (method) => {
+    const answer = await sentinel({ ageSeconds: 3 * hours }).inject({ method, url: '/gate' });
+    expect([answer.statusCode, answer.headers.allow]).toEqual([405, 'GET, HEAD']);
+  });
+
+  it('a path that is none of ours → 404; one with a query → as without', async () => {
+    const app = sentinel({ ageSeconds: 3 * hours });
+    expect((await app.inject('/gate/')).statusCode).toBe(404);
+    expect((await app.inject('/gate?x=1')).statusCode).toBe(204);
   });
 });
 
@@ -104,7 +156,7 @@ describe('/ok, for everybody else', () => {
       'x-gate-reason': 'stale',
       'retry-after': '300',
       'cache-control': 'no-store',
-      vary: 'Accept',
+      vary: 'Accept, Accept-Language',
     });
     expect(answer.json()).toMatchObject({
       ok: false,
@@ -129,10 +181,110 @@ describe('/ok, for everybody else', () => {
     expect(answer.body).toBe('');
   });
 
-  it('the visitor page here and at nginx → the same file', () => {
-    const here = readFileSync(new URL('../../../sentinel/closed.html', import.meta.url), 'utf8');
-    const there = readFileSync(new URL('../../../nginx/closed.html', import.meta.url), 'utf8');
-    expect(here, 'run: cp nginx/closed.html sentinel/closed.html').toBe(there);
+  it.each([
+    ['de-AT,en;q=0.5', 'de', 'Wir sind gleich wieder da'],
+    ['', 'en', 'We will be back soon'],
+  ])(
+    'a browser that asks for "%s" → the page in %s, and in no other language',
+    async (given, language, title) => {
+      const headers = { accept: 'text/html', 'accept-language': given };
+      const answer = await sentinel({ ageSeconds: 27 * hours }).inject({ url: '/ok', headers });
+      expect(answer.headers['content-language']).toBe(language);
+      expect(answer.body).toContain(`<html lang='${language}'>`);
+      expect(answer.body.match(/<title>.*<\/title>/g)).toEqual([`<title>${title}</title>`]);
+      expect(answer.body).not.toContain('<!--');
+    },
+  );
+});
+
+describe('an override', () => {
+  it('stale → open until it is over, and every answer says so', async () => {
+    const app = sentinel({ ageSeconds: 27 * hours, overrideSeconds: 7200 });
+    const until = clock.in(7200).toISOString();
+    for (const [url, status] of [
+      ['/gate', 204],
+      ['/ok', 200],
+    ] as const) {
+      const answer = await app.inject(url);
+      expect(answer.statusCode).toBe(status);
+      expect(answer.headers).toMatchObject({
+        'x-gate-reason': 'stale',
+        'x-gate-would-be': 'closed',
+        'x-gate-override': until,
+      });
+    }
+    expect((await app.inject('/ok')).json()).toMatchObject({ ok: true, overrideUntil: until });
+    expect((await app.inject('/status.json')).json()).toMatchObject({
+      gate: { open: true, override: { gate: 'open', until, reason: 'moving' } },
+      verdict: { open: false },
+    });
+    expect((await app.inject('/')).body).toContain('held open by hand for another 2 h');
+    const metrics = (await app.inject('/metrics')).body.split('\n');
+    expect(metrics).toEqual(
+      expect.arrayContaining([
+        'holdfast_gate_open 1',
+        'holdfast_verdict_open 0',
+        'holdfast_gate_override 1',
+        `holdfast_gate_override_until_timestamp_seconds ${clock.in(7200).getTime() / 1000}`,
+      ]),
+    );
+  });
+
+  it('held closed → closed although the backup is fresh, and every answer says why', async () => {
+    const app = sentinel({ ageSeconds: 60, overrideSeconds: 7200, overrideGate: 'closed' });
+    expect((await app.inject('/gate')).statusCode).toBe(403);
+    const answer = await app.inject('/ok');
+    expect(answer.statusCode).toBe(503);
+    expect(answer.headers).toMatchObject({
+      'x-gate-reason': 'closed_by_hand',
+      'x-gate-would-be': 'open',
+      'retry-after': '300',
+    });
+    expect(answer.json()).toMatchObject({ ok: false, reason: 'closed_by_hand' });
+    expect((await app.inject('/status.json')).json()).toMatchObject({
+      gate: { open: false, override: { gate: 'closed' } },
+      verdict: { open: true },
+    });
+    const page = (await app.inject('/')).body;
+    expect(page).toContain('held closed by hand for another 2 h');
+    expect(page).toContain('Without it, it would be open.');
+  });
+
+  it('held closed, in observe mode → visitors are let in all the same', async () => {
+    const given = { ageSeconds: 60, overrideSeconds: 60, overrideGate: 'closed', mode: 'observe' } as const;
+    expect((await sentinel(given).inject('/gate')).statusCode).toBe(204);
+  });
+
+  it('its reason → on the page and in status.json alone, never in what visitors may see', async () => {
+    const app = sentinel({ ageSeconds: 27 * hours, overrideSeconds: 7200 });
+    for (const url of ['/gate', '/ok']) {
+      const { headers, body } = await app.inject(url);
+      expect(JSON.stringify(headers) + body).not.toContain('moving');
+    }
+  });
+
+  it('over → closed, and nothing of it in the answer', async () => {
+    const answer = await sentinel({ ageSeconds: 27 * hours, overrideSeconds: 0 }).inject('/gate');
+    expect(answer.statusCode).toBe(403);
+    expect(answer.headers).not.toHaveProperty('x-gate-override');
+  });
+});
+
+describe('verifications that gate', () => {
+  it('fresh backup, old verification → closed, with both times in the metrics', async () => {
+    const app = sentinel({
+      ageSeconds: 3 * hours,
+      verified: { ageSeconds: 200 * hours, limit: 192 * hours },
+    });
+    expect((await app.inject('/gate')).headers['x-gate-reason']).toBe('verification_stale');
+    expect((await app.inject('/metrics')).body.split('\n')).toEqual(
+      expect.arrayContaining([
+        'holdfast_verdict_reason{reason="verification_stale"} 1',
+        `holdfast_verification_timestamp_seconds ${clock.in(-200 * hours).getTime() / 1000}`,
+        `holdfast_verification_threshold_seconds ${192 * hours}`,
+      ]),
+    );
+    expect((await app.inject('/')).body).toContain('the oldest last good verification is 8 d 8 h old');
   });
 });
 
@@ -201,13 +353,14 @@ describe('/, the page', () => {
     const { body } = await sentinel({ ageSeconds: 3 * hours, status: shop }).inject('/');
     for (const text of [
       'The gate is open',
-      'The oldest last good backup is 3 h old.',
+      'The last backup of shop failed.',
+      'Last good backup: 3 h ago. The gate closes in 23 h if nothing happens.',
       'shop',
       'mariadb',
       'cannot log in',
       'Check MYSQL_PASSWORD.',
-      '12.3 MB',
-      '2026-11-20 15:00 UTC',
+      'today 15:00',
+      '</html>',
     ]) {
       expect(body).toContain(text);
     }
@@ -216,7 +369,7 @@ describe('/, the page', () => {
   it('no status.json → says so, and shows the verdict', async () => {
     const { body } = await sentinel({ ageSeconds: 27 * hours }).inject('/');
     expect(body).toContain('The gate is closed');
-    expect(body).toContain('status.json, there is no such file');
+    expect(body).toContain('status.json cannot be used (there is no such file)');
   });
 
   it('markup in what the agent tells → shown, not obeyed', async () => {
@@ -233,8 +386,9 @@ describe('/, the page', () => {
 
   it('strict policy → nothing but its own style, and no attribute that the policy forbids', async () => {
     const { headers, body } = await sentinel({ ageSeconds: 3 * hours, status: shop }).inject('/');
+    expect(headers).toMatchObject({ refresh: '60', 'cache-control': 'no-store' });
     expect(headers['content-security-policy']).toMatch(/^default-src 'none'; style-src 'sha256-[\w+/=]+';/);
-    expect(body).not.toMatch(/ style=| on\w+=|https?:/);
+    expect(body).not.toMatch(/ style=| on\w+=|(src|href|action)="https?:/);
   });
 });
 

@@ -63,7 +63,21 @@ describe('status.json', () => {
   };
 
   it('a key from a newer agent → read, and the key ignored', () => {
-    expect(statusSchema.parse({ ...status, mood: 'good' })).toEqual(status);
+    const read = statusSchema.parse({ ...status, mood: 'good' });
+    expect(read).toMatchObject(status);
+    expect(read).not.toHaveProperty('mood');
+  });
+
+  it('a file from before histories were told → read, without them', () => {
+    const read = statusSchema.parse(status);
+    expect(read).toMatchObject({ timeZone: 'UTC', runs: [], repository: { sizes: [], addedBytes: null } });
+    expect(read.sources).toMatchObject([{ rhythm: null, verification: null, sizes: [], days: [] }]);
+  });
+
+  it('a word for a day that only a newer agent knows → a day of which nothing is told', () => {
+    const [source] = status.sources;
+    const read = statusSchema.parse({ ...status, sources: [{ ...source, days: ['good', 'splendid'] }] });
+    expect(read.sources[0]?.days).toEqual(['good', 'idle']);
   });
 
   it('another version → refused', () => {

@@ -6,6 +6,7 @@ describe('readSettings', () => {
     expect(readSettings({ PATH: '/bin' })).toEqual({
       heartbeatPath: '/status/last_ok',
       thresholdSeconds: 93_600,
+      verifyThresholdSeconds: 0,
       graceSeconds: 86_400,
       port: 8080,
       host: '0.0.0.0',
@@ -25,6 +26,7 @@ describe('readSettings', () => {
     const settings = readSettings({
       SENTINEL_HEARTBEAT_PATH: '/s/ok',
       SENTINEL_THRESHOLD_SECONDS: '60',
+      SENTINEL_VERIFY_THRESHOLD_SECONDS: '691200',
       SENTINEL_BOOT_GRACE_SECONDS: '0',
       SENTINEL_PORT: '9000',
       SENTINEL_HOST: '127.0.0.1',
@@ -34,6 +36,7 @@ describe('readSettings', () => {
     expect(settings).toEqual({
       heartbeatPath: '/s/ok',
       thresholdSeconds: 60,
+      verifyThresholdSeconds: 691_200,
       graceSeconds: 0,
       port: 9000,
       host: '127.0.0.1',

@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { chainFilters, createLineRewriter, type ByteFilter } from '../../../agent/sources/line-rewriter.ts';
-import { createDumpFilter } from '../../../agent/sources/mysql-dump-filter.ts';
-import { DEFINER_RULES, DEFINERS_BACK_RULES } from '../../../agent/sources/mysql-definers.ts';
+import {
+  chainFilters,
+  createLineRewriter,
+  type ByteFilter,
+} from '../../../agent/sources/bytes/line-rewriter.ts';
+import { createDumpFilter } from '../../../agent/sources/mysql/dump-filter.ts';
+import { DEFINER_RULES, DEFINERS_BACK_RULES } from '../../../agent/sources/mysql/definers.ts';
 
 function pass(filter: ByteFilter, text: string, size = text.length): string {
   const bytes = Buffer.from(text, 'utf8');

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readMysqlGrants } from '../../../agent/sources/mysql-grants.ts';
+import { readMysqlGrants } from '../../../agent/sources/mysql/grants.ts';
 
 const grants = (...lines: string[]) => readMysqlGrants(lines, { wildcards: true });
 

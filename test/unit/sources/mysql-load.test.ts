@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { writeHeader } from '../../../agent/sources/mysql-header.ts';
-import { createLoadFilter } from '../../../agent/sources/mysql-load.ts';
-import { quoteName } from '../../../agent/sources/mysql-names.ts';
+import { writeHeader } from '../../../agent/sources/mysql/header.ts';
+import { createLoadFilter } from '../../../agent/sources/mysql/load.ts';
+import { quoteName } from '../../../agent/sources/mysql/names.ts';
 
 function load(target: string, text: string, size = 9): string {
   const filter = createLoadFilter(target);
@@ -31,6 +31,28 @@ describe.each(['shop', 'ключ', 'a`b', 'a\\b', 'a;b', "a'b", 'a\nb', '$&', 'x
     });
   },
 );
+
+describe('definers', () => {
+  const text = `${header('shop')}DELIMITER ;;\nCREATE /* DEFINER=\`a b\`@\`%\` */ PROCEDURE p() SELECT 1 ;;\n`;
+  const seenIn = (keepOwners: boolean) => {
+    const seen: string[] = [];
+    const filter = createLoadFilter('shop', { keepOwners }, (definer) => seen.push(definer));
+    const out = Buffer.concat([...filter.push(Buffer.from(text)), ...filter.end()]).toString();
+    return { seen, out };
+  };
+
+  test('that stay comments → told', () => {
+    const { seen, out } = seenIn(false);
+    expect(seen).toEqual(['`a b`@`%`']);
+    expect(out).toContain('CREATE /* DEFINER=`a b`@`%` */ PROCEDURE');
+  });
+
+  test('that come back → not told', () => {
+    const { seen, out } = seenIn(true);
+    expect(seen).toEqual([]);
+    expect(out).toContain('CREATE DEFINER=`a b`@`%` PROCEDURE');
+  });
+});
 
 describe('events', () => {
   const event = (state: string, name = '`e`') =>

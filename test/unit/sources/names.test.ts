@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { judgeStderr } from '../../../agent/sources/client-stderr.ts';
-import { quoteAccount, quoteName, quotePattern } from '../../../agent/sources/mysql-names.ts';
-import { option, optionFile } from '../../../agent/sources/mysql-options.ts';
-import { atLeast, versionNumbers } from '../../../agent/sources/mysql-version.ts';
-import { databaseConninfo, quoteIdentifier, quoteLiteral } from '../../../agent/sources/postgres-names.ts';
+import { judgeStderr } from '../../../agent/sources/client/stderr.ts';
+import { quoteAccount, quoteName, quotePattern } from '../../../agent/sources/mysql/names.ts';
+import { option, optionFile } from '../../../agent/sources/mysql/options.ts';
+import { atLeast, versionNumbers } from '../../../agent/sources/mysql/version.ts';
+import { databaseConninfo, quoteIdentifier, quoteLiteral } from '../../../agent/sources/postgres/names.ts';
 import { nameFromPathComponent, pathComponent } from '../../../agent/sources/repository-path.ts';
 import { mysqlConfig } from '../../helpers/sources.ts';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { createArchiveFilter } from '../../../agent/sources/postgres-archive.ts';
+import { createArchiveFilter } from '../../../agent/sources/postgres/archive.ts';
 
 /** Written by pg_dump 15 and 18 into a pipe: tables in two schemas, an empty one, a partition, a large object. */
 const read = (name: string) => readFileSync(new URL(`../../fixtures/sources/${name}`, import.meta.url));

@@ -1,0 +1,63 @@
+import { HoldfastError } from '../../core/errors.ts';
+import { createByteReplacer } from '../bytes/byte-replacer.ts';
+import { chainFilters, createLineRewriter, type ByteFilter } from '../bytes/line-rewriter.ts';
+import { DEFINER_RULES } from './definers.ts';
+
+/** What a dump goes through: our header before it, definers taken out, its end and its tables watched. */
+export interface DumpFilter extends ByteFilter {
+  /** Tables whose CREATE TABLE passed. */
+  readonly tables: ReadonlySet<string>;
+  /** Throws `dump_incomplete` when the last line that passed is not the client's "completed". */
+  requireEnd(): void;
+}
+
+const TAIL_BYTES = 256;
+const LAST_LINE = /\n-- Dump completed(?: on [^\n]*)?\n$/;
+
+/**
+ * MySQL keeps the `;` behind a trigger or an event that came in a query of several statements, and mysqldump then writes
+ * what no server loads. Both ends stand on lines of their own, which no row can imitate.
+ */
+const STRAY_SEMICOLONS: [string, string][] = [
+  ['; */;;\nDELIMITER ;\n', ' */;;\nDELIMITER ;\n'],
+  ['; */ ;;\n/*!50003 SET time_zone ', ' */ ;;\n/*!50003 SET time_zone '],
+];
+
+export function createDumpFilter(header: string): DumpFilter {
+  const tables = new Set<string>();
+  const rewriter = chainFilters(
+    createByteReplacer(STRAY_SEMICOLONS),
+    createLineRewriter([...DEFINER_RULES, watchTables((name) => tables.add(name))]),
+  );
+  let begun = false;
+  let tail = Buffer.alloc(0);
+  return {
+    tables,
+    push: (chunk) => {
+      tail = Buffer.concat([tail, chunk.subarray(-TAIL_BYTES)]).subarray(-TAIL_BYTES);
+      const out = rewriter.push(chunk);
+      if (begun) return out;
+      begun = true;
+      return [Buffer.from(header), ...out];
+    },
+    end: () => rewriter.end(),
+    requireEnd: () => {
+      if (LAST_LINE.test(tail.toString('latin1'))) return;
+      throw new HoldfastError('dump_incomplete', 'the dump ended without its last line "-- Dump completed"', {
+        hint: 'The dump was cut short: see the log of the database server, then back up again.',
+      });
+    },
+  };
+}
+
+/** Changes nothing. */
+function watchTables(seen: (name: string) => void) {
+  return {
+    start: 'CREATE TABLE `',
+    rewrite: (text: string) => {
+      const name = /^CREATE TABLE `((?:[^`]|``)+)`/.exec(text)?.[1];
+      if (name !== undefined) seen(Buffer.from(name, 'latin1').toString('utf8').replaceAll('``', '`'));
+      return null;
+    },
+  };
+}

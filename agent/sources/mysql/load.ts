@@ -1,0 +1,170 @@
+import type { MysqlSourceConfig } from '../../config/config.ts';
+import { counted } from '../../core/units.ts';
+import { loadDump } from '../client/load.ts';
+import { chainFilters, createLineRewriter, type ByteFilter, type LineRule } from '../bytes/line-rewriter.ts';
+import { findMysqlClient } from './clients.ts';
+import { DEFINERS_BACK_RULES, watchDefiners } from './definers.ts';
+import { mayNameDefiners, readGrants } from './grants.ts';
+import { createHeaderFilter, type DumpHeader } from './header.ts';
+import { quoteName } from './names.ts';
+import { optionFile } from './options.ts';
+import { withMysqlSession, type Flavour } from './session.ts';
+import type { RestoreOptions, Restored } from '../source.ts';
+import type { ClientDeps } from '../tools.ts';
+import { writePrivateFile } from '../private-file.ts';
+
+const LOOK_TIMEOUT_MS = 60_000;
+
+/** Loads a dump into `target` by the client of the server's flavour; nothing in it can reach the database that it came from. */
+export async function loadMysqlDump(
+  config: MysqlSourceConfig,
+  deps: ClientDeps,
+  target: string,
+  dump: AsyncIterable<Buffer>,
+  signal: AbortSignal,
+  options: RestoreOptions = {},
+): Promise<Restored> {
+  const look = { signal, caFile: deps.tools.caFile, timeoutMs: LOOK_TIMEOUT_MS };
+  const { flavour, encrypted, own, mayDefine } = await withMysqlSession(config, look, async (session) => ({
+    flavour: session.flavour,
+    encrypted: session.encrypted,
+    own: asDefiner(session.account),
+    mayDefine: mayNameDefiners(await readGrants(session)),
+  }));
+  const client = await findMysqlClient(flavour, 'load', {
+    processes: deps.processes,
+    dirs: deps.tools.mysqlDirs,
+    signal,
+  });
+  const file = await writePrivateFile(
+    deps.runtimeDir,
+    '.cnf',
+    optionFile(config, { flavour, encrypted, caFile: deps.tools.caFile }),
+  );
+  try {
+    const command = {
+      file: client.path,
+      args: [`--defaults-file=${file.path}`, ...loadOptions(flavour), `--database=${target}`],
+      env: { MYSQL_TEST_LOGIN_FILE: `${file.path}.none` },
+      label: 'the load client',
+      secrets: [config.password],
+    };
+    let lost = 0;
+    const filter = createLoadFilter(target, options, (definer) => {
+      if (definer !== own) lost += 1;
+    });
+    const label = `loading into ${target}`;
+    await loadDump({ label, processes: deps.processes, signal, command, filter, hints: HINTS }, dump);
+    // Told only to whom can have it otherwise.
+    const told = mayDefine && lost > 0;
+    const note = `definers of ${counted(lost, 'object')} became comments: --keep-owners brings them back`;
+    return { notes: told ? [note] : [] };
+  } finally {
+    await file.remove();
+  }
+}
+
+/** An account as a dump's DEFINER clauses write it; the host never holds an `@`, the user may. */
+function asDefiner(account: string): string {
+  const at = account.lastIndexOf('@');
+  return `${quoteName(account.slice(0, at))}@${quoteName(account.slice(at + 1))}`;
+}
+
+const HINTS: [RegExp, string][] = [
+  [
+    /ERROR 1418/,
+    'With its binary log on, MySQL lets nobody make a function that does not say what it reads: set ' +
+      'log_bin_trust_function_creators to 1 there, or declare the function DETERMINISTIC or READS SQL DATA.',
+  ],
+  [
+    /ERROR 1419/,
+    'With its binary log on, MySQL lets only administrators make triggers and functions: start it with ' +
+      '--log-bin-trust-function-creators=1, or restore as an administrator.',
+  ],
+  [
+    /ERROR 1227/,
+    'To give objects back to their definers takes an administrator: restore as one, or without --keep-owners.',
+  ],
+  [/ERROR (1044|1142|1370)/, 'The user needs ALL PRIVILEGES on the database that is restored into.'],
+  [
+    /ERROR 3105/,
+    'This dump was made by a client of the other flavour: dump MySQL by mysqldump, MariaDB by mariadb-dump.',
+  ],
+  [
+    /ERROR 1273/,
+    'The server lacks a collation of the dump: restore into the same flavour, and no older version.',
+  ],
+  [
+    /ERROR (1153|2006|2013)/,
+    'The server ended the connection: see its log, and raise max_allowed_packet there for large rows.',
+  ],
+];
+
+function loadOptions(flavour: Flavour): string[] {
+  return [
+    '--batch',
+    // Procedures keep their comments and their line ends; client commands in a dump stay text.
+    '--comments',
+    '--binary-mode',
+    '--default-character-set=utf8mb4',
+    '--max-allowed-packet=1G',
+    ...(flavour === 'mariadb'
+      ? // A dump can otherwise run shell commands; and an error must not print a megabyte of rows.
+        ['--sandbox', '--loose-skip-print-query-on-error']
+      : ['--loose-skip-system-command']),
+  ];
+}
+
+/**
+ * Takes off the header, keeping the database's text attributes; in a copy, nothing names the original or runs by itself.
+ * Tells of each definer that stays a comment.
+ */
+export function createLoadFilter(
+  target: string,
+  options: RestoreOptions = {},
+  onLostDefiner: (definer: string) => void = () => undefined,
+): ByteFilter {
+  let original: DumpHeader | null = null;
+  const header = createHeaderFilter((found) => {
+    original = found;
+    return `ALTER DATABASE ${quoteName(target)} CHARACTER SET ${found.charset} COLLATE ${found.collation};\n\n`;
+  });
+  const isCopy = () => original !== null && original.database !== target;
+  const body = createLineRewriter([alterDatabase(() => original, target), event(isCopy)]);
+  const loaded = chainFilters(header, body);
+  const definers = options.keepOwners === true ? DEFINERS_BACK_RULES : watchDefiners(onLostDefiner);
+  return chainFilters(loaded, createLineRewriter(definers));
+}
+
+/** Objects made under another collation are dumped between two ALTER DATABASE, which name the original. */
+function alterDatabase(original: () => DumpHeader | null, target: string): LineRule {
+  return {
+    start: 'ALTER DATABASE `',
+    rewrite: (text) => {
+      const lead = `ALTER DATABASE ${latin1(quoteName(original()?.database ?? target))} CHARACTER SET `;
+      if (!text.startsWith(lead)) return null;
+      return { length: lead.length, by: `ALTER DATABASE ${latin1(quoteName(target))} CHARACTER SET ` };
+    },
+  };
+}
+
+/** An event that runs in a copy does its work twice, and may do it to the original by name. */
+function event(isCopy: () => boolean): LineRule {
+  return {
+    start: '/*!50106 CREATE*/ ',
+    after: ';;',
+    rewrite: (text) => {
+      const lead =
+        /^[^\n]*?EVENT (?:`(?:[^`]|``)*`|"(?:[^"]|"")*") ON SCHEDULE [^\n]*? ON COMPLETION (?:NOT )?PRESERVE ENABLE(?= )/.exec(
+          text,
+        );
+      if (lead === null || !isCopy()) return null;
+      return { length: lead[0].length, by: lead[0].replace(/ENABLE$/, 'DISABLE') };
+    },
+  };
+}
+
+/** The rules see one character per byte. */
+function latin1(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1');
+}

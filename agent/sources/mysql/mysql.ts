@@ -1,0 +1,82 @@
+import type { MysqlSourceConfig } from '../../config/config.ts';
+import { findMysqlClient } from './clients.ts';
+import { readDatabaseCharset, readMysqlContents, type MysqlContents } from './contents.ts';
+import { openMysqlDump } from './dump.ts';
+import { findMysqlGaps } from './gaps.ts';
+import { readGrants } from './grants.ts';
+import { findMysqlHurdles } from './hurdles.ts';
+import { loadMysqlDump } from './load.ts';
+import { createDatabase, dropDatabase, emptyDatabase, inspectDatabase, listDatabases } from './objects.ts';
+import { withMysqlSession, type MysqlSession } from './session.ts';
+import { pathComponent } from '../repository-path.ts';
+import type { Probe, Source } from '../source.ts';
+import type { ClientDeps } from '../tools.ts';
+
+const PROBE_TIMEOUT_MS = 60_000;
+
+/** A MySQL or MariaDB database: which of the two is asked of the server at every probe. */
+export function createMysqlSource(config: MysqlSourceConfig, deps: ClientDeps): Source {
+  const session = <T>(signal: AbortSignal, work: (session: MysqlSession) => Promise<T>, timeoutMs?: number) =>
+    withMysqlSession(config, { signal, caFile: deps.tools.caFile, timeoutMs }, work);
+  return {
+    name: config.name,
+    database: config.database,
+    probe: (signal) => session(signal, (open) => probe(config, deps, open, signal), PROBE_TIMEOUT_MS),
+    parts: (probed) => [
+      {
+        kind: 'dump',
+        path: `/mysql/${pathComponent(config.database)}.sql`,
+        open: (signal) => openMysqlDump(config, deps, probed, signal),
+      },
+    ],
+    restoreInto: (target, dump, signal, options) =>
+      loadMysqlDump(config, deps, target, dump, signal, options),
+    inspect: (target, signal) => session(signal, (open) => inspectDatabase(open, target)),
+    createDatabase: (target, signal) =>
+      session(signal, async (open) =>
+        // On a new server the source's database is not there yet; the dump's header brings its text attributes.
+        createDatabase(open, target, await readDatabaseCharset(open, config).catch(() => null)),
+      ),
+    emptyDatabase: (target, signal) => session(signal, (open) => emptyDatabase(open, target)),
+    dropDatabase: (target, signal) => session(signal, (open) => dropDatabase(open, target)),
+    listDatabases: (prefix, signal) => session(signal, (open) => listDatabases(open, prefix)),
+  };
+}
+
+async function probe(
+  config: MysqlSourceConfig,
+  deps: ClientDeps,
+  session: MysqlSession,
+  signal: AbortSignal,
+): Promise<Probe> {
+  await readDatabaseCharset(session, config);
+  const client = await findMysqlClient(session.flavour, 'dump', {
+    processes: deps.processes,
+    dirs: deps.tools.mysqlDirs,
+    signal,
+  });
+  const contents = await readMysqlContents(session, config.database);
+  const grants = await readGrants(session);
+  return {
+    engine: session.flavour,
+    serverVersion: session.version,
+    client,
+    tables: contents.tables.length,
+    databaseBytes: contents.bytes,
+    gaps: await findMysqlGaps(session, config, contents, grants),
+    hurdles: await findMysqlHurdles(session, config.database, grants),
+    warnings: warningsOf(contents),
+  };
+}
+
+function warningsOf(contents: MysqlContents): string[] {
+  const outside = contents.nonTransactional.map(({ name, engine }) => `${name} (${engine})`);
+  return [
+    ...(outside.length === 0
+      ? []
+      : [`outside the consistent snapshot, because their engine has no transactions: ${outside.join(', ')}`]),
+    ...(contents.systemVersioned.length === 0
+      ? []
+      : [`the history of system-versioned tables is not dumped: ${contents.systemVersioned.join(', ')}`]),
+  ];
+}

@@ -1,0 +1,34 @@
+import type { PostgresSession } from './session.ts';
+
+/** What a database holds of that a dump may lack. */
+export interface PostgresContents {
+  /** Tables that hold rows of their own, partitions among them; no parents of partitions, no members of extensions. */
+  tables: PostgresTable[];
+  bytes: number;
+}
+
+export interface PostgresTable {
+  schema: string;
+  name: string;
+}
+
+/** Schemas of the user's own. */
+export const USER_SCHEMAS = `n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'`;
+
+/** Not made by an extension, whose members come back by CREATE EXTENSION. */
+export function notOfExtension(catalog: string, oid: string): string {
+  return `NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = '${catalog}'::regclass AND x.objid = ${oid} AND x.deptype = 'e')`;
+}
+
+export async function readPostgresContents(session: PostgresSession): Promise<PostgresContents> {
+  const tables = await session.query(
+    `SELECT n.nspname AS schema, c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND ${USER_SCHEMAS} AND ${notOfExtension('pg_class', 'c.oid')}
+      ORDER BY 1, 2`,
+  );
+  const [size] = await session.query('SELECT pg_database_size(current_database()) AS bytes');
+  return {
+    tables: tables.map(({ schema, name }) => ({ schema: String(schema), name: String(name) })),
+    bytes: Number(size?.bytes),
+  };
+}

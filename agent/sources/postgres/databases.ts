@@ -1,0 +1,62 @@
+import { HoldfastError } from '../../core/errors.ts';
+import { codeOf, statementError } from './errors.ts';
+import { quoteIdentifier, quoteLiteral } from './names.ts';
+import type { PostgresSession } from './session.ts';
+
+/** Creates an empty database with the encoding and locale of `like`, where that one exists. */
+export async function createDatabase(session: PostgresSession, target: string, like: string): Promise<void> {
+  const clauses = await localeClauses(session, like);
+  try {
+    // template1 may hold what somebody put there; a dump loads into template0 alone as into a new database.
+    await session.query(`CREATE DATABASE ${quoteIdentifier(target)} TEMPLATE template0 ${clauses}`);
+  } catch (error) {
+    if (codeOf(error) === '42P04') {
+      throw new HoldfastError('target_not_empty', `there is a database ${target} already`, {
+        hint: 'Choose another name, or drop that database first.',
+        cause: error,
+      });
+    }
+    const mend = `ALTER ROLE ${quoteIdentifier(session.user)} CREATEDB;`;
+    throw statementError(error, `cannot create the database ${target}`, mend);
+  }
+}
+
+/** Ends other connections to it: a client that was just killed may still linger. */
+export async function dropDatabase(session: PostgresSession, target: string): Promise<void> {
+  try {
+    await session.query(`DROP DATABASE IF EXISTS ${quoteIdentifier(target)} WITH (FORCE)`);
+  } catch (error) {
+    const mend = `ALTER DATABASE ${quoteIdentifier(target)} OWNER TO ${quoteIdentifier(session.user)};`;
+    throw statementError(error, `cannot drop the database ${target}`, mend);
+  }
+}
+
+export async function listDatabases(session: PostgresSession, prefix: string): Promise<string[]> {
+  const rows = await session.query(
+    'SELECT datname AS name FROM pg_database WHERE NOT datistemplate ORDER BY 1',
+  );
+  return rows.map(({ name }) => String(name)).filter((name) => name.startsWith(prefix));
+}
+
+async function localeClauses(session: PostgresSession, like: string): Promise<string> {
+  const [row] = await session.query(
+    `SELECT pg_encoding_to_char(encoding) AS encoding, to_jsonb(d) AS d FROM pg_database d WHERE datname = $1`,
+    [like],
+  );
+  if (row === undefined) return '';
+  const d = row.d as Record<string, string | null>;
+  const clause = (name: string, value: string | null | undefined) =>
+    value === null || value === undefined ? [] : [`${name} ${quoteLiteral(value)}`];
+  // The column was named daticulocale in 15 and 16.
+  const locale = d.datlocale ?? d.daticulocale;
+  const provider: Record<string, string[]> = {
+    i: ['LOCALE_PROVIDER icu', ...clause('ICU_LOCALE', locale), ...clause('ICU_RULES', d.daticurules)],
+    b: ['LOCALE_PROVIDER builtin', ...clause('BUILTIN_LOCALE', locale)],
+  };
+  return [
+    ...clause('ENCODING', String(row.encoding)),
+    ...clause('LC_COLLATE', d.datcollate),
+    ...clause('LC_CTYPE', d.datctype),
+    ...(provider[d.datlocprovider ?? ''] ?? []),
+  ].join(' ');
+}

@@ -1,0 +1,79 @@
+import type { PostgresSourceConfig } from '../../config/config.ts';
+import { findPostgresClient } from './clients.ts';
+import { readPostgresContents } from './contents.ts';
+import { createDatabase, dropDatabase, listDatabases } from './databases.ts';
+import { openPostgresDump } from './dump.ts';
+import { emptyDatabase } from './empty.ts';
+import { findPostgresGaps } from './gaps.ts';
+import { openPostgresGlobals } from './globals.ts';
+import { inspectDatabase } from './inspect.ts';
+import { loadPostgresDump } from './load.ts';
+import { withAdminSession, withPostgresSession, type PostgresSession } from './session.ts';
+import { pathComponent } from '../repository-path.ts';
+import type { Probe, Source } from '../source.ts';
+import type { ClientDeps } from '../tools.ts';
+
+const PROBE_TIMEOUT_MS = 60_000;
+
+/** A PostgreSQL database and, beside it, what belongs to its server (roles, memberships, tablespaces). */
+export function createPostgresSource(config: PostgresSourceConfig, deps: ClientDeps): Source {
+  const { caFile } = deps.tools;
+  const inside = <T>(signal: AbortSignal, database: string, work: (session: PostgresSession) => Promise<T>) =>
+    withPostgresSession(config, { signal, caFile, database }, work);
+  const beside = <T>(signal: AbortSignal, target: string, work: (session: PostgresSession) => Promise<T>) =>
+    withAdminSession(config, target, { signal, caFile }, work);
+  const path = `/postgres/${pathComponent(config.database)}`;
+  return {
+    name: config.name,
+    database: config.database,
+    probe: (signal) =>
+      withPostgresSession(config, { signal, caFile, timeoutMs: PROBE_TIMEOUT_MS }, (session) =>
+        probe(config, deps, session, signal),
+      ),
+    parts: (probed) => [
+      {
+        kind: 'globals',
+        path: `${path}.globals.sql`,
+        open: (signal) => openPostgresGlobals(config, deps, probed, signal),
+      },
+      {
+        kind: 'dump',
+        path: `${path}.dump`,
+        open: (signal) => openPostgresDump(config, deps, probed, signal),
+      },
+    ],
+    restoreInto: (target, dump, signal, options) =>
+      loadPostgresDump(config, deps, target, dump, signal, options),
+    inspect: (target, signal) => inside(signal, target, (session) => inspectDatabase(session, target)),
+    createDatabase: (target, signal) =>
+      beside(signal, target, (session) => createDatabase(session, target, config.database)),
+    emptyDatabase: (target, signal) => inside(signal, target, (session) => emptyDatabase(session, target)),
+    dropDatabase: (target, signal) => beside(signal, target, (session) => dropDatabase(session, target)),
+    listDatabases: (prefix, signal) =>
+      withAdminSession(config, '', { signal, caFile }, (session) => listDatabases(session, prefix)),
+  };
+}
+
+async function probe(
+  config: PostgresSourceConfig,
+  deps: ClientDeps,
+  session: PostgresSession,
+  signal: AbortSignal,
+): Promise<Probe> {
+  const client = await findPostgresClient(session.major, {
+    processes: deps.processes,
+    dirs: deps.tools.postgresDirs,
+    signal,
+  });
+  const contents = await readPostgresContents(session);
+  return {
+    engine: 'postgres',
+    serverVersion: session.version,
+    client,
+    tables: contents.tables.length,
+    databaseBytes: contents.bytes,
+    gaps: await findPostgresGaps(session, config, contents),
+    hurdles: [],
+    warnings: [],
+  };
+}

@@ -1,0 +1,152 @@
+import { readFile } from 'node:fs/promises';
+import type pg from 'pg';
+import type { PostgresSourceConfig } from '../../config/config.ts';
+import { HoldfastError } from '../../core/errors.ts';
+import { within } from '../deadline.ts';
+import { errorFields } from '../error-fields.ts';
+import { codeOf, connectError } from './errors.ts';
+
+/** An open connection to one database of the source's server. */
+export interface PostgresSession {
+  /** As the server tells it, for example `15.18 (Debian 15.18-0+deb12u1)`. */
+  readonly version: string;
+  readonly major: number;
+  /** The role that the connection acts as. */
+  readonly user: string;
+  /** Rows of one statement, columns by name; bigint and numeric come as strings. */
+  query(sql: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
+}
+
+export interface SessionOptions {
+  signal: AbortSignal;
+  caFile: string;
+  /** The source's own when left out. */
+  database?: string;
+  timeoutMs?: number | undefined;
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+/** Counting a table may take long; what hangs longer than this is broken. */
+const SESSION_TIMEOUT_MS = 60 * 60_000;
+
+/**
+ * Connects, does the work, disconnects. Throws `source_unreachable` or `source_denied` when there is no way in,
+ * `interrupted` when the signal ends it.
+ */
+export async function withPostgresSession<T>(
+  config: PostgresSourceConfig,
+  options: SessionOptions,
+  work: (session: PostgresSession) => Promise<T>,
+): Promise<T> {
+  const held: { client?: pg.Client } = {};
+  const limits = { signal: options.signal, timeoutMs: options.timeoutMs ?? SESSION_TIMEOUT_MS };
+  const close = () => void held.client?.end().catch(() => undefined);
+  return within(`the connection to ${config.name}`, limits, close, async () => {
+    const client = await connect(config, options);
+    held.client = client;
+    try {
+      if (options.signal.aborted) throw new HoldfastError('interrupted', 'interrupted');
+      return await work(await describe(client));
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  });
+}
+
+/** Like it, on a database from which others can be created and dropped: never `target` itself. */
+export async function withAdminSession<T>(
+  config: PostgresSourceConfig,
+  target: string,
+  options: SessionOptions,
+  work: (session: PostgresSession) => Promise<T>,
+): Promise<T> {
+  const databases = [config.database, 'postgres', 'template1'].filter((name) => name !== target);
+  for (const [i, database] of databases.entries()) {
+    try {
+      return await withPostgresSession(config, { ...options, database }, work);
+    } catch (error) {
+      const elsewhere =
+        error instanceof HoldfastError && error.kind === 'source_denied' && i < databases.length - 1;
+      if (!elsewhere) throw error;
+    }
+  }
+  throw new HoldfastError('source_denied', `there is no database to connect to beside ${target}`);
+}
+
+async function describe(client: pg.Client): Promise<PostgresSession> {
+  const query = async (sql: string, values: unknown[] = []) =>
+    (await client.query<Record<string, unknown>>(sql, values)).rows;
+  const [row] = await query(
+    `SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int / 10000 AS major,
+      current_user::text AS role`,
+  );
+  const major = Number(row?.major);
+  // The names in our statements must mean what they say, and a forgotten connection must not wait for ever.
+  const settings = ['search_path = pg_catalog', 'statement_timeout = 0', "lock_timeout = '30s'"];
+  if (major >= 14) settings.push("client_connection_check_interval = '1s'");
+  for (const setting of settings) await query(`SET ${setting}`);
+  return { version: String(row?.version), major, user: String(row?.role), query };
+}
+
+async function connect(config: PostgresSourceConfig, options: SessionOptions): Promise<pg.Client> {
+  const database = options.database ?? config.database;
+  const ssl = await tlsOptions(config, options.caFile);
+  try {
+    return await open(config, database, ssl);
+  } catch (error) {
+    const optional = config.sslMode === 'prefer' || config.sslMode === 'allow';
+    if (!optional || !lacksTls(error)) throw connectError(config, database, error);
+  }
+  try {
+    return await open(config, database, false);
+  } catch (error) {
+    throw connectError(config, database, error);
+  }
+}
+
+async function open(
+  config: PostgresSourceConfig,
+  database: string,
+  ssl: pg.ClientConfig['ssl'],
+): Promise<pg.Client> {
+  // Loaded when it is needed: an agent at rest does without its memory.
+  const { Client } = (await import('pg')).default;
+  const client = new Client({
+    host: config.host,
+    port: config.port,
+    user: config.user,
+    password: config.password,
+    database,
+    ssl,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    application_name: 'holdfast',
+  });
+  // A server that goes away between two statements must not end the agent; the next statement says it.
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    return client;
+  } catch (error) {
+    void client.end().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function tlsOptions(config: PostgresSourceConfig, caFile: string): Promise<pg.ClientConfig['ssl']> {
+  if (config.sslMode === 'disable' || config.host.startsWith('/')) return false;
+  if (config.sslMode !== 'verify-ca' && config.sslMode !== 'verify-full')
+    return { rejectUnauthorized: false };
+  try {
+    const ca = await readFile(caFile, 'utf8');
+    return config.sslMode === 'verify-full' ? { ca } : { ca, checkServerIdentity: () => undefined };
+  } catch (cause) {
+    throw new HoldfastError('configuration', `cannot read the certificate authorities in ${caFile}`, {
+      cause,
+    });
+  }
+}
+
+/** No TLS on the server, or pg_hba.conf has a line for plain connections only. */
+function lacksTls(error: unknown): boolean {
+  return errorFields(error).message.includes('does not support SSL') || codeOf(error) === '28000';
+}

@@ -1,0 +1,79 @@
+import type { SourceStatus } from '../heartbeat.ts';
+import { html, type Html } from '../html.ts';
+import { hasFailed, type SourceState, type Stood } from '../standing.ts';
+import { duration } from '../words.ts';
+import { ageBar } from './age-bar.ts';
+import { type Icon, icon } from './icons.ts';
+import { clip } from './clip.ts';
+import { sizeTrend } from './sparkline.ts';
+import { dayStrip } from './strip.ts';
+import type { Tone } from './summary.ts';
+import type { Times } from './times.ts';
+import { why } from './why.ts';
+
+/** One source: how it stands, its last backup against its limit, and what went before. */
+export function sourceCard({ source, standing }: Stood, times: Times): Html {
+  const look = looks[standing.state];
+  return html`<li class="card ${look.tone}">
+    <h3><bdi>${clip(source.name, 80)}</bdi> <small>${source.engine}</small></h3>
+    <p class="state">${icon(look.icon)} ${look.words}</p>
+    ${lastBackup(source, times)} ${ageBar(standing)} ${trouble(source, standing.state)}
+    <dl>
+      <dt>Next run</dt>
+      <dd>${nextRun(source, times)}</dd>
+      <dt>Verified</dt>
+      <dd>${verified(source, times)}</dd>
+      <dt>Size</dt>
+      <dd>${sizeTrend(source.sizes.slice(-30))}</dd>
+    </dl>
+    ${dayStrip(source.days)}
+  </li>`;
+}
+
+const looks: Record<SourceState, { tone: Tone; icon: Icon; words: string }> = {
+  stale: { tone: 'bad', icon: 'closed', words: 'Too old' },
+  failing: { tone: 'bad', icon: 'failed', words: 'Last run failed' },
+  unverified: { tone: 'bad', icon: 'failed', words: 'Verification failed' },
+  overdue: { tone: 'warn', icon: 'late', words: 'Overdue' },
+  waiting: { tone: 'wait', icon: 'waiting', words: 'No backup yet' },
+  warned: { tone: 'warn', icon: 'warned', words: 'Backed up, with warnings' },
+  good: { tone: 'good', icon: 'good', words: 'Backed up' },
+};
+
+function lastBackup({ lastSuccess }: SourceStatus, times: Times): Html {
+  if (lastSuccess === null) return html`<p class="age">not yet</p>`;
+  return html`<p class="age">
+    ${times.element(lastSuccess, times.ago(lastSuccess))} <small>${times.at(lastSuccess)}</small>
+  </p>`;
+}
+
+/** A source that stands well, or has not begun, has nothing to explain. */
+function trouble({ lastRun, verification }: SourceStatus, state: SourceState): Html {
+  if (state === 'good' || state === 'waiting') return html``;
+  const run = state === 'unverified' ? (verification?.lastRun ?? null) : lastRun;
+  return run === null || run.result === 'running' ? html`` : why(run);
+}
+
+function nextRun({ nextRun: next }: SourceStatus, times: Times): Html {
+  if (next === null) return html`not scheduled`;
+  const words = times.secondsSince(next) > 60 ? `was due ${times.ago(next)}` : times.until(next);
+  return html`${words} <small>${times.at(next)}</small>`;
+}
+
+function verified({ verification }: SourceStatus, times: Times): Html {
+  if (verification === null) return html`not known`;
+  const { lastSuccess, lastRun, rhythm } = verification;
+  if (lastRun !== null && hasFailed(lastRun)) {
+    return html`<strong class="bad">${icon('failed')} ${lastRun.result}</strong>
+      ${times.ago(lastRun.startedAt)}`;
+  }
+  if (lastSuccess === null) {
+    return rhythm.next === null ? html`never` : html`not yet, ${times.until(rhythm.next)}`;
+  }
+  const limit = rhythm.overdueAfterSeconds;
+  const late = limit !== null && times.secondsSince(lastSuccess) > limit;
+  const warning = late
+    ? html` <strong class="warn">${icon('late')} overdue after ${duration(limit)}</strong>`
+    : '';
+  return html`${times.ago(lastSuccess)}${warning}`;
+}

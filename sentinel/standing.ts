@@ -1,0 +1,91 @@
+/** How each source stands: a pure function of what the agent told and the time. The page and `/status.json` say the same. */
+import type { RunStatus, SourceStatus } from './heartbeat.ts';
+
+/**
+ * The closed list of states, worst first. They are API: `/status.json` and its documentation use these words.
+ *
+ * - `stale`: it gates, and its last good backup is older than the gate lets pass, or lies in the future
+ * - `failing`: the newest run failed or was interrupted
+ * - `unverified`: the newest verification failed or was interrupted: what was stored may not come back
+ * - `overdue`: the last good backup is older than the schedule lets expect
+ * - `waiting`: there is no backup yet, and nothing failed
+ * - `warned`: backed up, but the newest run has warnings or was skipped
+ * - `good`: backed up, on time
+ */
+const sourceStates = ['stale', 'failing', 'unverified', 'overdue', 'waiting', 'warned', 'good'] as const;
+export type SourceState = (typeof sourceStates)[number];
+
+export interface Standing {
+  state: SourceState;
+  /** Seconds since the data of the last good backup was read; null while there is none, negative from the future. */
+  ageSeconds: number | null;
+  /** The age from which it is overdue; null where no schedule says it. */
+  overdueAfterSeconds: number | null;
+  /** The age above which it closes the gate; null where it does not gate. */
+  closesAfterSeconds: number | null;
+  /** Whether the schedule leaves gaps that are wider than the gate lets pass: it closes before the next backup. */
+  gateIsTighterThanSchedule: boolean;
+}
+
+/** Beyond that a time from the future proves nothing: a clock was wrong. */
+const futureToleranceSeconds = 300;
+
+export function standingOf(source: SourceStatus, thresholdSeconds: number, now: Date): Standing {
+  const ageSeconds =
+    source.lastSuccess === null ? null : (now.getTime() - Date.parse(source.lastSuccess)) / 1000;
+  const closesAfterSeconds = source.gates ? thresholdSeconds : null;
+  const overdueAfterSeconds = overdueAfter(source, closesAfterSeconds);
+  const every = source.rhythm?.everySeconds ?? null;
+  return {
+    state: stateOf(source, { ageSeconds, overdueAfterSeconds, closesAfterSeconds }),
+    ageSeconds,
+    overdueAfterSeconds,
+    closesAfterSeconds,
+    gateIsTighterThanSchedule: every !== null && closesAfterSeconds !== null && every >= closesAfterSeconds,
+  };
+}
+
+/** Every source with its standing, in the agent's order. */
+export function standingsOf(sources: SourceStatus[], thresholdSeconds: number, now: Date): Stood[] {
+  return sources.map((source) => ({ source, standing: standingOf(source, thresholdSeconds, now) }));
+}
+
+export interface Stood {
+  source: SourceStatus;
+  standing: Standing;
+}
+
+/** The worst first; among equals the oldest first. */
+export function byUrgency(one: Standing, other: Standing): number {
+  const rank = sourceStates.indexOf(one.state) - sourceStates.indexOf(other.state);
+  return rank !== 0 ? rank : (other.ageSeconds ?? Infinity) - (one.ageSeconds ?? Infinity) || 0;
+}
+
+/** Whether it ended, and not well: one that is under way or was skipped has not failed. */
+export function hasFailed(run: RunStatus | null): boolean {
+  return run?.result === 'failed' || run?.result === 'interrupted';
+}
+
+// The schedule's limit may lie behind the gate's (once a day is overdue after 30 hours, the gate closes after 26). Then it is
+// half-way between the gap and the gate's limit, so that there is a warning before the gate closes.
+function overdueAfter(source: SourceStatus, closesAfterSeconds: number | null): number | null {
+  const { everySeconds, overdueAfterSeconds } = source.rhythm ?? {};
+  if (everySeconds == null || overdueAfterSeconds == null) return null;
+  if (closesAfterSeconds === null || overdueAfterSeconds < closesAfterSeconds) return overdueAfterSeconds;
+  if (everySeconds >= closesAfterSeconds) return closesAfterSeconds;
+  return Math.round((everySeconds + closesAfterSeconds) / 2);
+}
+
+function stateOf(
+  { lastRun, verification }: SourceStatus,
+  limits: Pick<Standing, 'ageSeconds' | 'overdueAfterSeconds' | 'closesAfterSeconds'>,
+): SourceState {
+  const { ageSeconds, overdueAfterSeconds, closesAfterSeconds } = limits;
+  if (ageSeconds === null) return hasFailed(lastRun) ? 'failing' : 'waiting';
+  if (ageSeconds < -futureToleranceSeconds) return 'stale';
+  if (closesAfterSeconds !== null && ageSeconds > closesAfterSeconds) return 'stale';
+  if (hasFailed(lastRun)) return 'failing';
+  if (hasFailed(verification?.lastRun ?? null)) return 'unverified';
+  if (overdueAfterSeconds !== null && ageSeconds > overdueAfterSeconds) return 'overdue';
+  return lastRun?.warnings || lastRun?.result === 'skipped' ? 'warned' : 'good';
+}

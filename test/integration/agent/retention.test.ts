@@ -1,0 +1,82 @@
+import { execFileSync } from 'node:child_process';
+import { expect, test } from 'vitest';
+import { testAgent, type TestAgent } from '../../helpers/agent.ts';
+
+/** A source that nobody asks: retention needs its name alone. */
+const SHOP = { MYSQL_HOST: '127.0.0.1', MYSQL_DATABASE: 'shop', MYSQL_USER: 'u', MYSQL_PASSWORD: 'secret' };
+
+/** An agent whose repository holds snapshots of these times, as its own backups would have left them. */
+async function agentWithSnapshots(times: string[]): Promise<TestAgent> {
+  const agent = await testAgent(SHOP);
+  for (const time of times) {
+    const tags = ['--host', 'holdfast', '--tag', 'source=shop,engine=mysql,kind=dump'];
+    const what = [
+      'backup',
+      '--quiet',
+      '--stdin',
+      '--stdin-filename',
+      '/mysql/shop.sql',
+      '--time',
+      time,
+      ...tags,
+    ];
+    execFileSync('restic', what, { env: { ...agent.environment, TZ: 'UTC' }, input: `dump of ${time}` });
+  }
+  return agent;
+}
+
+/** restic keeps the very first one for as long as the counts are not used up, so it stands alone here. */
+const TIMES = [
+  '2024-12-15 03:00:00',
+  '2025-01-01 03:00:00',
+  '2025-01-01 15:00:00',
+  '2025-03-01 09:00:00',
+  '2025-03-01 12:00:00',
+];
+
+/** The times of the snapshots that a table or a list names. */
+const timesIn = (text: string) =>
+  [...text.matchAll(/20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d/g)].map(([time]) => time);
+
+test('two backups on one day → both are kept for two days; of an older day the newest, and what goes is named before and after', async () => {
+  const agent = await agentWithSnapshots(TIMES);
+  const preview = await agent.run(['prune', '--dry-run']);
+  expect(preview.stderr).toMatch(/retention: would remove 1 of 5 snapshots, kept 4/);
+  expect(preview.stdout).toMatch(
+    /^ID +TIME \(UTC\) +SOURCE +PATH\n[0-9a-f]{8} +2025-01-01T03:00:00Z +shop +\/mysql\/shop\.sql\n$/,
+  );
+  expect(agent.snapshots()).toHaveLength(5);
+
+  const pruned = await agent.run(['prune']);
+  expect(pruned.stdout).toBe(preview.stdout);
+  expect(pruned.code).toBe(0);
+  expect(timesIn((await agent.run(['snapshots'])).stdout)).toEqual([
+    '2024-12-15T03:00:00',
+    '2025-01-01T15:00:00',
+    '2025-03-01T09:00:00',
+    '2025-03-01T12:00:00',
+  ]);
+  const [last] = JSON.parse((await agent.run(['history', '--json', '--limit', '1'])).stdout) as {
+    facts: object;
+  }[];
+  expect(last?.facts).toMatchObject({ removed: [{ source: 'shop', time: '2025-01-01T03:00:00.000Z' }] });
+
+  const again = await agent.run(['prune']);
+  expect(again).toMatchObject({ stdout: '', code: 0 });
+});
+
+test('the floor of the last days is taken away → one snapshot a day, as the four counts say', async () => {
+  const agent = await agentWithSnapshots(TIMES);
+  const { stdout } = await agent.run(['prune', '--dry-run'], { BACKUP_KEEP_WITHIN: '0' });
+  expect(timesIn(stdout)).toEqual(['2025-01-01T03:00:00', '2025-03-01T09:00:00']);
+});
+
+test('retention is switched off → prune refuses and removes nothing; a dry run still says what would go', async () => {
+  const agent = await agentWithSnapshots(TIMES);
+  const refused = await agent.run(['prune'], { BACKUP_RETENTION: 'off' });
+  expect(refused.stderr).toMatch(/retention is switched off[\s\S]*BACKUP_RETENTION/);
+  expect(refused.code).toBe(2);
+  expect(agent.snapshots()).toHaveLength(5);
+  const dry = await agent.run(['prune', '--dry-run'], { BACKUP_RETENTION: 'off' });
+  expect(timesIn(dry.stdout)).toEqual(['2025-01-01T03:00:00']);
+});

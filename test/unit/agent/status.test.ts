@@ -1,0 +1,83 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { App } from '../../../agent/app.ts';
+import type { Context } from '../../../agent/cli/context.ts';
+import { createPrint } from '../../../agent/cli/print.ts';
+import { runCommandLine } from '../../../agent/cli/program.ts';
+import type { RunEnd } from '../../../agent/ledger/ledger.ts';
+import { openLedger } from '../../../agent/ledger/sqlite.ts';
+import { temporaryFolder } from '../../helpers/folder.ts';
+
+type Past = [at: string, source: string, end: RunEnd | null];
+
+const GOOD: RunEnd = { result: 'succeeded', reason: 'stored 1 MB' };
+
+/** What `holdfast status` prints at nine in the morning, and its exit code. */
+async function statusAfter(past: Past[], options: string[] = [], silent: string[] = []) {
+  let now = '2026-11-02T09:00:00Z';
+  const clock = { now: () => new Date(now) };
+  const ledger = openLedger(join(temporaryFolder(), 'ledger.db'), clock);
+  for (const [at, source, end] of past) {
+    now = at;
+    const id = ledger.begin({ job: 'backup', source, trigger: 'schedule' });
+    if (end !== null) ledger.finish(id, end);
+  }
+  now = '2026-11-02T09:00:00Z';
+  const app = {
+    ledger,
+    clock,
+    config: {
+      sources: ['shop', 'blog'].map((name) => ({ name, gates: !silent.includes(name) })),
+      staleAfterSeconds: 26 * 3600,
+      checkInterval: 6,
+      timeZone: 'UTC',
+      schedule: { backup: '0 3,15 * * *', verify: '0 5 * * 0' },
+    },
+    passwordReminder: () => null,
+  } as unknown as App;
+  let text = '';
+  const out = { write: (chunk: string) => (text += chunk) } as unknown as NodeJS.WriteStream;
+  const context = {
+    print: createPrint(out, out),
+    signal: new AbortController().signal,
+    app: () => app,
+    exitCode: 0,
+  } as unknown as Context;
+  const code = await runCommandLine(['node', 'holdfast', 'status', ...options], context);
+  ledger.close();
+  return { code, text };
+}
+
+test('nothing was ever backed up → no backup yet, when the next comes, and stale for who checks', async () => {
+  const { code, text } = await statusAfter([], ['--check']);
+  expect(text).toMatch(/^shop +no backup yet +never +- +-$/m);
+  expect(text).toMatch(/^backup +2026-11-02T15:00:00Z +never +-$/m);
+  expect(text).toMatch(/^verify +2026-11-08T05:00:00Z +never +-$/m);
+  expect(text).toMatch(/^check +after 6 backups +never +-$/m);
+  expect(text).not.toContain('STALE');
+  expect(code).toBe(4);
+});
+
+test('a source for which the gate does not wait is old → no alarm', async () => {
+  const past: Past[] = [
+    ['2026-10-01T03:00:00Z', 'blog', GOOD],
+    ['2026-11-02T03:00:00Z', 'shop', GOOD],
+  ];
+  const { code, text } = await statusAfter(past, ['--check'], ['blog']);
+  expect(text).toMatch(/^blog +old, no gate +2026-10-01T03:00:00Z +32 days +succeeded$/m);
+  expect(text).toMatch(/^shop +fresh +2026-11-02T03:00:00Z +6 h 0 min +succeeded$/m);
+  expect(code).toBe(0);
+});
+
+test('a source is stale, its last run failed, another runs → each said, with the hint, within 80 columns', async () => {
+  const failed: RunEnd = { result: 'failed', reason: 'the server is gone', hint: 'Start it.' };
+  const { text } = await statusAfter([
+    ['2026-10-31T03:00:00Z', 'shop', GOOD],
+    ['2026-11-02T03:00:00Z', 'shop', failed],
+    ['2026-11-02T08:59:00Z', 'blog', null],
+  ]);
+  expect(text).toMatch(/^shop +STALE .* failed$/m);
+  expect(text).toContain('\nbackup of shop failed: the server is gone\nhint: Start it.\n');
+  expect(text).toContain('\nrunning: backup of blog, since 2026-11-02T08:59:00Z\n');
+  expect(text.split('\n').filter((line) => line.length > 80)).toEqual([]);
+});

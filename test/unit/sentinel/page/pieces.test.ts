@@ -1,0 +1,224 @@
+import { describe, expect, it } from 'vitest';
+import { ageBar } from '../../../../sentinel/page/age-bar.ts';
+import { sourceCard } from '../../../../sentinel/page/card.ts';
+import { repositoryList } from '../../../../sentinel/page/repositories.ts';
+import { runList } from '../../../../sentinel/page/runs.ts';
+import { sizeTrend, trendWords } from '../../../../sentinel/page/sparkline.ts';
+import { daysSentence, dayStrip } from '../../../../sentinel/page/strip.ts';
+import { timesIn } from '../../../../sentinel/page/times.ts';
+import { standingOf } from '../../../../sentinel/standing.ts';
+import { daysOf, hoursAgo, now, runOf, sourceOf, statusOf } from '../../../helpers/page-states.ts';
+
+const times = timesIn('Europe/Rome', now);
+const text = (markup: { text: string }) =>
+  markup.text
+    .replace(/<[^>]+>/g, ' ')
+    .replace(/\s+/g, ' ')
+    .trim();
+
+describe('times', () => {
+  it.each([
+    ['2026-11-20T09:10:00Z', '3 h ago', 'today 10:10'],
+    ['2026-11-19T23:30:00Z', '12 h 40 min ago', 'today 00:30'],
+    ['2026-11-19T03:00:00Z', '33 h 10 min ago', 'yesterday 04:00'],
+    ['2026-11-08T03:00:00Z', '12 d 9 h ago', 'Sun 8 Nov, 04:00'],
+  ])('%s → as people in Rome say it', (iso, ago, at) => {
+    expect([times.ago(iso), times.at(iso)]).toEqual([ago, at]);
+  });
+
+  it('what is still to come → in so long; what should have come → so long ago', () => {
+    expect([times.until('2026-11-21T02:10:00Z'), times.at('2026-11-21T02:10:00Z')]).toEqual([
+      'in 14 h',
+      'tomorrow 03:10',
+    ]);
+    expect(times.until(hoursAgo(2))).toBe('2 h ago');
+  });
+
+  it('a zone that nobody knows → UTC', () => {
+    const elsewhere = timesIn('Moon/Tranquillity', now);
+    expect([elsewhere.zone, elsewhere.at('2026-11-20T09:10:00Z')]).toEqual(['UTC', 'today 09:10']);
+  });
+});
+
+describe('the strip of days', () => {
+  it('days of each kind → counted in words, and each drawn in a way of its own', () => {
+    const days = daysOf('problems', 'failed', 'missed', 'idle');
+    expect(daysSentence(days)).toBe('Last 30 days: 26 good, 1 with problems, 1 failed, 1 missed.');
+    const drawn = [...dayStrip(days).text.matchAll(/class="(\w)" d="([^"]+)"/g)].map(([, style, d]) => [
+      style,
+      d,
+    ]);
+    expect(Object.fromEntries(drawn)).toMatchObject({
+      g: 'M0 9h103',
+      p: 'M104 9h3',
+      f: 'M108 8h3',
+      m: 'M112 9h3',
+    });
+  });
+
+  it('only idle days → says that there was no backup', () => {
+    expect(daysSentence(daysOf().map(() => 'idle'))).toBe('Last 30 days: no backup yet.');
+  });
+
+  it('nothing told → nothing drawn', () => {
+    expect(dayStrip([]).text).toBe('');
+  });
+});
+
+describe('the trend of sizes', () => {
+  it.each([
+    [[100, 150, 104], 'up 4 %'],
+    [[100, 50], 'down 50 %'],
+    [[1000, 1001], 'steady'],
+    [[0, 10], 'up from nothing'],
+    [[0, 0], 'steady'],
+    [[7], ''],
+  ])('%j → %s', (sizes, words) => {
+    expect(trendWords(sizes)).toBe(words);
+  });
+
+  it('a hundred sizes → a short line that begins and ends at the edges', () => {
+    const { text: markup } = sizeTrend(Array.from({ length: 100 }, (_, i) => i * 1000));
+    const steps = (/l([-\d ]+)"/.exec(markup)?.[1] ?? '').split(' ').map(Number);
+    expect(steps).toHaveLength(30);
+    expect(steps.filter((_, i) => i % 2 === 0).reduce((x, dx) => x + dx, 1)).toBe(71);
+  });
+
+  it('a small change → a small slope', () => {
+    expect(sizeTrend([1000, 1050]).text).toContain('d="M1 12l70 -4"');
+    expect(sizeTrend([1000, 2000]).text).toContain('d="M1 18l70 -16"');
+  });
+});
+
+describe('the bar', () => {
+  const barOf = (more: Parameters<typeof sourceOf>[1]) =>
+    ageBar(standingOf(sourceOf('shop', more), 93_600, now));
+
+  it('half of the limit → half full, with the mark and both limits in words', () => {
+    const bar = barOf({ lastSuccess: hoursAgo(13) });
+    expect(bar.text).toContain('<rect width="50%"/><rect x="58%"/>');
+    expect(text(bar)).toBe('overdue after 15 h · gate closes after 26 h');
+  });
+
+  it('beyond the limit, or from the future → full, or empty', () => {
+    expect(barOf({ lastSuccess: hoursAgo(80) }).text).toContain('width="100%"');
+    expect(barOf({ lastSuccess: hoursAgo(-80) }).text).toContain('width="0%"');
+  });
+
+  it('a source that does not gate → measured against its schedule', () => {
+    const bar = barOf({ lastSuccess: hoursAgo(7.5), gates: false });
+    expect(bar.text).toContain('width="50%"');
+    expect(text(bar)).toBe('overdue after 15 h · does not gate');
+  });
+});
+
+describe('the card', () => {
+  const cardOf = (more: Parameters<typeof sourceOf>[1]) => {
+    const source = sourceOf('shop', more);
+    return text(sourceCard({ source, standing: standingOf(source, 93_600, now) }, times));
+  };
+
+  it('all well → no reason, no hint', () => {
+    const card = cardOf({});
+    expect(card).toContain('shop mariadb Backed up 3 h ago today 10:10');
+    expect(card).toContain('Next run in 9 h today 22:10');
+    expect(card).toContain('Verified 2 d 5 h ago');
+    expect(card).not.toContain('stored');
+  });
+
+  it('a run that failed → its reason and its hint', () => {
+    const lastRun = runOf({ result: 'failed', reason: 'cannot log in', hint: 'Check MYSQL_PASSWORD.' });
+    expect(cardOf({ lastRun })).toContain('cannot log in Check MYSQL_PASSWORD.');
+  });
+
+  it('a verification that failed → its reason and its hint, whatever the backups', () => {
+    const lastRun = runOf({
+      job: 'verify',
+      result: 'failed',
+      reason: 'came back without a single table',
+      hint: 'Run `holdfast verify` again.',
+    });
+    const card = cardOf({ verification: { ...sourceOf().verification!, lastRun } });
+    expect(card).toContain('Verification failed 3 h ago');
+    expect(card).toContain('came back without a single table Run holdfast verify again.');
+  });
+
+  it('a run with warnings → what they are', () => {
+    const lastRun = runOf({ warnings: true, notes: ['events are left out'] });
+    expect(cardOf({ lastRun })).toContain('Backed up, with warnings');
+    expect(cardOf({ lastRun })).toContain('events are left out');
+  });
+
+  it.each([
+    ['never tried', { lastSuccess: null, lastRun: null }, 'Verified not yet, in 4 d 19 h'],
+    [
+      'failed',
+      { lastRun: runOf({ job: 'verify', result: 'failed', startedAt: hoursAgo(5) }) },
+      'Verified failed 5 h ago',
+    ],
+    [
+      'older than the schedule lets expect',
+      { lastSuccess: hoursAgo(240) },
+      'Verified 10 d ago overdue after 8 d 18 h',
+    ],
+  ])('verification %s → is told', (_, more, words) => {
+    const verification = { ...sourceOf().verification!, ...more };
+    expect(cardOf({ verification })).toContain(words);
+  });
+});
+
+describe('the runs', () => {
+  it('a failure and a success → reason and hint for the failure alone', () => {
+    const list = text(
+      runList(
+        [
+          runOf({ result: 'failed', reason: 'no space', hint: 'Free some.', bytes: null }),
+          runOf({ job: 'retention', source: null, bytes: null }),
+          runOf(),
+        ],
+        times,
+      ),
+    );
+    expect(list).toBe(
+      'today 10:10 Backup of shop failed 41 s no space Free some. today 10:10 Retention done 41 s ' +
+        'today 10:10 Backup of shop done 41 s, 12.3 MB',
+    );
+  });
+
+  it('one that still runs → says so, without a length', () => {
+    expect(
+      text(runList([runOf({ result: 'running', reason: '', finishedAt: null, bytes: null })], times)),
+    ).toBe('today 10:10 Backup of shop running');
+  });
+
+  it('none → says so', () => {
+    expect(text(runList([], times))).toBe('None yet.');
+  });
+});
+
+describe('the repository', () => {
+  it('checked and cleared → size, growth, last check, last retention', () => {
+    expect(text(repositoryList(statusOf(), times))).toBe(
+      's3:https://s3.eu-central-1.amazonaws.com/my-bucket/backups Size 975.8 MB up 20 %, 34 snapshots, measured 27 h ago ' +
+        'Growth 231.0 MB added by the backups of the last 30 days Last check 27 h ago Last retention 3 h ago',
+    );
+  });
+
+  it('a check that failed → its reason before the last good one is forgotten', () => {
+    const lastRun = runOf({
+      job: 'check',
+      result: 'failed',
+      reason: 'the check found 3 errors',
+      hint: 'Do not prune.',
+    });
+    const status = statusOf({ maintenance: [{ job: 'check', lastSuccess: hoursAgo(200), lastRun }] });
+    const told = text(repositoryList(status, times));
+    expect(told).toContain(
+      'Last check failed 3 h ago last good one: 8 d 8 h ago the check found 3 errors Do not prune.',
+    );
+  });
+
+  it('never reached → says so', () => {
+    expect(text(repositoryList(statusOf({ repository: null }), times))).toBe('Not reached yet.');
+  });
+});
