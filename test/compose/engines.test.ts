@@ -55,7 +55,8 @@ const postgres = (major: number): Case => ({
   init: { path: 'init/1.sql', text: postgresSql },
   env: ['DATABASE_URL=postgresql://keeper:p%40ss%20w%2Ford@db:5432/harbour'],
   snapshotPath: '/postgres/harbour.dump.gz',
-  query: (sql, database) => `docker compose exec -T db psql -h 127.0.0.1 -qAt -U keeper -d ${database} -c "${sql}"`,
+  query: (sql, database) =>
+    `docker compose exec -T db psql -h 127.0.0.1 -qAt -U keeper -d ${database} -c "${sql}"`,
   count: 'SELECT (SELECT COUNT(*) FROM berths), (SELECT COUNT(*) FROM log), (SELECT COUNT(*) FROM names)',
   lose: 'DROP TABLE berths CASCADE; DROP TABLE log',
   byHand:
