@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { closedPagePath, readClosedPages } from './closed-page.ts';
 import type { Limits } from './freshness.ts';
@@ -7,6 +7,9 @@ import { languageOf } from './languages.ts';
 import { renderMetrics } from './metrics.ts';
 import type { Mode } from './settings.ts';
 import type { Watch } from './watch.ts';
+
+// An `import` reads every export of node:http at once, WebSocket among them, and with that loads a client library of ten megabytes.
+const { createServer } = process.getBuiltinModule('node:http');
 
 export interface SentinelOptions {
   watch: Watch;
