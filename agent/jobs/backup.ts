@@ -2,8 +2,9 @@ import { HoldfastError } from '../core/errors.ts';
 import type { Compression, GapName } from '../core/glossary.ts';
 import { howToAllow } from '../core/how-to-set.ts';
 import { humanBytes } from '../core/units.ts';
-import type { Repository, SavedSnapshot } from '../repository/repository.ts';
+import type { Repository, SavedSnapshot, SaveProgress, SaveTarget } from '../repository/repository.ts';
 import type { Gap, Part, Probe, Source } from '../sources/source.ts';
+import { createHeadStart, rememberFirstPart, type HeadStart } from './head-start.ts';
 import { ensureRepository, type Notes } from './init.ts';
 import type { Job, JobContext, Outcome } from './job.ts';
 import { clearUnfinished, refuseUnfinished } from './unfinished-restore.ts';
@@ -34,6 +35,20 @@ export function backupJob(source: Source, settings: BackupSettings): Job {
 async function backUp(source: Source, settings: BackupSettings, context: JobContext): Promise<Outcome> {
   if (settings.mended) clearUnfinished(settings.notes, source.name);
   refuseUnfinished(settings.notes, source.name);
+  const ahead = createHeadStart(settings.repository, settings.notes, source.name, settings.compression);
+  try {
+    return await storeBackup(source, settings, context, ahead);
+  } finally {
+    await ahead.cancel();
+  }
+}
+
+async function storeBackup(
+  source: Source,
+  settings: BackupSettings,
+  context: JobContext,
+  ahead: HeadStart,
+): Promise<Outcome> {
   // The repository answers before the database is touched: a dump that waits for a repository holds the
   // database's snapshot open, and in the end dies of its timeout.
   const { id: repositoryId, created } = await ensureRepository(
@@ -47,7 +62,11 @@ async function backUp(source: Source, settings: BackupSettings, context: JobCont
   const probe = await source.probe(context.signal);
   const warnings = [...acceptGaps(source, probe, settings), ...probe.warnings];
 
-  const saved = await saveParts(source, probe, settings, context);
+  const parts = source
+    .parts(probe)
+    .map((part) => ({ part, target: targetOf(source, probe, part, settings) }));
+  const saved = await saveParts(source, parts, settings, context, ahead);
+  if (parts[0] !== undefined) rememberFirstPart(settings.notes, source.name, parts[0].target);
   const dump = saved.at(-1);
   if (dump === undefined) throw new HoldfastError('failed', `${source.name} has nothing to store`);
   return {
@@ -93,44 +112,46 @@ function refusal(source: Source, gaps: Gap[], { allowIncomplete, listedIn }: Bac
   );
 }
 
+interface PartToSave {
+  part: Part;
+  target: SaveTarget;
+}
+
+function targetOf(source: Source, probe: Probe, part: Part, { compression }: BackupSettings): SaveTarget {
+  return {
+    path: part.path,
+    tags: { source: source.name, engine: probe.engine, kind: part.kind },
+    compression,
+  };
+}
+
 /** All parts or none: what was stored before a later part failed is removed again. */
 async function saveParts(
   source: Source,
-  probe: Probe,
-  settings: BackupSettings,
+  parts: PartToSave[],
+  { repository }: BackupSettings,
   context: JobContext,
+  ahead: HeadStart,
 ): Promise<SavedSnapshot[]> {
   const saved: SavedSnapshot[] = [];
   try {
-    for (const part of source.parts(probe))
-      saved.push(await savePart(source, probe, part, settings, context));
+    for (const [i, { part, target }] of parts.entries()) {
+      const prepared = await ahead.take(target);
+      const next = parts[i + 1];
+      if (next !== undefined) ahead.prepare(next.target);
+      const step = part.kind === 'dump' ? `dumping ${source.database}` : `dumping ${part.kind}`;
+      const onProgress = (progress: SaveProgress) => context.onProgress({ step, ...progress });
+      saved.push(await prepared.save({ open: (signal) => part.open(signal), onProgress }, context.signal));
+    }
     return saved;
   } catch (error) {
+    // Its lock would be in the way.
+    await ahead.cancel();
     const left = saved.map((part) => part.id);
     // The cause is what is told; the next start sweeps what could not be removed now.
-    await settings.repository.remove(left, AbortSignal.timeout(60_000)).catch(() => undefined);
+    await repository.remove(left, AbortSignal.timeout(60_000)).catch(() => undefined);
     throw error;
   }
-}
-
-function savePart(
-  source: Source,
-  probe: Probe,
-  part: Part,
-  settings: BackupSettings,
-  context: JobContext,
-): Promise<SavedSnapshot> {
-  const step = part.kind === 'dump' ? `dumping ${source.database}` : `dumping ${part.kind}`;
-  return settings.repository.save(
-    {
-      path: part.path,
-      tags: { source: source.name, engine: probe.engine, kind: part.kind },
-      open: (signal) => part.open(signal),
-      compression: settings.compression,
-      onProgress: (progress) => context.onProgress({ step, ...progress }),
-    },
-    context.signal,
-  );
 }
 
 function sum(saved: SavedSnapshot[], field: 'dumpBytes' | 'storedBytes' | 'addedBytes'): number {

@@ -30,6 +30,12 @@ export interface Repository {
    */
   save(request: SaveRequest, signal: AbortSignal): Promise<SavedSnapshot>;
 
+  /**
+   * Opens the repository for a dump while the caller does something else: most of the wait before the first byte is the
+   * derivation of the key. Never throws; what is wrong is told by `save`. One of the two must end it.
+   */
+  prepare(target: SaveTarget): PreparedSave;
+
   /** Snapshots of this host, oldest first. Needs no lock. */
   list(filter: SnapshotFilter, signal: AbortSignal): Promise<Snapshot[]>;
 
@@ -60,15 +66,30 @@ export interface Repository {
   clearDeadLocks(signal: AbortSignal): Promise<number>;
 }
 
-export interface SaveRequest {
+/** What a dump is stored as. */
+export interface SaveTarget {
   /** Path without the compression's suffix. */
   path: string;
   tags: SnapshotTags;
-  /** Starts the dump, once the repository is ready to take it; the signal ends it when anything else fails. */
-  open: (signal: AbortSignal) => Dump;
   compression: Compression;
+}
+
+export interface DumpToSave {
+  /** Starts the dump, once restic is there to take it; the signal ends it when anything else fails. */
+  open: (signal: AbortSignal) => Dump;
   /** Called as bytes move, at most a few times a second. */
-  onProgress?: (progress: SaveProgress) => void;
+  onProgress?: ((progress: SaveProgress) => void) | undefined;
+}
+
+export type SaveRequest = SaveTarget & DumpToSave;
+
+/** A repository that was opened for one dump. */
+export interface PreparedSave {
+  readonly target: SaveTarget;
+  /** As `Repository.save`. Once. */
+  save(dump: DumpToSave, signal: AbortSignal): Promise<SavedSnapshot>;
+  /** Stores nothing and leaves no lock; resolves when restic is gone. Does nothing after `save`. */
+  cancel(): Promise<void>;
 }
 
 export interface SaveProgress {

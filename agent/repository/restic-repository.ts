@@ -12,8 +12,8 @@ import { readDump } from './read.ts';
 import type { RepositoryPassword } from './password.ts';
 import { forgetByPolicy, previewPolicy, pruneData, removeSnapshots } from './retention.ts';
 import { resticError, type Restic } from './restic.ts';
-import type { Repository } from './repository.ts';
-import { saveDump } from './save.ts';
+import type { Repository, SaveTarget } from './repository.ts';
+import { prepareSave } from './save.ts';
 import { resticVersion } from './version.ts';
 import { listSnapshots } from './snapshots.ts';
 
@@ -102,6 +102,21 @@ export function createResticRepository(settings: ResticRepositorySettings): Repo
     throw new HoldfastError('repository_failed', 'the repository has no readable configuration');
   };
 
+  const prepare = (target: SaveTarget) =>
+    prepareSave(
+      {
+        processes,
+        compressors,
+        restic,
+        host,
+        spool: settings.spool,
+        errorOf,
+        forgetStrays,
+        now: () => settings.clock.now(),
+      },
+      target,
+    );
+
   return {
     location: restic.location,
     toolVersion,
@@ -115,21 +130,8 @@ export function createResticRepository(settings: ResticRepositorySettings): Repo
         throw new HoldfastError('repository_failed', 'restic did not say which repository it made');
       return id;
     },
-    save: (request, signal) =>
-      saveDump(
-        {
-          processes,
-          compressors,
-          restic,
-          host,
-          spool: settings.spool,
-          errorOf,
-          forgetStrays,
-          now: () => settings.clock.now(),
-        },
-        request,
-        signal,
-      ),
+    save: ({ open, onProgress, ...target }, signal) => prepare(target).save({ open, onProgress }, signal),
+    prepare,
     list: (filter, signal) => listSnapshots(restic, host, filter, signal),
     read: (snapshot, signal) => readDump({ processes, compressors, restic, errorOf }, snapshot, signal),
     remove: (ids, signal) => unlocked(signal, () => removeSnapshots(restic, host, ids, signal)),

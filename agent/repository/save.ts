@@ -6,7 +6,7 @@ import { feed, type FeedFacts } from '../process/feed.ts';
 import type { Child, Exit, Processes } from '../process/run.ts';
 import type { SpoolOptions } from '../process/spool.ts';
 import { backupSummary, findLine } from './messages.ts';
-import type { SavedSnapshot, SaveRequest } from './repository.ts';
+import type { DumpToSave, PreparedSave, SavedSnapshot, SaveTarget } from './repository.ts';
 import type { Restic } from './restic.ts';
 import { tagArguments } from './snapshots.ts';
 
@@ -29,19 +29,59 @@ const CLEANUP_MS = 60_000;
 /** After the last byte restic has only its last packs and the index to write. */
 const FINISH_MS = 30 * 60_000;
 
+/** Starts restic for a dump that is yet to come: `Repository.prepare` says what is promised. */
+export function prepareSave(deps: SaveDependencies, target: SaveTarget): PreparedSave {
+  const early = begin(deps, target).catch(() => null);
+  let used = false;
+  return {
+    target,
+    save: async (dump, signal) => {
+      used = true;
+      const begun = await early;
+      // Whatever ended it (a lock, a repository that was away) may be over by now; if it is not, this one tells.
+      const ready = begun === null || begun.hasEnded() ? await begin(deps, target) : begun;
+      return store(deps, ready, dump, signal);
+    },
+    cancel: async () => {
+      if (used) return;
+      used = true;
+      const begun = await early;
+      if (begun !== null) await endWithoutSnapshot(begun.child);
+    },
+  };
+}
+
+/** restic with an open stdin. */
+interface Begun {
+  child: Child;
+  target: SaveTarget;
+  /** Path with the compression's suffix. */
+  path: string;
+  /** Before restic was started. */
+  startedAt: Date;
+  output: Promise<string>;
+  hasEnded(): boolean;
+}
+
+async function begin(deps: SaveDependencies, target: SaveTarget): Promise<Begun> {
+  const path = target.path + suffixOf(target.compression);
+  const startedAt = deps.now();
+  const child = await deps.restic.start(backupArguments(target, path, deps.host));
+  let ended = false;
+  void child.exit.then(() => (ended = true));
+  return { child, target, path, startedAt, output: collect(child), hasEnded: () => ended };
+}
+
 /**
  * Stores a dump by the one protocol that leaves no truncated snapshot: restic's stdin stays open until the dump is known
  * good. For restic an end-of-file is the end of the dump, however the producer died, and it exits 0 on it.
  */
-export async function saveDump(
+async function store(
   deps: SaveDependencies,
-  request: SaveRequest,
+  { child, target, path, startedAt, output }: Begun,
+  { open, onProgress }: DumpToSave,
   signal: AbortSignal,
 ): Promise<SavedSnapshot> {
-  const path = request.path + suffixOf(request.compression);
-  const startedAt = deps.now();
-  const child = await deps.restic.start(backupArguments(request, path, deps.host));
-  const output = collect(child);
   const gone = new AbortController();
   let fed = false;
   // restic that ends while it is being fed has failed, whatever its exit code: the dump must not go on.
@@ -51,12 +91,12 @@ export async function saveDump(
 
   try {
     const facts = await feed(deps.processes, {
-      open: request.open,
-      compress: deps.compressors.compress(request.compression),
+      open,
+      compress: deps.compressors.compress(target.compression),
       sink: child.stdin,
       spool: deps.spool,
       signal: AbortSignal.any([signal, gone.signal]),
-      onProgress: request.onProgress,
+      onProgress,
     });
     fed = true;
     child.stdin.end();
@@ -71,7 +111,7 @@ export async function saveDump(
   }
 }
 
-function backupArguments(request: SaveRequest, path: string, host: string): string[] {
+function backupArguments(request: SaveTarget, path: string, host: string): string[] {
   // Compressing what is compressed already only costs time.
   const compression = request.compression === 'none' ? 'auto' : 'off';
   const stdin = ['backup', '--stdin', '--stdin-filename', path];
@@ -142,10 +182,7 @@ function confirmed(
   };
 }
 
-/**
- * Ends restic without a snapshot: SIGTERM while stdin is open, wait until it says that it cleans up, only then close
- * stdin (it is blocked in a read until then). Closing at once made a snapshot 4 times in 240. Returns what failed meanwhile.
- */
+/** Ends restic, and removes what it may have saved all the same. Returns what failed meanwhile. */
 async function abandon(
   child: Child,
   path: string,
@@ -153,14 +190,22 @@ async function abandon(
   deps: SaveDependencies,
 ): Promise<unknown[]> {
   const failures: unknown[] = [];
+  await endWithoutSnapshot(child);
+  await deps.forgetStrays(path, startedAt).catch((error: unknown) => failures.push(error));
+  return failures;
+}
+
+/**
+ * Ends restic without a snapshot: SIGTERM while stdin is open, wait until it says that it cleans up, only then close
+ * stdin (it is blocked in a read until then). Closing at once made a snapshot 4 times in 240.
+ */
+async function endWithoutSnapshot(child: Child): Promise<void> {
   child.signal('SIGTERM');
   await Promise.race([child.exit, child.said(/cleaning up/i), pause(CLEANUP_NOTICE_MS)]);
   child.stdin.destroy();
   const exit = await Promise.race([child.exit, pause(CLEANUP_MS)]);
   if (exit === undefined) child.signal('SIGKILL');
   await child.exit;
-  await deps.forgetStrays(path, startedAt).catch((error: unknown) => failures.push(error));
-  return failures;
 }
 
 function pause(milliseconds: number): Promise<undefined> {

@@ -46,6 +46,26 @@ export function repositoryContract(
       },
     );
 
+    test('a save that was prepared → stored like any other; cancelled → no snapshot, no lock', async () => {
+      const repository = await created();
+      const { open, ...target } = saveRequest(fakeDump(MEGABYTE));
+      const prepared = repository.prepare(target);
+      const { id } = await prepared.save({ open }, signal);
+      await prepared.cancel();
+      await repository.prepare(target).cancel();
+      expect((await repository.list({}, signal)).map((snapshot) => snapshot.id)).toEqual([id]);
+      expect(await repository.clearDeadLocks(signal)).toBe(0);
+    });
+
+    test('a save that was prepared before there was a repository → stored once there is one', async () => {
+      const repository = await absent();
+      const { open, ...target } = saveRequest(fakeDump(MEGABYTE));
+      const prepared = repository.prepare(target);
+      await repository.create(signal);
+      const { id } = await prepared.save({ open }, signal);
+      expect((await repository.list({}, signal)).map((snapshot) => snapshot.id)).toEqual([id]);
+    });
+
     test.each([
       ['1 %', 0.01],
       ['50 %', 0.5],

@@ -1,0 +1,70 @@
+import type { PreparedSave, Repository, SaveTarget } from '../repository/repository.ts';
+import type { Notes } from './init.ts';
+
+/**
+ * Keeps the repository open for the part of a backup that comes next. restic derives its key for most of a second each time,
+ * and one that derives while something else is waited for costs nothing.
+ */
+export interface HeadStart {
+  /** Opens it for this part, while another one is being stored. */
+  prepare(target: SaveTarget): void;
+  /** The save for this part: the one that was prepared, where it fits. */
+  take(target: SaveTarget): Promise<PreparedSave>;
+  /** Ends what was prepared and not taken. To be awaited before anything that needs the repository for itself. */
+  cancel(): Promise<void>;
+}
+
+/** Begins with what the last backup of this source began with, and with nothing where there was none. */
+export function createHeadStart(
+  repository: Repository,
+  notes: Notes,
+  source: string,
+  compression: SaveTarget['compression'],
+): HeadStart {
+  const remembered = notes.recall(noteOf(source));
+  let ahead: PreparedSave | null = null;
+  const prepare = (target: SaveTarget) => {
+    ahead = repository.prepare(target);
+  };
+  const cancel = async () => {
+    const one = ahead;
+    ahead = null;
+    await one?.cancel();
+  };
+  if (remembered !== null) prepare({ ...(JSON.parse(remembered) as FirstPart), compression });
+  return {
+    prepare,
+    cancel,
+    take: async (target) => {
+      const one = ahead;
+      if (one === null || !isSame(one.target, target)) {
+        await cancel();
+        return repository.prepare(target);
+      }
+      ahead = null;
+      return one;
+    },
+  };
+}
+
+/** For the next backup of the source. */
+export function rememberFirstPart(notes: Notes, source: string, { path, tags }: FirstPart): void {
+  const note = JSON.stringify({ path, tags } satisfies FirstPart);
+  if (notes.recall(noteOf(source)) !== note) notes.remember(noteOf(source), note);
+}
+
+type FirstPart = Pick<SaveTarget, 'path' | 'tags'>;
+
+function noteOf(source: string): string {
+  return `first part of ${source}`;
+}
+
+function isSame(one: SaveTarget, other: SaveTarget): boolean {
+  return (
+    one.path === other.path &&
+    one.compression === other.compression &&
+    one.tags.source === other.tags.source &&
+    one.tags.engine === other.tags.engine &&
+    one.tags.kind === other.tags.kind
+  );
+}
