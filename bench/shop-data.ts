@@ -38,15 +38,15 @@ const TABLES = [
 
 const WRITE_AT = 1 << 20;
 
-/** Writes the tables' files into a folder; together they hold about so many bytes. `day` 2 has other rows, with ids that follow. */
-export function writeShop(folder: string, bytes: number, day: 1 | 2): TableData[] {
+/** Writes the tables' files into a folder; together they hold about so many bytes. Each day has rows of its own, with ids that follow. */
+export function writeShop(folder: string, bytes: number, day: 1 | 2 | 3): TableData[] {
   return TABLES.map(({ name, share, columns, row }) => {
     const file = join(folder, `${name}-${day}.tsv`);
     const random = createRandom(day * 7919 + name.length);
     const handle = openSync(file, 'w');
     let written = 0;
     let text = '';
-    for (let id = day === 1 ? 1 : 100_000_001; written + text.length < bytes * share; id += 1) {
+    for (let id = (day - 1) * 100_000_000 + 1; written + text.length < bytes * share; id += 1) {
       text += `${row(id, random)}\n`;
       if (text.length < WRITE_AT) continue;
       written += writeSync(handle, text);

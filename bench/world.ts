@@ -86,7 +86,7 @@ export function createWorld(options: BenchOptions, path: string): World {
         agent: {
           ...base,
           ...restic,
-          HOLDFAST_STATE_DIR: join(here, 'state'),
+          HOLDFAST_STATE_DIR: agentState({ folder: here }),
           HOLDFAST_STATUS_DIR: join(here, 'status'),
           HOLDFAST_CONFIG: '',
         },
@@ -99,6 +99,11 @@ export function createWorld(options: BenchOptions, path: string): World {
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
+}
+
+/** The agent's state folder in a place. */
+export function agentState({ folder }: Pick<Place, 'folder'>): string {
+  return join(folder, 'state');
 }
 
 /** A place for one piece of work, gone after it. */
