@@ -67,6 +67,11 @@ export interface SaveRequest {
   /** Starts the dump, once the repository is ready to take it; the signal ends it when anything else fails. */
   open: (signal: AbortSignal) => Dump;
   compression: Compression;
+  /**
+   * The snapshot's time instead of now, to the second: what belongs to a dump gets a time not later than the dump's, so
+   * that the dump stays what `latest` names.
+   */
+  time?: Date;
   /** Called as bytes move, at most a few times a second. */
   onProgress?: (progress: SaveProgress) => void;
 }
