@@ -8,12 +8,13 @@ import tseslint from 'typescript-eslint';
  */
 const LAYERS = {
   core: [],
+  proof: ['core'],
   process: ['core'],
-  config: ['core', 'scheduler'],
+  config: ['core', 'scheduler', 'proof/proof'],
   ledger: ['core'],
-  sources: ['core', 'process', 'config/config'],
+  sources: ['core', 'process', 'config/config', 'proof'],
   repository: ['core', 'process', 'config/config', 'sources/source'],
-  jobs: ['core', 'sources/source', 'repository/repository', 'ledger/ledger'],
+  jobs: ['core', 'proof', 'sources/source', 'repository/repository', 'ledger/ledger'],
   reports: ['core', 'ledger/ledger', 'sentinel/heartbeat', 'sentinel/override'],
   scheduler: ['core', 'fires', 'due'],
   due: ['core', 'fires'],

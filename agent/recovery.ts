@@ -65,7 +65,8 @@ async function removeUnconfirmed(
   const source = run.source ?? '';
   const confirmed = ledger.recent({ job: 'backup', source, result: 'succeeded', limit: 1000 });
   const good = new Set(confirmed.flatMap(({ facts }) => facts.snapshotIds ?? []));
-  const from = Date.parse(run.startedAt);
+  // What belongs to a dump has a time that is cut to the second.
+  const from = Math.floor(Date.parse(run.startedAt) / 1000) * 1000;
   // Never without an end: on a clock that was behind, every snapshot that this ledger does not know lies after `from`.
   const until = Math.min(
     from + backupTimeoutMs,

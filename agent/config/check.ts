@@ -107,7 +107,20 @@ function toConfig(parsed: ParsedConfig, listedIn: string | null): Omit<Config, '
 
 function toSource(source: ParsedConfig['sources'][number], listedIn: string | null): SourceConfig {
   const { name, host, port, database, user, password, compression, gates, allow_incomplete } = source;
-  const base = { name: name ?? database, listedIn, host, port, database, user, password, compression, gates };
+  const { proof, proof_limit: proofLimitBytes } = source;
+  const base = {
+    name: name ?? database,
+    listedIn,
+    host,
+    port,
+    database,
+    user,
+    password,
+    compression,
+    gates,
+    proof,
+    proofLimitBytes,
+  };
   const common = { ...base, allowIncomplete: allow_incomplete };
   return source.type === 'postgres'
     ? { type: 'postgres', ...common, sslMode: source.sslmode, caFile: source.sslrootcert ?? null }

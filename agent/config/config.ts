@@ -1,4 +1,5 @@
 import type { Compression, GapName } from '../core/glossary.ts';
+import type { ProofLevel } from '../proof/proof.ts';
 
 /** The effective configuration: what the environment form and the YAML form both become. Secrets are plain text here and nowhere else. */
 export interface Config {
@@ -61,6 +62,10 @@ interface SourceConfigBase {
   compression: Compression;
   /** Whether the gate waits for this source. */
   gates: boolean;
+  /** What is read of every table beside the dump, so that a restore can be compared with it. */
+  proof: ProofLevel;
+  /** Of a table that takes more bytes, samples are read in place of all rows; null for no limit. */
+  proofLimitBytes: number | null;
   /** Gaps that are accepted by name: a backup without them is done with warnings. */
   allowIncomplete: GapName[];
 }

@@ -65,6 +65,8 @@ function describeSource(source: SourceConfig): Record<string, unknown> {
       ? { tls: source.tls, tls_ca: source.caFile }
       : { sslmode: source.sslMode, sslrootcert: source.caFile }),
     compression: source.compression,
+    proof: source.proof,
+    proof_limit: source.proofLimitBytes ?? 0,
     gates: source.gates,
     allow_incomplete: source.allowIncomplete,
   };

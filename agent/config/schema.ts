@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { GAP_NAMES } from '../core/glossary.ts';
+import { PROOF_LEVELS } from '../proof/proof.ts';
 import { cronProblem } from '../scheduler.ts';
 import { nearest } from './problems.ts';
 
@@ -58,6 +59,11 @@ const bytes = z
     return z.NEVER;
   });
 
+/** As `bytes`, and null for 0. */
+const bytesOrNone = z.union([z.literal([0, '0']).transform(() => null), bytes], {
+  error: 'a number of bytes, or 512M, 2G; or 0 for none',
+});
+
 const SECONDS: Record<string, number> = { '': 1, s: 1, m: 60, h: 3600 };
 const duration = z
   .union([z.number(), z.string()], { error: 'a number of seconds, or 90s, 45m, 6h' })
@@ -106,6 +112,8 @@ const sourceBase = {
   user: text,
   password,
   compression: oneOf(['gzip', 'zstd', 'none']).default('gzip'),
+  proof: oneOf(PROOF_LEVELS).default('checksums'),
+  proof_limit: bytesOrNone.default(null),
   gates: z.boolean({ error: 'true or false' }).default(true),
   allow_incomplete: z.array(oneOf(GAP_NAMES), { error: 'a list of gaps' }).default([]),
 };

@@ -120,6 +120,18 @@ export const SETTINGS: readonly Setting[] = [
       'Gaps that are accepted, by name, comma-separated. A backup with any other gap fails; with an allowed one it is done with warnings.',
   },
   {
+    variable: 'BACKUP_PROOF',
+    path: ['sources', SOURCE, 'proof'],
+    meaning:
+      'What is read beside the dump so that a restore can be shown equal to the source: `checksums` of all rows, `counts` of rows, or `none`.',
+  },
+  {
+    variable: 'BACKUP_PROOF_LIMIT',
+    path: ['sources', SOURCE, 'proof_limit'],
+    meaning:
+      'Of a table that takes more bytes, the checksum covers samples in place of all rows, and reports say so: bytes, or `512M`, `2G`; `0` for no limit.',
+  },
+  {
     variable: null,
     path: ['sources', SOURCE, 'gates'],
     meaning: 'Whether the gate waits for this source to be fresh.',

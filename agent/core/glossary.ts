@@ -9,6 +9,8 @@
  * - job: a named verb with a schedule
  * - run: one execution of a job for one source; it always ends with a result and a reason
  * - ledger: the agent's own database of runs, the one place where "last success" is known
+ * - proof: what was in the source at the dump's own snapshot
+ * - verification: a restore into a scratch database, compared with the proof
  * - heartbeat: the files that the agent leaves for the sentinel
  * - override: a person's order to hold the gate open or closed for a while, whatever the verdict
  */
@@ -47,4 +49,5 @@ export type GapName = (typeof GAP_NAMES)[number];
 export type Compression = 'gzip' | 'zstd' | 'none';
 
 /** Which file of a backup a snapshot holds. */
-export type PartKind = 'dump' | 'globals';
+export const PART_KINDS = ['dump', 'globals', 'proof', 'ledger'] as const;
+export type PartKind = (typeof PART_KINDS)[number];

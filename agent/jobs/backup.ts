@@ -2,11 +2,13 @@ import { HoldfastError } from '../core/errors.ts';
 import type { Compression, GapName } from '../core/glossary.ts';
 import { howToAllow } from '../core/how-to-set.ts';
 import { humanBytes } from '../core/units.ts';
-import type { Repository, SavedSnapshot, SaveProgress, SaveTarget } from '../repository/repository.ts';
-import type { Gap, Part, Probe, Source } from '../sources/source.ts';
+import type { Repository, SavedSnapshot } from '../repository/repository.ts';
+import type { Gap, Probe, Source } from '../sources/source.ts';
 import { createHeadStart, rememberFirstPart, type HeadStart } from './head-start.ts';
 import { ensureRepository, type Notes } from './init.ts';
 import type { Job, JobContext, Outcome } from './job.ts';
+import { keepProof } from './keep-proof.ts';
+import { partsToSave, saveParts } from './save-parts.ts';
 import { clearUnfinished, refuseUnfinished } from './unfinished-restore.ts';
 
 export interface BackupSettings {
@@ -39,7 +41,7 @@ async function backUp(source: Source, settings: BackupSettings, context: JobCont
   try {
     return await storeBackup(source, settings, context, ahead);
   } finally {
-    await ahead.cancel();
+    await ahead.end();
   }
 }
 
@@ -62,25 +64,26 @@ async function storeBackup(
   const probe = await source.probe(context.signal);
   const warnings = [...acceptGaps(source, probe, settings), ...probe.warnings];
 
-  const parts = source
-    .parts(probe)
-    .map((part) => ({ part, target: targetOf(source, probe, part, settings) }));
-  const saved = await saveParts(source, parts, settings, context, ahead);
+  const parts = partsToSave(source, probe, settings.compression);
+  const { saved, proving } = await saveParts(parts, settings.repository, context, ahead);
   if (parts[0] !== undefined) rememberFirstPart(settings.notes, source.name, parts[0].target);
   const dump = saved.at(-1);
   if (dump === undefined) throw new HoldfastError('failed', `${source.name} has nothing to store`);
+  // The dump is good and stays, whatever becomes of its proof.
+  const proof = await keepProof({ source: source.name, dumpId: dump.id, proving, ahead }, context);
   return {
     reason: `stored ${humanBytes(dump.dumpBytes)} of ${source.database} as ${dump.id.slice(0, 8)}, ${humanBytes(sum(saved, 'addedBytes'))} added${created ? `, to a new repository at ${settings.repository.location}` : ''}`,
-    warnings: [...warnings, ...saved.flatMap((part) => part.warnings)],
+    warnings: [...warnings, ...saved.flatMap((part) => part.warnings), ...proof.warnings],
     facts: {
       repositoryId,
       engine: probe.engine,
       serverVersion: probe.serverVersion,
       snapshotId: dump.id,
-      snapshotIds: saved.map((part) => part.id),
+      snapshotIds: [...saved, ...proof.saved].map((part) => part.id),
       dumpBytes: sum(saved, 'dumpBytes'),
       storedBytes: sum(saved, 'storedBytes'),
-      addedBytes: sum(saved, 'addedBytes'),
+      addedBytes: sum([...saved, ...proof.saved], 'addedBytes'),
+      ...proof.facts,
       tables: probe.tables,
     },
   };
@@ -110,48 +113,6 @@ function refusal(source: Source, gaps: Gap[], { allowIncomplete, listedIn }: Bac
           : `Run as an administrator: ${mends.join(' ')} — ${allow}.`,
     },
   );
-}
-
-interface PartToSave {
-  part: Part;
-  target: SaveTarget;
-}
-
-function targetOf(source: Source, probe: Probe, part: Part, { compression }: BackupSettings): SaveTarget {
-  return {
-    path: part.path,
-    tags: { source: source.name, engine: probe.engine, kind: part.kind },
-    compression,
-  };
-}
-
-/** All parts or none: what was stored before a later part failed is removed again. */
-async function saveParts(
-  source: Source,
-  parts: PartToSave[],
-  { repository }: BackupSettings,
-  context: JobContext,
-  ahead: HeadStart,
-): Promise<SavedSnapshot[]> {
-  const saved: SavedSnapshot[] = [];
-  try {
-    for (const [i, { part, target }] of parts.entries()) {
-      const prepared = await ahead.take(target);
-      const next = parts[i + 1];
-      if (next !== undefined) ahead.prepare(next.target);
-      const step = part.kind === 'dump' ? `dumping ${source.database}` : `dumping ${part.kind}`;
-      const onProgress = (progress: SaveProgress) => context.onProgress({ step, ...progress });
-      saved.push(await prepared.save({ open: (signal) => part.open(signal), onProgress }, context.signal));
-    }
-    return saved;
-  } catch (error) {
-    // Its lock would be in the way.
-    await ahead.cancel();
-    const left = saved.map((part) => part.id);
-    // The cause is what is told; the next start sweeps what could not be removed now.
-    await repository.remove(left, AbortSignal.timeout(60_000)).catch(() => undefined);
-    throw error;
-  }
 }
 
 function sum(saved: SavedSnapshot[], field: 'dumpBytes' | 'storedBytes' | 'addedBytes'): number {

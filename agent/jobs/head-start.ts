@@ -6,12 +6,15 @@ import type { Notes } from './init.ts';
  * and one that derives while something else is waited for costs nothing.
  */
 export interface HeadStart {
-  /** Opens it for this part, while another one is being stored. */
+  /** Opens it for this part, while another one is being stored. What was prepared before must have been taken. */
   prepare(target: SaveTarget): void;
   /** The save for this part: the one that was prepared, where it fits. */
   take(target: SaveTarget): Promise<PreparedSave>;
-  /** Ends what was prepared and not taken. To be awaited before anything that needs the repository for itself. */
-  cancel(): Promise<void>;
+  /**
+   * Ends what was prepared and not taken, and prepares nothing any more. To be awaited before anything that needs the
+   * repository for itself.
+   */
+  end(): Promise<void>;
 }
 
 /** Begins with what the last backup of this source began with, and with nothing where there was none. */
@@ -23,8 +26,9 @@ export function createHeadStart(
 ): HeadStart {
   const remembered = notes.recall(noteOf(source));
   let ahead: PreparedSave | null = null;
+  let ended = false;
   const prepare = (target: SaveTarget) => {
-    ahead = repository.prepare(target);
+    if (!ended) ahead = repository.prepare(target);
   };
   const cancel = async () => {
     const one = ahead;
@@ -34,26 +38,30 @@ export function createHeadStart(
   if (remembered !== null) prepare({ ...(JSON.parse(remembered) as FirstPart), compression });
   return {
     prepare,
-    cancel,
     take: async (target) => {
       const one = ahead;
-      if (one === null || !isSame(one.target, target)) {
-        await cancel();
-        return repository.prepare(target);
+      if (one !== null && isSame(one.target, target)) {
+        ahead = null;
+        return one;
       }
-      ahead = null;
-      return one;
+      await cancel();
+      return repository.prepare(target);
+    },
+    end: async () => {
+      ended = true;
+      await cancel();
     },
   };
 }
 
 /** For the next backup of the source. */
-export function rememberFirstPart(notes: Notes, source: string, { path, tags }: FirstPart): void {
-  const note = JSON.stringify({ path, tags } satisfies FirstPart);
+export function rememberFirstPart(notes: Notes, source: string, target: SaveTarget): void {
+  const { path, tags, time } = target;
+  const note = JSON.stringify({ path, tags, ...(time === 'start' ? { time } : {}) } satisfies FirstPart);
   if (notes.recall(noteOf(source)) !== note) notes.remember(noteOf(source), note);
 }
 
-type FirstPart = Pick<SaveTarget, 'path' | 'tags'>;
+type FirstPart = Pick<SaveTarget, 'path' | 'tags' | 'time'>;
 
 function noteOf(source: string): string {
   return `first part of ${source}`;
@@ -63,6 +71,7 @@ function isSame(one: SaveTarget, other: SaveTarget): boolean {
   return (
     one.path === other.path &&
     one.compression === other.compression &&
+    String(one.time) === String(other.time) &&
     one.tags.source === other.tags.source &&
     one.tags.engine === other.tags.engine &&
     one.tags.kind === other.tags.kind

@@ -72,6 +72,11 @@ export interface SaveTarget {
   path: string;
   tags: SnapshotTags;
   compression: Compression;
+  /**
+   * The snapshot's time, to the second, instead of the moment at which restic is started; `start`: that moment, cut to the
+   * second. What belongs to a dump has a time not later than the dump's, so that the dump stays what `latest` names.
+   */
+  time?: Date | 'start';
 }
 
 export interface DumpToSave {
@@ -86,6 +91,8 @@ export type SaveRequest = SaveTarget & DumpToSave;
 /** A repository that was opened for one dump. */
 export interface PreparedSave {
   readonly target: SaveTarget;
+  /** Not later than the snapshot's time, and hardly earlier. */
+  readonly startedAt: Date;
   /** As `Repository.save`. Once. */
   save(dump: DumpToSave, signal: AbortSignal): Promise<SavedSnapshot>;
   /** Stores nothing and leaves no lock; resolves when restic is gone. Does nothing after `save`. */
@@ -110,6 +117,8 @@ export interface Snapshot {
   /** The full id. */
   id: string;
   shortId: string;
+  /** The id that it was stored with: another one than `id` once restic has copied it or changed its tags. */
+  originalId: string;
   /** UTC ISO 8601. */
   time: string;
   host: string;

@@ -18,10 +18,19 @@ export interface SaveDependencies {
   spool: SpoolOptions;
   /** How restic's exit becomes an error. */
   errorOf: (exit: Exit) => HoldfastError;
-  /** Removes what restic saved although it was told to stop. */
-  forgetStrays: (path: string, since: Date) => Promise<void>;
+  /** Removes what restic saved of a path although it was told to stop. */
+  forgetStrays: (path: string, times: Times) => Promise<void>;
   now: () => Date;
 }
+
+/** The time that a snapshot of this save would have: `since`, or up to so much later. */
+export interface Times {
+  since: Date;
+  withinMs: number;
+}
+
+/** From the moment before restic is started until it takes its time; it may wait for the lock file for half of that. */
+const RESTIC_STARTS_WITHIN_MS = 60_000;
 
 /** How long restic may take to say that it cleans up, and then to be gone. */
 const CLEANUP_NOTICE_MS = 5_000;
@@ -31,10 +40,12 @@ const FINISH_MS = 30 * 60_000;
 
 /** Starts restic for a dump that is yet to come: `Repository.prepare` says what is promised. */
 export function prepareSave(deps: SaveDependencies, target: SaveTarget): PreparedSave {
+  const startedAt = deps.now();
   const early = begin(deps, target).catch(() => null);
   let used = false;
   return {
     target,
+    startedAt,
     save: async (dump, signal) => {
       used = true;
       const begun = await early;
@@ -57,19 +68,23 @@ interface Begun {
   target: SaveTarget;
   /** Path with the compression's suffix. */
   path: string;
-  /** Before restic was started. */
-  startedAt: Date;
+  times: Times;
   output: Promise<string>;
   hasEnded(): boolean;
 }
 
 async function begin(deps: SaveDependencies, target: SaveTarget): Promise<Begun> {
   const path = target.path + suffixOf(target.compression);
-  const startedAt = deps.now();
-  const child = await deps.restic.start(backupArguments(target, path, deps.host));
+  const now = deps.now();
+  const time = target.time === 'start' ? now : target.time;
+  const times =
+    time === undefined
+      ? { since: now, withinMs: RESTIC_STARTS_WITHIN_MS }
+      : { since: toSecond(time), withinMs: 999 };
+  const child = await deps.restic.start(backupArguments(target, path, deps.host, time), UTC);
   let ended = false;
   void child.exit.then(() => (ended = true));
-  return { child, target, path, startedAt, output: collect(child), hasEnded: () => ended };
+  return { child, target, path, times, output: collect(child), hasEnded: () => ended };
 }
 
 /**
@@ -78,7 +93,7 @@ async function begin(deps: SaveDependencies, target: SaveTarget): Promise<Begun>
  */
 async function store(
   deps: SaveDependencies,
-  { child, target, path, startedAt, output }: Begun,
+  { child, target, path, times, output }: Begun,
   { open, onProgress }: DumpToSave,
   signal: AbortSignal,
 ): Promise<SavedSnapshot> {
@@ -104,14 +119,14 @@ async function store(
     return confirmed(path, facts, exit, await output, deps);
   } catch (error) {
     fed = true;
-    const failures = await abandon(child, path, startedAt, deps);
+    const failures = await abandon(child, path, times, deps);
     // restic closed its input: why, its exit tells.
     const cause = error instanceof ClosedStreamError ? deps.errorOf(await child.exit) : error;
     throw failures.length === 0 ? cause : withFailures(cause, failures);
   }
 }
 
-function backupArguments(request: SaveTarget, path: string, host: string): string[] {
+function backupArguments(request: SaveTarget, path: string, host: string, time?: Date): string[] {
   // Compressing what is compressed already only costs time.
   const compression = request.compression === 'none' ? 'auto' : 'off';
   const stdin = ['backup', '--stdin', '--stdin-filename', path];
@@ -120,11 +135,23 @@ function backupArguments(request: SaveTarget, path: string, host: string): strin
     '--host',
     host,
     ...tagArguments(request.tags),
+    ...(time === undefined ? [] : ['--time', resticTime(time)]),
     '--compression',
     compression,
     '--json',
     '--quiet',
   ];
+}
+
+/** restic reads `--time` in the zone of its process. */
+const UTC = { TZ: 'UTC' };
+
+function resticTime(time: Date): string {
+  return time.toISOString().slice(0, 19).replace('T', ' ');
+}
+
+function toSecond(time: Date): Date {
+  return new Date(Math.floor(time.getTime() / 1000) * 1000);
 }
 
 async function collect(child: Child): Promise<string> {
@@ -183,15 +210,10 @@ function confirmed(
 }
 
 /** Ends restic, and removes what it may have saved all the same. Returns what failed meanwhile. */
-async function abandon(
-  child: Child,
-  path: string,
-  startedAt: Date,
-  deps: SaveDependencies,
-): Promise<unknown[]> {
+async function abandon(child: Child, path: string, times: Times, deps: SaveDependencies): Promise<unknown[]> {
   const failures: unknown[] = [];
   await endWithoutSnapshot(child);
-  await deps.forgetStrays(path, startedAt).catch((error: unknown) => failures.push(error));
+  await deps.forgetStrays(path, times).catch((error: unknown) => failures.push(error));
   return failures;
 }
 

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { HoldfastError } from '../core/errors.ts';
-import type { PartKind } from '../core/glossary.ts';
+import { PART_KINDS, type PartKind } from '../core/glossary.ts';
 import { snapshotsMessage, type snapshotMessage } from './messages.ts';
 import type { Restic } from './restic.ts';
 import type { Snapshot, SnapshotFilter, SnapshotTags } from './repository.ts';
@@ -42,6 +42,7 @@ export function toSnapshot(message: z.infer<typeof snapshotMessage>): Snapshot {
   return {
     id: message.id,
     shortId: message.short_id,
+    originalId: message.original ?? message.id,
     time: new Date(message.time).toISOString(),
     host: message.hostname,
     path: message.paths[0] ?? '',
@@ -57,8 +58,12 @@ function tagTexts(tags: SnapshotTags): string[] {
 function readTags(tags: string[]): SnapshotTags | null {
   const value = (name: string) => tags.find((tag) => tag.startsWith(`${name}=`))?.slice(name.length + 1);
   const [source, engine, kind] = [value('source'), value('engine'), value('kind')];
-  if (source === undefined || engine === undefined || (kind !== 'dump' && kind !== 'globals')) return null;
-  return { source: decodeURIComponent(source), engine, kind: kind satisfies PartKind };
+  if (source === undefined || engine === undefined || !isPartKind(kind)) return null;
+  return { source: decodeURIComponent(source), engine, kind };
+}
+
+function isPartKind(kind: string | undefined): kind is PartKind {
+  return PART_KINDS.some((known) => known === kind);
 }
 
 /** restic splits tags at commas and has no escape; `%` is the escape's own sign. */

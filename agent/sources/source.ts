@@ -1,4 +1,5 @@
 import type { Engine, GapName, PartKind } from '../core/glossary.ts';
+import type { Proof, ProofOutcome } from '../proof/proof.ts';
 
 /**
  * Something that can be backed up. Knows nothing of compression, restic or schedules.
@@ -29,6 +30,12 @@ export interface Source {
     signal: AbortSignal,
     options?: RestoreOptions,
   ): Promise<Restored>;
+
+  /**
+   * Reads of a database of the source's server what `like` says of the source: the same tables' rows by the same method and
+   * ranges, all objects, all counters. For a scratch database that nobody writes to. Its `unproven` is null.
+   */
+  prove(target: string, like: Proof, signal: AbortSignal): Promise<Proof>;
 
   /** What a database holds, with exact row counts. Throws `source_denied` where it may not look. */
   inspect(target: string, signal: AbortSignal): Promise<Inventory>;
@@ -97,6 +104,11 @@ export interface Dump {
    * exit 0, the trailer in place, no error on stderr. Rejects with `dump_failed` or `dump_incomplete`, never before the client is gone.
    */
   done: Promise<DumpFacts>;
+  /**
+   * The proof of this very dump, where the part is one that has a proof and the configuration wants one; absent otherwise.
+   * Never rejects, and settles after the signal is aborted too; it may settle after `done`, while rows are still being read.
+   */
+  proof?: Promise<ProofOutcome>;
 }
 
 export interface DumpFacts {

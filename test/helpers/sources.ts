@@ -23,6 +23,8 @@ const BASE = {
   caFile: null,
   compression: 'none',
   gates: true,
+  proof: 'checksums',
+  proofLimitBytes: null,
   allowIncomplete: [],
 } as const;
 

@@ -31,6 +31,7 @@ export function createMysqlSource(config: MysqlSourceConfig, deps: ClientDeps): 
     ],
     restoreInto: (target, dump, signal, options) =>
       loadMysqlDump(config, deps, target, dump, signal, options),
+    prove: () => Promise.reject(new Error('not built yet')),
     inspect: (target, signal) => session(signal, (open) => inspectDatabase(open, target)),
     createDatabase: (target, signal) =>
       session(signal, async (open) =>

@@ -44,6 +44,7 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
     ],
     restoreInto: (target, dump, signal, options) =>
       loadPostgresDump(config, deps, target, dump, signal, options),
+    prove: () => Promise.reject(new Error('not built yet')),
     inspect: (target, signal) => inside(signal, target, (session) => inspectDatabase(session, target)),
     createDatabase: (target, signal) =>
       beside(signal, target, (session) => createDatabase(session, target, config.database)),

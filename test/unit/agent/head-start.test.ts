@@ -17,6 +17,7 @@ function world(remembered: SaveTarget | null) {
       seen.push(`prepared ${target.path} ${target.tags.engine} ${target.compression}`);
       return {
         target,
+        startedAt: new Date(),
         save: () => Promise.reject(new Error('not here')),
         cancel: async () => void seen.push(`cancelled ${target.path}`),
       };
@@ -36,7 +37,7 @@ test('the first backup of a source → nothing is prepared before it is known wh
   const ahead = createHeadStart(repository, notes, 'shop', 'gzip');
   expect(seen).toEqual([]);
   expect((await ahead.take(dump)).target).toEqual(dump);
-  await ahead.cancel();
+  await ahead.end();
   expect(seen).toEqual(['prepared /postgres/shop.dump postgres gzip']);
 });
 
@@ -47,7 +48,7 @@ test('a later backup → what the last one began with is prepared at once, and t
   await ahead.take(globals);
   ahead.prepare(dump);
   await ahead.take(dump);
-  await ahead.cancel();
+  await ahead.end();
   expect(seen).toEqual([
     'prepared /postgres/shop.globals.sql postgres gzip',
     'prepared /postgres/shop.dump postgres gzip',
@@ -74,7 +75,7 @@ test('another compression is configured → the remembered part with the new one
 test('a backup that ends before it stores → what was prepared is ended, once', async () => {
   const { seen, repository, notes } = world(dump);
   const ahead = createHeadStart(repository, notes, 'shop', 'gzip');
-  await ahead.cancel();
-  await ahead.cancel();
+  await ahead.end();
+  await ahead.end();
   expect(seen.slice(1)).toEqual(['cancelled /postgres/shop.dump']);
 });

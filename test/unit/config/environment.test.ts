@@ -48,6 +48,8 @@ describe('the environment form', () => {
           user: 'backup',
           password: 'correct horse',
           compression: 'gzip',
+          proof: 'checksums',
+          proofLimitBytes: null,
           gates: true,
           allowIncomplete: [],
           tls: 'preferred',
