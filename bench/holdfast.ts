@@ -15,7 +15,7 @@ export function agentVariables(
   compression: Compression,
   database = 'shop',
 ): Variables {
-  return { ...place.agent, ...engine.agent(database), BACKUP_COMPRESSION: compression };
+  return { ...place.agent, ...engine.agent(database), BACKUP_COMPRESSION: compression, BACKUP_PROOF: 'none' };
 }
 
 const compressors = createCompressors(() => true);

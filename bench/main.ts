@@ -8,6 +8,7 @@ import { gate } from './rows/gate.ts';
 import { large } from './rows/large.ts';
 import { levels } from './rows/levels.ts';
 import { memory } from './rows/memory.ts';
+import { proof } from './rows/proof.ts';
 import { secondDay } from './rows/second-day.ts';
 import { stall } from './rows/stall.ts';
 import { wholeBackup } from './rows/whole-backup.ts';
@@ -18,12 +19,14 @@ import { createWorld, type World } from './world.ts';
 const MEASUREMENTS: { rows: string; run: (world: World) => Promise<Result[]> }[] = [
   { rows: 'gate', run: gate },
   { rows: 'mariadb', run: (world) => wholeBackup(world, 'mariadb') },
+  { rows: 'proof-mariadb', run: (world) => proof(world, 'mariadb') },
   { rows: 'levels', run: levels },
   { rows: 'stall', run: stall },
   { rows: 'rss', run: memory },
   { rows: 'large', run: large },
   { rows: 'second-day-mariadb', run: (world) => secondDay(world, 'mariadb') },
   { rows: 'postgres', run: (world) => wholeBackup(world, 'postgres') },
+  { rows: 'proof-postgres', run: (world) => proof(world, 'postgres') },
   { rows: 'second-day-postgres', run: (world) => secondDay(world, 'postgres') },
 ];
 

@@ -20,6 +20,10 @@ export interface Engine {
   storedPath: string;
   /** The agent's environment. */
   agent(database: string): Variables;
+  /** Loads a plain dump from stdin, as a person would type it. */
+  loadLine(database: string): string;
+  createEmpty(database: string): Promise<void>;
+  drop(database: string): Promise<void>;
   create(tables: TableData[]): Promise<void>;
   append(tables: TableData[]): Promise<void>;
   /** Makes a database `large` that holds `shop` so many times; the second time nothing is left to do. */
@@ -61,6 +65,13 @@ export async function startMariadbEngine(folder: string, path: string): Promise<
       MYSQL_USER: 'bench',
       MYSQL_PASSWORD: PASSWORD,
     }),
+    loadLine: (database) => `MYSQL_PWD=${PASSWORD} mariadb ${login} ${database}`,
+    createEmpty: async (database) => {
+      await sql(`CREATE DATABASE ${database}`);
+    },
+    drop: async (database) => {
+      await sql(`DROP DATABASE ${database}`);
+    },
     create: async (tables) => {
       await inTurn(tables, ({ name, columns }) => sql(`CREATE TABLE ${name} (${columns}) ENGINE=InnoDB`));
       await load(tables);
@@ -111,6 +122,13 @@ export async function startPostgresEngine(folder: string, path: string): Promise
     dumpLine: (database) => `${bin}/pg_dump ${login} --format=custom --compress=0 --no-password ${database}`,
     storedPath: '/postgres/shop.dump',
     agent: (database) => ({ DATABASE_URL: `postgresql://bench:none@127.0.0.1:${port}/${database}` }),
+    loadLine: (database) => `${bin}/pg_restore ${login} --exit-on-error --no-owner --no-acl -d ${database}`,
+    createEmpty: async (database) => {
+      await sql(`CREATE DATABASE ${database}`);
+    },
+    drop: async (database) => {
+      await sql(`DROP DATABASE ${database}`);
+    },
     create: async (tables) => {
       await inTurn(tables, ({ name, columns }) => sql(`CREATE TABLE ${name} (${columns})`));
       await load(tables);
