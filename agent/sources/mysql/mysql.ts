@@ -1,7 +1,9 @@
 import type { MysqlSourceConfig } from '../../config/config.ts';
+import { askDatabase } from './ask.ts';
 import { findMysqlClient } from './clients.ts';
 import { readDatabaseCharset, readMysqlContents, type MysqlContents } from './contents.ts';
 import { openMysqlDump } from './dump.ts';
+import { analyzeDatabase, examineDatabase } from './examine.ts';
 import { findMysqlGaps } from './gaps.ts';
 import { readGrants } from './grants.ts';
 import { findMysqlHurdles } from './hurdles.ts';
@@ -32,6 +34,10 @@ export function createMysqlSource(config: MysqlSourceConfig, deps: ClientDeps): 
     restoreInto: (target, dump, signal, options) =>
       loadMysqlDump(config, deps, target, dump, signal, options),
     prove: () => Promise.reject(new Error('not built yet')),
+    analyze: (target, signal) => session(signal, (open) => analyzeDatabase(open, target)),
+    examine: (target, signal) => session(signal, (open) => examineDatabase(open, target)),
+    ask: (target, question, signal) =>
+      session(signal, (open) => askDatabase(open, target, question), question.timeoutMs),
     inspect: (target, signal) => session(signal, (open) => inspectDatabase(open, target)),
     createDatabase: (target, signal) =>
       session(signal, async (open) =>

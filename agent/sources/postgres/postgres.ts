@@ -1,10 +1,12 @@
 import type { PostgresSourceConfig } from '../../config/config.ts';
+import { askDatabase } from './ask.ts';
 import { findPostgresClient } from './clients.ts';
 import { readPostgresContents } from './contents.ts';
 import { createDatabase, dropDatabase, listDatabases } from './databases.ts';
 import { openPostgresDump } from './dump.ts';
 import { emptyDatabase } from './empty.ts';
 import { findPostgresGaps } from './gaps.ts';
+import { analyzeDatabase, examineDatabase } from './examine.ts';
 import { openPostgresGlobals } from './globals.ts';
 import { inspectDatabase } from './inspect.ts';
 import { loadPostgresDump } from './load.ts';
@@ -45,6 +47,14 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
     restoreInto: (target, dump, signal, options) =>
       loadPostgresDump(config, deps, target, dump, signal, options),
     prove: () => Promise.reject(new Error('not built yet')),
+    analyze: (target, signal) => inside(signal, target, analyzeDatabase),
+    examine: (target, signal) => inside(signal, target, examineDatabase),
+    ask: (target, question, signal) =>
+      withPostgresSession(
+        config,
+        { signal, caFile, database: target, timeoutMs: question.timeoutMs },
+        (session) => askDatabase(session, question),
+      ),
     inspect: (target, signal) => inside(signal, target, (session) => inspectDatabase(session, target)),
     createDatabase: (target, signal) =>
       beside(signal, target, (session) => createDatabase(session, target, config.database)),
