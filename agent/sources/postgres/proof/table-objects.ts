@@ -105,7 +105,7 @@ export const TABLE_OBJECTS: ObjectQuery[] = [
     kind: 'sequence',
     sql: `SELECT ${named('n.nspname', 'c.relname')} AS name, jsonb_build_array(format_type(s.seqtypid, NULL), s.seqstart, s.seqincrement,
         s.seqmin, s.seqmax, s.seqcache, s.seqcycle, c.relpersistence,
-        (SELECT jsonb_agg(d.deptype || d.refobjid::regclass::text || ' ' || a.attname) FROM pg_depend d
+        (SELECT jsonb_agg(jsonb_build_array(d.deptype, d.refobjid::regclass::text, a.attname)) FROM pg_depend d
           JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
           WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass
             AND d.deptype IN ('a', 'i') AND d.refobjid <> ALL ($1::oid[])))::text AS facts, NULL AS code
