@@ -40,3 +40,11 @@ export function withoutDatabase(sql: string, database: string): string {
 export function withoutEnd(body: unknown): string {
   return String(body).replace(/[;\s]+$/, '');
 }
+
+/** Options of a table, but for those of Aria that a dump spells out where nobody had set them. */
+export function withoutDefaults(options: unknown): string {
+  return String(options ?? '')
+    .replace(/\b(?:page_checksum|transactional)=\S+/gi, '')
+    .replace(/\s+/g, ' ')
+    .trim();
+}

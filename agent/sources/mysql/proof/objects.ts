@@ -1,7 +1,13 @@
 import type { ObjectProof } from '../../../proof/proof.ts';
 import { quoteName } from '../names.ts';
 import type { MysqlSession } from '../session.ts';
-import { collectDefinitions, withoutDatabase, withoutEnd, type Definitions } from './canonical.ts';
+import {
+  collectDefinitions,
+  withoutDatabase,
+  withoutDefaults,
+  withoutEnd,
+  type Definitions,
+} from './canonical.ts';
 import { readProgramDefinitions } from './programs.ts';
 import { LISTINGS, type Listing } from './listings.ts';
 
@@ -63,12 +69,15 @@ async function readListing(
   for (const row of rows) {
     if (listing.ofTable && to.skipped.has(String(row[listing.name[0] ?? '']))) continue;
     const name = listing.name.map((field) => String(row[field])).join('.');
-    // What refers to the database itself refers to the copy when it is restored elsewhere.
-    const values = fields.map((field) =>
-      field.endsWith('_schema') && row[field] === database ? null : row[field],
-    );
+    const values = fields.map((field) => valueOf(field, row[field], database));
     to.definitions.add(listing.kind, name, [listing.from, ...values]);
   }
+}
+
+function valueOf(field: string, value: unknown, database: string): unknown {
+  if (field === 'create_options') return withoutDefaults(value);
+  // What refers to the database itself refers to the copy when it is restored elsewhere.
+  return field.endsWith('_schema') && value === database ? null : value;
 }
 
 async function readViews(
