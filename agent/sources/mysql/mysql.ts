@@ -1,18 +1,23 @@
 import type { MysqlSourceConfig } from '../../config/config.ts';
+import { askDatabase } from './ask.ts';
 import { findMysqlClient } from './clients.ts';
 import { readDatabaseCharset, readMysqlContents, type MysqlContents } from './contents.ts';
 import { openMysqlDump } from './dump.ts';
+import { analyzeDatabase, examineDatabase } from './examine.ts';
 import { findMysqlGaps } from './gaps.ts';
 import { readGrants } from './grants.ts';
 import { findMysqlHurdles } from './hurdles.ts';
 import { loadMysqlDump } from './load.ts';
 import { createDatabase, dropDatabase, emptyDatabase, inspectDatabase, listDatabases } from './objects.ts';
+import { proveDatabase } from './proof/prove.ts';
 import { withMysqlSession, type MysqlSession } from './session.ts';
 import { pathComponent } from '../repository-path.ts';
 import type { Probe, Source } from '../source.ts';
 import type { ClientDeps } from '../tools.ts';
 
 const PROBE_TIMEOUT_MS = 60_000;
+/** Hashing every row takes about as long as dumping it; longer than any run is given. */
+const PROVE_TIMEOUT_MS = 24 * 60 * 60_000;
 
 /** A MySQL or MariaDB database: which of the two is asked of the server at every probe. */
 export function createMysqlSource(config: MysqlSourceConfig, deps: ClientDeps): Source {
@@ -31,7 +36,12 @@ export function createMysqlSource(config: MysqlSourceConfig, deps: ClientDeps): 
     ],
     restoreInto: (target, dump, signal, options) =>
       loadMysqlDump(config, deps, target, dump, signal, options),
-    prove: () => Promise.reject(new Error('not built yet')),
+    prove: (target, like, signal) =>
+      session(signal, (open) => proveDatabase(open, target, like), PROVE_TIMEOUT_MS),
+    analyze: (target, signal) => session(signal, (open) => analyzeDatabase(open, target)),
+    examine: (target, signal) => session(signal, (open) => examineDatabase(open, target)),
+    ask: (target, question, signal) =>
+      session(signal, (open) => askDatabase(open, target, question), question.timeoutMs),
     inspect: (target, signal) => session(signal, (open) => inspectDatabase(open, target)),
     createDatabase: (target, signal) =>
       session(signal, async (open) =>

@@ -1,19 +1,24 @@
 import type { PostgresSourceConfig } from '../../config/config.ts';
+import { askDatabase } from './ask.ts';
 import { findPostgresClient } from './clients.ts';
 import { readPostgresContents } from './contents.ts';
 import { createDatabase, dropDatabase, listDatabases } from './databases.ts';
 import { openPostgresDump } from './dump.ts';
 import { emptyDatabase } from './empty.ts';
 import { findPostgresGaps } from './gaps.ts';
+import { analyzeDatabase, examineDatabase } from './examine.ts';
 import { openPostgresGlobals } from './globals.ts';
 import { inspectDatabase } from './inspect.ts';
 import { loadPostgresDump } from './load.ts';
+import { proveLike } from './proof/prove.ts';
 import { withAdminSession, withPostgresSession, type PostgresSession } from './session.ts';
 import { pathComponent } from '../repository-path.ts';
 import type { Probe, Source } from '../source.ts';
 import type { ClientDeps } from '../tools.ts';
 
 const PROBE_TIMEOUT_MS = 60_000;
+/** Every row is read: longer than a verification may take, which is for the job to say. */
+const PROVE_TIMEOUT_MS = 24 * 3600_000;
 
 /** A PostgreSQL database and, beside it, what belongs to its server (roles, memberships, tablespaces). */
 export function createPostgresSource(config: PostgresSourceConfig, deps: ClientDeps): Source {
@@ -44,7 +49,20 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
     ],
     restoreInto: (target, dump, signal, options) =>
       loadPostgresDump(config, deps, target, dump, signal, options),
-    prove: () => Promise.reject(new Error('not built yet')),
+    prove: (target, like, signal) =>
+      withPostgresSession(
+        config,
+        { signal, caFile, database: target, timeoutMs: PROVE_TIMEOUT_MS },
+        (session) => proveLike(session, target, like),
+      ),
+    analyze: (target, signal) => inside(signal, target, analyzeDatabase),
+    examine: (target, signal) => inside(signal, target, examineDatabase),
+    ask: (target, question, signal) =>
+      withPostgresSession(
+        config,
+        { signal, caFile, database: target, timeoutMs: question.timeoutMs },
+        (session) => askDatabase(session, question),
+      ),
     inspect: (target, signal) => inside(signal, target, (session) => inspectDatabase(session, target)),
     createDatabase: (target, signal) =>
       beside(signal, target, (session) => createDatabase(session, target, config.database)),

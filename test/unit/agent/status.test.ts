@@ -27,7 +27,11 @@ async function statusAfter(past: Past[], options: string[] = [], silent: string[
     ledger,
     clock,
     config: {
-      sources: ['shop', 'blog'].map((name) => ({ name, gates: !silent.includes(name) })),
+      sources: ['shop', 'blog'].map((name) => ({
+        name,
+        gates: !silent.includes(name),
+        objectives: { rpoSeconds: null, rtoSeconds: null },
+      })),
       staleAfterSeconds: 26 * 3600,
       checkInterval: 6,
       timeZone: 'UTC',
@@ -50,7 +54,7 @@ async function statusAfter(past: Past[], options: string[] = [], silent: string[
 
 test('nothing was ever backed up → no backup yet, when the next comes, and stale for who checks', async () => {
   const { code, text } = await statusAfter([], ['--check']);
-  expect(text).toMatch(/^shop +no backup yet +never +- +-$/m);
+  expect(text).toMatch(/^shop +no backup yet +never +- +- +-$/m);
   expect(text).toMatch(/^backup +2026-11-02T15:00:00Z +never +-$/m);
   expect(text).toMatch(/^verify +2026-11-08T05:00:00Z +never +-$/m);
   expect(text).toMatch(/^check +after 6 backups +never +-$/m);
@@ -64,8 +68,8 @@ test('a source for which the gate does not wait is old → no alarm', async () =
     ['2026-11-02T03:00:00Z', 'shop', GOOD],
   ];
   const { code, text } = await statusAfter(past, ['--check'], ['blog']);
-  expect(text).toMatch(/^blog +old, no gate +2026-10-01T03:00:00Z +32 days +succeeded$/m);
-  expect(text).toMatch(/^shop +fresh +2026-11-02T03:00:00Z +6 h 0 min +succeeded$/m);
+  expect(text).toMatch(/^blog +old, no gate +2026-10-01T03:00:00Z +32 days +succeeded +-$/m);
+  expect(text).toMatch(/^shop +fresh +2026-11-02T03:00:00Z +6 h 0 min +succeeded +-$/m);
   expect(code).toBe(0);
 });
 
@@ -76,7 +80,7 @@ test('a source is stale, its last run failed, another runs → each said, with t
     ['2026-11-02T03:00:00Z', 'shop', failed],
     ['2026-11-02T08:59:00Z', 'blog', null],
   ]);
-  expect(text).toMatch(/^shop +STALE .* failed$/m);
+  expect(text).toMatch(/^shop +STALE .* failed +-$/m);
   expect(text).toContain('\nbackup of shop failed: the server is gone\nhint: Start it.\n');
   expect(text).toContain('\nrunning: backup of blog, since 2026-11-02T08:59:00Z\n');
   expect(text.split('\n').filter((line) => line.length > 80)).toEqual([]);

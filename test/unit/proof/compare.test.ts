@@ -65,6 +65,7 @@ describe('a table', () => {
     expect(compare(proofOf({ tables: [table, customers] }), found)).toMatchObject({
       equal: true,
       differences: [],
+      extent: { excused: ['orders'] },
       warnings: ['orders came back with 9 rows in place of 3, which it may: its engine has no transactions'],
     });
   });
@@ -189,6 +190,19 @@ describe('objects and counters', () => {
   ])('%s → told', (_, found, sentences) => {
     expect(compare(proofOf(), proofOf(found)).equal).toBe(false);
     expect(told(proofOf(), proofOf(found))).toEqual(sentences);
+  });
+
+  test.each([
+    ['between the two', '6', true],
+    ['at its beginning', '4', true],
+    ['at its end', '9', true],
+    ['before it', '3', false],
+    ['beyond it', '10', false],
+  ])('a counter that moved while the dump was taken, found %s → %s, equal: %s', (_, value, equal) => {
+    const moved = proofOf({ counters: [{ name: 's', value: '4', until: '9' }] });
+    expect(compare(moved, proofOf({ counters: [{ name: 's', value }] })).equal).toBe(equal);
+    const back = proofOf({ counters: [{ name: 's', value: '9', until: '4' }] });
+    expect(compare(back, proofOf({ counters: [{ name: 's', value }] })).equal).toBe(equal);
   });
 
   test('one of two overloaded routines is gone, or has another body → told', () => {
