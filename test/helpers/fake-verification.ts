@@ -1,8 +1,8 @@
 import type { JobContext } from '../../agent/jobs/job.ts';
-import { storeProof } from '../../agent/jobs/stored-proof.ts';
+import { proofTarget, storeProof } from '../../agent/jobs/stored-proof.ts';
 import type { VerifySettings } from '../../agent/jobs/verify.ts';
 import type { Proof } from '../../agent/proof/proof.ts';
-import type { Repository, SaveRequest, Snapshot } from '../../agent/repository/repository.ts';
+import type { DumpToSave, PreparedSave, Repository, Snapshot } from '../../agent/repository/repository.ts';
 import type { Source } from '../../agent/sources/source.ts';
 import { proofOf } from './proofs.ts';
 import { streamOf } from './sources.ts';
@@ -23,23 +23,31 @@ export async function repositoryWith(proof: Proof | null): Promise<Repository> {
   const held = new Map<string, { snapshot: Snapshot; text: string }>([
     [DUMP.id, { snapshot: DUMP, text: 'dump' }],
   ]);
-  const save = async ({ open, path, tags, time }: SaveRequest) => {
-    let text = '';
-    for await (const chunk of open(new AbortController().signal).stream) text += chunk.toString('utf8');
-    const at = `${time!.toISOString().slice(0, 19)}.000Z`;
-    held.set('proof', { snapshot: { ...DUMP, id: 'proof', path, tags, time: at }, text });
-  };
+  const { signal } = new AbortController();
   const repository = {
     location: '/repository',
     identify: () => Promise.resolve('repository-id'),
-    save,
     list: ({ kind }: { kind: string }) =>
       Promise.resolve(
         [...held.values()].map(({ snapshot }) => snapshot).filter(({ tags }) => tags?.kind === kind),
       ),
     read: ({ id }: Snapshot) => ({ stream: streamOf(held.get(id)!.text), done: Promise.resolve() }),
   } as unknown as Repository;
-  if (proof !== null) await storeProof(repository, { dump: DUMP, proof }, new AbortController().signal);
+  if (proof === null) return repository;
+  const target = proofTarget(
+    { path: '/postgres/shop.dump', tags: DUMP.tags!, compression: 'none' },
+    new Date('2026-11-21T03:00:04.000Z'),
+  );
+  const save = async ({ open }: DumpToSave) => {
+    let text = '';
+    for await (const chunk of open(signal).stream) text += chunk.toString('utf8');
+    const { path, tags } = target;
+    held.set('proof', {
+      snapshot: { ...DUMP, id: 'proof', path, tags, time: '2026-11-21T03:00:04.000Z' },
+      text,
+    });
+  };
+  await storeProof({ save } as unknown as PreparedSave, { dumpId: DUMP.id, proof }, signal);
   return repository;
 }
 
