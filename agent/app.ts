@@ -8,7 +8,7 @@ import { HoldfastError } from './core/errors.ts';
 import type { Trigger } from './core/glossary.ts';
 import { VERSION } from './core/version.ts';
 import { backupJob } from './jobs/backup.ts';
-import { checkJob } from './jobs/check.ts';
+import { checkJob, type CheckSettings } from './jobs/check.ts';
 import { maintenanceAfter } from './jobs/after-backup.ts';
 import { isFamiliar, rememberedId } from './jobs/init.ts';
 import type { Job } from './jobs/job.ts';
@@ -28,7 +28,7 @@ import { passwordReminder } from './reports/password.ts';
 import { writeStatusFolder } from './reports/status-folder.ts';
 import { lastVerified, writeLastVerified } from './reports/verification.ts';
 import { repositoryPassword, type RepositoryPassword } from './repository/password.ts';
-import type { CheckPart, Repository } from './repository/repository.ts';
+import type { Repository } from './repository/repository.ts';
 import { createResticRepository } from './repository/restic-repository.ts';
 import { createRestic, type Restic } from './repository/restic.ts';
 import { createStarted } from './repository/started.ts';
@@ -54,7 +54,7 @@ export interface App {
   /** Backs up, and does the maintenance that follows from it. */
   backUp(names: string[], options: RunOptions & { mended?: boolean }): Promise<RunReport[]>;
   verify(names: string[], options: RunOptions): Promise<RunReport[]>;
-  check(part: CheckPart, options: RunOptions): Promise<RunReport[]>;
+  check(what: 'structure' | 'all-data', options: RunOptions): Promise<RunReport[]>;
   /** Records that every source's job was due and did not run, and why. */
   skip(job: 'backup' | 'verify', options: { trigger: Trigger; why: unknown }): Promise<void>;
   prune(choice: { dryRun: boolean; acceptMissing: boolean }, options: RunOptions): Promise<RunReport[]>;
@@ -193,7 +193,19 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       ...choice,
       timeoutMs: RETENTION_TIMEOUT_MS,
     });
-  const check = (part: CheckPart) => checkJob(repository, ledger, part, CHECK_TIMEOUT_MS);
+  const check = (what: CheckSettings['what']) =>
+    checkJob({
+      repository,
+      notes: ledger,
+      what,
+      plan: {
+        seconds: config.checkCycleSeconds,
+        maxBytes: config.checkBytes,
+        betweenSeconds: betweenChecks(config, clock.now()),
+      },
+      now: () => clock.now(),
+      timeoutMs: CHECK_TIMEOUT_MS,
+    });
   const maintenance = (soFar: RunReport[]): Job[] => {
     const ended = soFar.map(({ job, run }) => ({ name: job.name, succeeded: run.result === 'succeeded' }));
     const afterId = ledger.last('check', null, 'succeeded')?.id ?? 0;
@@ -202,7 +214,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
     return follows.map((name) =>
       name === 'retention'
         ? retention({ dryRun: false, acceptMissing: false, afterBackup: true })
-        : check('structure'),
+        : check('next-part'),
     );
   };
 
@@ -236,7 +248,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
         sources.map((source) => ({ name, source: source.name })),
         options,
       ),
-    check: (part, options) => runner.run([check(part)], options),
+    check: (what, options) => runner.run([check(what)], options),
     prune: async (choice, options) => {
       if (!config.retention && !choice.dryRun) throw switchedOff();
       return runner.run([retention({ ...choice, afterBackup: false })], options);
@@ -271,6 +283,12 @@ function newestGoodSnapshots(
     if (facts?.snapshotId === undefined || facts.repositoryId !== repositoryId) return [];
     return [{ source: source.name, snapshotId: facts.snapshotId }];
   });
+}
+
+/** How long it takes by schedule from one check to the next; null where the schedule does not tell. */
+function betweenChecks({ schedule, timeZone, checkInterval }: Config, now: Date): number | null {
+  const { everySeconds } = outlookOf(schedule.backup, timeZone, now);
+  return everySeconds === null || checkInterval === 0 ? null : everySeconds * checkInterval;
 }
 
 function switchedOff(): HoldfastError {

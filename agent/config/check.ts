@@ -96,6 +96,8 @@ function toConfig(parsed: ParsedConfig, listedIn: string | null): Omit<Config, '
     sources: parsed.sources.map((source) => toSource(source, listedIn)),
     schedule: parsed.schedule,
     checkInterval: parsed.check_interval,
+    checkCycleSeconds: parsed.check_cycle,
+    checkBytes: parsed.check_bytes,
     retention: parsed.retention === 'on',
     keep: parsed.keep,
     spoolBytes: parsed.spool_bytes,

@@ -14,6 +14,10 @@ export interface Config {
   schedule: { backup: string; verify: string };
   /** A check after every so many successful backups of all sources; 0 for never. */
   checkInterval: number;
+  /** In which time checks read all data of the repository, a part each. Seconds; null: they read none. */
+  checkCycleSeconds: number | null;
+  /** How much of the data one check may read; null for no limit. */
+  checkBytes: number | null;
   /** Whether old snapshots are removed at all; not where the repository is append-only. */
   retention: boolean;
   /** `within`: everything younger is kept, as restic writes a calendar time (`2d`, `36h`); null for none. */

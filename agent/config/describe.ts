@@ -24,6 +24,8 @@ export function describeConfig(config: Config): Record<string, unknown> {
     },
     schedule: config.schedule,
     check_interval: config.checkInterval,
+    check_cycle: config.checkCycleSeconds ?? 0,
+    check_bytes: config.checkBytes ?? 0,
     retention: config.retention ? 'on' : 'off',
     keep: { ...config.keep, within: config.keep.within ?? '0' },
     sources: config.sources.map(describeSource),

@@ -154,6 +154,18 @@ export const SETTINGS: readonly Setting[] = [
     meaning: 'The repository is checked after every so many backups; 0 for never.',
   },
   {
+    variable: 'BACKUP_CHECK_CYCLE',
+    path: ['check_cycle'],
+    meaning:
+      'The time in which these checks read all data of the repository, a part each: `30d`, `4w`, `72h`, or seconds; `0`: they read none.',
+  },
+  {
+    variable: 'BACKUP_CHECK_BYTES',
+    path: ['check_bytes'],
+    meaning:
+      'How much of the data one check may read, whatever the time says: bytes, or `512M`, `2G`; `0` for no limit.',
+  },
+  {
     variable: 'BACKUP_KEEP_DAILY',
     path: ['keep', 'daily'],
     form: 'number',

@@ -35,6 +35,11 @@ export interface RunFacts {
   addedBytes?: number;
   /** What the repository took on disk, measured by the run. */
   repositoryBytes?: number;
+  /** Which part of the data a check read, and of how many. */
+  checkedPart?: number;
+  checkedOf?: number;
+  /** When checks had last read all data, in parts or at once. */
+  allDataReadAt?: string;
   tables?: number;
   rows?: number;
   snapshotsRemoved?: number;

@@ -138,7 +138,8 @@ export interface ForgetReport {
   removed: string[];
 }
 
-export type CheckPart = 'structure' | 'all-data';
+/** Beside the structure: none of the data, all of it, or the n-th of so many equal parts (at most 256). */
+export type CheckPart = 'structure' | 'all-data' | { part: number; of: number };
 
 export interface RepositoryStats {
   /** Bytes on disk, after deduplication and compression. */

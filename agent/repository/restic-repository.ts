@@ -12,7 +12,7 @@ import { readDump } from './read.ts';
 import type { RepositoryPassword } from './password.ts';
 import { forgetByPolicy, previewPolicy, pruneData, removeSnapshots } from './retention.ts';
 import { resticError, type Restic } from './restic.ts';
-import type { Repository } from './repository.ts';
+import type { CheckPart, Repository } from './repository.ts';
 import { saveDump } from './save.ts';
 import { resticVersion } from './version.ts';
 import { listSnapshots } from './snapshots.ts';
@@ -139,7 +139,7 @@ export function createResticRepository(settings: ResticRepositorySettings): Repo
     prune: (expected, signal) => unlocked(signal, () => pruneData(restic, host, expected, signal)),
     check: (part, signal) =>
       unlocked(signal, async () => {
-        const args = ['check', '--json', ...(part === 'all-data' ? ['--read-data'] : [])];
+        const args = ['check', '--json', ...dataArguments(part)];
         const finished = await restic.run(args, { timeoutMs: CHECK_TIMEOUT_MS, signal, accept: [1] });
         const errors = findLine(checkSummary, finished.stdout)?.num_errors;
         if (finished.code === 0 && errors === 0) return;
@@ -168,6 +168,11 @@ export function createResticRepository(settings: ResticRepositorySettings): Repo
     },
     clearDeadLocks: (signal) => clearDeadLocks(restic, settings.clock.now(), signal),
   };
+}
+
+function dataArguments(part: CheckPart): string[] {
+  if (part === 'structure') return [];
+  return part === 'all-data' ? ['--read-data'] : [`--read-data-subset=${part.part}/${part.of}`];
 }
 
 function isWithin(time: string, since: Date, milliseconds: number): boolean {

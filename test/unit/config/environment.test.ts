@@ -58,6 +58,8 @@ describe('the environment form', () => {
       ],
       schedule: { backup: '0 3,15 * * *', verify: '0 5 * * 0' },
       checkInterval: 6,
+      checkCycleSeconds: 30 * 86_400,
+      checkBytes: 10 * 2 ** 30,
       retention: true,
       keep: { daily: 7, weekly: 4, monthly: 6, yearly: 0, within: '2d' },
       spoolBytes: 2 ** 30,
