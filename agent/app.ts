@@ -7,6 +7,7 @@ import { systemClock, utc, type Clock } from './core/clock.ts';
 import { HoldfastError } from './core/errors.ts';
 import type { Trigger } from './core/glossary.ts';
 import { VERSION } from './core/version.ts';
+import { acceptJob } from './jobs/accept.ts';
 import { backupJob } from './jobs/backup.ts';
 import { checkJob, type CheckSettings } from './jobs/check.ts';
 import { maintenanceAfter } from './jobs/after-backup.ts';
@@ -16,6 +17,7 @@ import { exportJob, type ExportTarget } from './jobs/export.ts';
 import { restoreJob, type RestoreTarget } from './jobs/restore.ts';
 import type { Wanted } from './jobs/find-snapshot.ts';
 import { retentionJob } from './jobs/retention.ts';
+import { guarded, USUAL_OF } from './jobs/size-guard.ts';
 import { verifyJob } from './jobs/verify.ts';
 import { acquireLock } from './ledger/lock.ts';
 import type { Ledger } from './ledger/ledger.ts';
@@ -51,6 +53,8 @@ export interface App {
   passwordReminder(): string | null;
   /** The sources with these names, all for none; throws `usage` that lists what there is. */
   pick(names: string[]): Source[];
+  /** A person's word that the newest backup of a source is right although it is suspect. */
+  accept(source: string, said: { reason: string; by: string }, options: RunOptions): Promise<RunReport[]>;
   /** Backs up, and does the maintenance that follows from it. */
   backUp(names: string[], options: RunOptions & { mended?: boolean }): Promise<RunReport[]>;
   verify(names: string[], options: RunOptions): Promise<RunReport[]>;
@@ -172,7 +176,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
     const settings = config.sources.find((candidate) => candidate.name === source.name);
     if (settings === undefined) throw new Error(`no configuration for ${source.name}`);
     const { compression, allowIncomplete, listedIn } = settings;
-    return backupJob(source, {
+    const backup = backupJob(source, {
       repository,
       notes: ledger,
       mended,
@@ -180,6 +184,10 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       allowIncomplete,
       listedIn,
       timeoutMs: backupTimeoutMs,
+    });
+    return guarded(backup, {
+      guard: settings.guard,
+      good: () => ledger.comparable(source.name, USUAL_OF),
     });
   };
   const retention = (choice: { dryRun: boolean; acceptMissing: boolean; afterBackup: boolean }) =>
@@ -236,6 +244,11 @@ export function createApp(config: Config, surroundings: Surroundings): App {
         pick(names).map((source) => jobOfSource(source, mended)),
         { ...options, next: maintenance },
       ),
+    accept: (name, said, options) =>
+      runner.run(
+        pick([name]).map((source) => acceptJob(source.name, { ledger, ...said })),
+        options,
+      ),
     verify: (names, options) =>
       runner.run(
         pick(names).map((source) =>
@@ -279,7 +292,7 @@ function newestGoodSnapshots(
   repositoryId: string | null,
 ): { source: string; snapshotId: string }[] {
   return sources.flatMap((source) => {
-    const facts = ledger.last('backup', source.name, 'succeeded')?.facts;
+    const facts = ledger.lastGood(source.name)?.facts;
     if (facts?.snapshotId === undefined || facts.repositoryId !== repositoryId) return [];
     return [{ source: source.name, snapshotId: facts.snapshotId }];
   });

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT_CODES, HoldfastError, exitCodeOf } from '../core/errors.ts';
 import { VERSION } from '../core/version.ts';
+import { addAccept } from './accept.ts';
 import { addBackup } from './backup.ts';
 import { addCheck } from './check.ts';
 import { addConfig } from './config.ts';
@@ -29,6 +30,7 @@ const COMMANDS = [
   addHistory,
   addStatus,
   addStats,
+  addAccept,
   addCheck,
   addPrune,
   addGate,

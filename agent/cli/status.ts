@@ -14,6 +14,8 @@ interface SourceLine {
   /** Seconds since the data of the last good backup was read; null while there is none. */
   ageSeconds: number | null;
   stale: boolean;
+  /** Why the newest backup does not count; null where it does. */
+  suspect: string | null;
   lastRun: Run | null;
 }
 
@@ -71,7 +73,7 @@ function statusOf(app: App): Status {
 }
 
 function lineOf(app: App, source: App['config']['sources'][number]): SourceLine {
-  const success = app.ledger.last('backup', source.name, 'succeeded');
+  const success = app.ledger.lastGood(source.name);
   const ageSeconds =
     success === null ? null : Math.round((app.clock.now().getTime() - Date.parse(success.startedAt)) / 1000);
   return {
@@ -81,8 +83,14 @@ function lineOf(app: App, source: App['config']['sources'][number]): SourceLine 
     ageSeconds,
     // A time in the future comes from a clock that was wrong: it proves nothing.
     stale: ageSeconds === null || ageSeconds > app.config.staleAfterSeconds || ageSeconds < -AHEAD_SECONDS,
+    suspect: suspectOf(app, source.name, success),
     lastRun: app.ledger.last('backup', source.name),
   };
+}
+
+function suspectOf(app: App, source: string, good: Run | null): string | null {
+  const newest = app.ledger.last('backup', source, 'succeeded');
+  return newest === null || newest.id === good?.id ? null : (newest.facts.suspect ?? null);
 }
 
 function lastOf(app: App, job: 'retention' | 'check' | 'verify'): Run | null {
@@ -125,7 +133,8 @@ function print(app: App, context: Context, { sources, maintenance, running, next
   remindOfPassword(app, context);
 }
 
-function stateOf({ ageSeconds, stale, gates }: SourceLine): string {
+function stateOf({ ageSeconds, stale, gates, suspect }: SourceLine): string {
+  if (suspect !== null && !(stale && gates)) return 'SUSPECT';
   if (ageSeconds === null) return 'no backup yet';
   if (!stale) return 'fresh';
   return gates ? 'STALE' : 'old, no gate';

@@ -109,7 +109,7 @@ function toConfig(parsed: ParsedConfig, listedIn: string | null): Omit<Config, '
 
 function toSource(source: ParsedConfig['sources'][number], listedIn: string | null): SourceConfig {
   const { name, host, port, database, user, password, compression, gates, allow_incomplete } = source;
-  const { proof, proof_limit: proofLimitBytes } = source;
+  const { guard, proof, proof_limit: proofLimitBytes } = source;
   const base = {
     name: name ?? database,
     listedIn,
@@ -120,6 +120,7 @@ function toSource(source: ParsedConfig['sources'][number], listedIn: string | nu
     password,
     compression,
     gates,
+    guard,
     proof,
     proofLimitBytes,
   };

@@ -66,6 +66,8 @@ interface SourceConfigBase {
   compression: Compression;
   /** Whether the gate waits for this source. */
   gates: boolean;
+  /** What a dump is held against before it counts: its usual size and its tables, its size alone, nothing. */
+  guard: 'tables' | 'size' | 'off';
   /** What is read of every table beside the dump, so that a restore can be compared with it. */
   proof: ProofLevel;
   /** Of a table that takes more bytes, samples are read in place of all rows; null for no limit. */

@@ -67,6 +67,7 @@ function describeSource(source: SourceConfig): Record<string, unknown> {
       ? { tls: source.tls, tls_ca: source.caFile }
       : { sslmode: source.sslMode, sslrootcert: source.caFile }),
     compression: source.compression,
+    guard: source.guard,
     proof: source.proof,
     proof_limit: source.proofLimitBytes ?? 0,
     gates: source.gates,

@@ -128,6 +128,7 @@ const sourceBase = {
   user: text,
   password,
   compression: oneOf(['gzip', 'zstd', 'none']).default('gzip'),
+  guard: oneOf(['tables', 'size', 'off']).default('tables'),
   proof: oneOf(PROOF_LEVELS).default('checksums'),
   proof_limit: bytesOrNone.default(null),
   gates: z.boolean({ error: 'true or false' }).default(true),

@@ -120,6 +120,12 @@ export const SETTINGS: readonly Setting[] = [
       'Gaps that are accepted, by name, comma-separated. A backup with any other gap fails; with an allowed one it is done with warnings.',
   },
   {
+    variable: 'BACKUP_GUARD',
+    path: ['sources', SOURCE, 'guard'],
+    meaning:
+      'What makes a dump suspect, so that it does not count until `holdfast accept`: `tables` (less than half of the usual size, or tables that are gone), `size` (its size alone), or `off`.',
+  },
+  {
     variable: 'BACKUP_PROOF',
     path: ['sources', SOURCE, 'proof'],
     meaning:

@@ -40,6 +40,10 @@ export interface RunFacts {
   checkedOf?: number;
   /** When checks had last read all data, in parts or at once. */
   allDataReadAt?: string;
+  /** Why the dump of a backup is suspect, as a sentence part; absent where it is not. It does not count until it is accepted. */
+  suspect?: string;
+  /** The backup that a person accepted although it was suspect: the id of its run. */
+  acceptedRun?: number;
   tables?: number;
   rows?: number;
   snapshotsRemoved?: number;
@@ -81,6 +85,13 @@ export interface Ledger {
   get(id: number): Run | null;
   /** The newest run of a job, by the order in which they began, not by clock; optionally only those that ended so. */
   last(job: JobName, source: string | null, result?: RunResult): Run | null;
+  /**
+   * The newest backup of a source that counts: it succeeded, and it is not suspect, or a person accepted it. The one
+   * place that knows; the heartbeat, the status, retention and the guard all ask here.
+   */
+  lastGood(source: string): Run | null;
+  /** The backups that count, newest first, down to the newest one that a person accepted: what was before that is no measure any more. */
+  comparable(source: string, limit: number): Run[];
   /** Newest first. */
   recent(filter: { job?: JobName; source?: string; result?: RunResult; limit: number }): Run[];
   /** The runs of a job that began at that time or later, newest first, at most a thousand. A null source means the runs without one. */

@@ -35,7 +35,7 @@ export interface Heartbeat {
   status: Status;
 }
 
-type Reading = Pick<Ledger, 'last' | 'recent' | 'since' | 'countSucceededSince'>;
+type Reading = Pick<Ledger, 'last' | 'lastGood' | 'recent' | 'since' | 'countSucceededSince'>;
 
 const RUNS = 20;
 const SIZES = 30;
@@ -69,7 +69,7 @@ function sourceOf(
   { schedule, timeZone }: HeartbeatFacts,
   now: Date,
 ): { status: SourceStatus; addedBytes: number } {
-  const success = ledger.last('backup', source.name, 'succeeded');
+  const success = ledger.lastGood(source.name);
   const engine = success?.facts.engine;
   const runs = ledger.since('backup', source.name, utc(startOfPast(now)));
   const succeeded = runs.filter((run) => run.result === 'succeeded');

@@ -115,6 +115,43 @@ export function ledgerContract(name: string, open: (clock: Clock) => Ledger): vo
       expect(ledger.last('backup', 'shop', 'skipped')).toBeNull();
     });
 
+    const backUp = (facts: { suspect?: string }) => {
+      const id = begin();
+      ledger.finish(id, { result: 'succeeded', reason: 'stored', facts });
+      return id;
+    };
+    const accept = (acceptedRun: number, source = 'shop') =>
+      ledger.finish(ledger.begin({ job: 'accept', source, trigger: 'command' }), {
+        result: 'succeeded',
+        reason: 'ada accepted it',
+        facts: { acceptedRun },
+      });
+
+    test('the newest backup is suspect → the one before it is the last good one, until a person accepts it', () => {
+      const good = backUp({});
+      const suspect = backUp({ suspect: 'half of it is gone' });
+      expect(ledger.lastGood('shop')?.id).toBe(good);
+      expect(ledger.lastGood('blog')).toBeNull();
+      accept(suspect, 'blog');
+      expect(ledger.lastGood('shop')?.id).toBe(good);
+      accept(suspect);
+      expect(ledger.lastGood('shop')?.id).toBe(suspect);
+      ledger.finish(begin(), { result: 'failed', reason: 'x' });
+      expect(ledger.lastGood('shop')?.id).toBe(suspect);
+    });
+
+    test('what a backup may be compared with → the good ones, newest first, from the newest accepted one on', () => {
+      const [one, two] = [backUp({}), backUp({})];
+      const suspect = backUp({ suspect: 'half of it is gone' });
+      const ids = (limit: number) => ledger.comparable('shop', limit).map((run) => run.id);
+      expect(ids(7)).toEqual([two, one]);
+      expect(ids(1)).toEqual([two]);
+      accept(suspect);
+      expect(ids(7)).toEqual([suspect]);
+      const next = backUp({});
+      expect(ids(7)).toEqual([next, suspect]);
+    });
+
     test('recent with a filter → newest first, only what fits, never more than the limit', () => {
       const ids = ['shop', 'blog', 'shop', 'shop'].map((source) => begin(source));
       succeed(ids[2]!);

@@ -48,6 +48,7 @@ describe('the environment form', () => {
           user: 'backup',
           password: 'correct horse',
           compression: 'gzip',
+          guard: 'tables',
           proof: 'checksums',
           proofLimitBytes: null,
           gates: true,

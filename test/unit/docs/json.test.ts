@@ -41,6 +41,8 @@ function ledgerWithRuns(): Ledger {
       addedBytes: 1,
       repositoryBytes: 9,
       checkedPart: 1,
+      suspect: 'it has 1 table',
+      acceptedRun: 1,
       checkedOf: 2,
       allDataReadAt: '2026-11-01T03:00:04Z',
       tables: 4,
