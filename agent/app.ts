@@ -17,6 +17,7 @@ import { exportJob, type ExportTarget } from './jobs/export.ts';
 import { restoreJob, type RestoreTarget } from './jobs/restore.ts';
 import type { Wanted } from './jobs/find-snapshot.ts';
 import { retentionJob } from './jobs/retention.ts';
+import { standingOf } from './jobs/retention-choice.ts';
 import { guarded, USUAL_OF } from './jobs/size-guard.ts';
 import { verifyJob } from './jobs/verify.ts';
 import { acquireLock } from './ledger/lock.ts';
@@ -197,6 +198,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       keep: config.keep,
       sources: sources.map((source) => source.name),
       mustExist: () => newestGoodSnapshots(ledger, sources, rememberedId(repository, ledger)),
+      standing: (source) => standingOf(ledger, source),
       lastCheckFailed: () => ledger.recent({ job: 'check', limit: 1 })[0]?.result === 'failed',
       ...choice,
       timeoutMs: RETENTION_TIMEOUT_MS,

@@ -47,6 +47,8 @@ export interface RunFacts {
   tables?: number;
   rows?: number;
   snapshotsRemoved?: number;
+  /** Bytes by which a prune made the repository smaller. */
+  freedBytes?: number;
   /** Which ones, oldest first; in a dry run, those that would be. */
   removed?: RemovedSnapshot[];
   snapshotsKept?: number;

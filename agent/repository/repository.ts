@@ -49,7 +49,7 @@ export interface Repository {
   forget(policy: KeepPolicy, filter: SnapshotFilter, signal: AbortSignal): Promise<ForgetReport>;
 
   /** Removes data that no snapshot needs. Refuses on an empty list of snapshots. */
-  prune(expectedSnapshots: string[], signal: AbortSignal): Promise<void>;
+  prune(expectedSnapshots: string[], signal: AbortSignal): Promise<PruneReport>;
 
   /** Integrity check; throws `repository_damaged` with restic's first finding. */
   check(part: CheckPart, signal: AbortSignal): Promise<void>;
@@ -136,6 +136,11 @@ export interface ForgetPreview {
 export interface ForgetReport {
   kept: string[];
   removed: string[];
+}
+
+export interface PruneReport {
+  /** Bytes by which the repository shrank, as restic measured them; null where it did not say. */
+  freedBytes: number | null;
 }
 
 /** Beside the structure: none of the data, all of it, or the n-th of so many equal parts (at most 256). */

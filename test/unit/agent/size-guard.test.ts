@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { acceptJob } from '../../../agent/jobs/accept.ts';
 import type { Job } from '../../../agent/jobs/job.ts';
 import { guarded, suspicion } from '../../../agent/jobs/size-guard.ts';
-import type { Run, RunFacts } from '../../../agent/ledger/ledger.ts';
+import type { RunFacts } from '../../../agent/ledger/ledger.ts';
 import { openLedger } from '../../../agent/ledger/sqlite.ts';
 import { heartbeatOf } from '../../../agent/reports/heartbeat.ts';
 
@@ -55,7 +55,7 @@ describe('a suspect backup', () => {
       const id = ledger.begin({ job: job.name, source: job.source, trigger: 'command' });
       const outcome = await job.run(context);
       ledger.finish(id, { result: 'succeeded', ...outcome });
-      return ledger.get(id) as Run;
+      return ledger.get(id)!;
     };
     const backUp = (dumpBytes: number) => {
       const facts = { dumpBytes, tables: 4, snapshotId: `of ${dumpBytes}` };
@@ -94,7 +94,7 @@ describe('a suspect backup', () => {
       expect.stringMatching(/^suspect, and not counted .*400 B.*holdfast accept shop --reason/),
       'and this',
     ]);
-    expect(facts).toMatchObject({ snapshotId: 'of 400', suspect: expect.stringMatching(/400 B/) });
+    expect(facts).toMatchObject({ snapshotId: 'of 400', suspect: expect.stringMatching(/400 B/) as unknown });
     expect(lastOk()).toBe(before);
   });
 

@@ -48,6 +48,7 @@ function ledgerWithRuns(): Ledger {
       tables: 4,
       rows: 5,
       snapshotsKept: 6,
+      freedBytes: 8,
       snapshotsRemoved: 7,
       removed: [
         { shortId: 'a', time: '2026-11-01T03:00:04.123Z', source: 'shop', path: '/mysql/shop.sql.gz' },

@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest';
+import { standingOf } from '../../../agent/jobs/retention-choice.ts';
+import type { Run, RunFacts, RunEnd } from '../../../agent/ledger/ledger.ts';
+import { openLedger } from '../../../agent/ledger/sqlite.ts';
+import { freedIn } from '../../../agent/repository/retention.ts';
+
+function shop() {
+  const ledger = openLedger(':memory:', { now: () => new Date('2026-03-01T03:00:00Z') });
+  const end = (job: Run['job'], result: RunEnd['result'], facts: RunFacts = {}) =>
+    ledger.finish(ledger.begin({ job, source: 'shop', trigger: 'schedule' }), {
+      result,
+      reason: 'so',
+      facts,
+    });
+  return { ledger, end, standing: () => standingOf(ledger, 'shop') };
+}
+
+test('a source that was never backed up, or never verified → not in doubt', () => {
+  const { end, standing } = shop();
+  expect(standing()).toEqual({ doubt: null, verified: [] });
+  end('backup', 'succeeded', { snapshotId: 'a' });
+  expect(standing()).toEqual({ doubt: null, verified: [] });
+});
+
+test.each(['failed', 'interrupted'] as const)(
+  'the newest backup %s → in doubt until one succeeds',
+  (result) => {
+    const { ledger, end, standing } = shop();
+    end('backup', 'succeeded');
+    end('backup', result);
+    ledger.skip({ job: 'backup', source: 'shop', trigger: 'schedule' }, { reason: 'busy' });
+    expect(standing().doubt).toMatch(/its newest backup, of 2026-03-01T03:00:00Z, (failed|was interrupted)/);
+    end('backup', 'succeeded');
+    expect(standing().doubt).toBeNull();
+  },
+);
+
+test('the newest backup is suspect → in doubt until it is accepted', () => {
+  const { ledger, end, standing } = shop();
+  end('backup', 'succeeded');
+  end('backup', 'succeeded', { suspect: 'it shrank' });
+  expect(standing().doubt).toMatch(/is suspect/);
+  end('accept', 'succeeded', { acceptedRun: ledger.last('backup', 'shop')!.id });
+  expect(standing().doubt).toBeNull();
+});
+
+test('the newest verification failed → in doubt until one succeeds; one that did not run says nothing', () => {
+  const { ledger, end, standing } = shop();
+  end('backup', 'succeeded', { snapshotId: 'a' });
+  end('verify', 'failed');
+  ledger.skip({ job: 'verify', source: 'shop', trigger: 'schedule' }, { reason: 'no space for scratch' });
+  expect(standing().doubt).toMatch(/its newest verification, .*, failed/);
+  end('verify', 'succeeded', { snapshotId: 'a' });
+  expect(standing().doubt).toBeNull();
+});
+
+test('a verification that succeeded → every snapshot of that backup stays, also when later ones failed', () => {
+  const { end, standing } = shop();
+  end('backup', 'succeeded', { snapshotId: 'a', snapshotIds: ['globals of a', 'a'] });
+  end('backup', 'succeeded', { snapshotId: 'b', snapshotIds: ['globals of b', 'b'] });
+  end('verify', 'succeeded', { snapshotId: 'a' });
+  end('verify', 'failed');
+  expect(standing().verified).toEqual(['globals of a', 'a']);
+});
+
+test.each([
+  ['total prune:           3 blobs / 1.500 MiB', 1_572_864],
+  ['to delete: 1 blobs / 5 B\ntotal prune:           0 blobs / 0 B\nremaining: 15 blobs / 8 MiB', 0],
+  ['something else', null],
+])('restic says %j → %s bytes', (text, bytes) => {
+  expect(freedIn(text)).toBe(bytes);
+});
