@@ -14,6 +14,7 @@ import { maintenanceAfter } from './jobs/after-backup.ts';
 import { isFamiliar, rememberedId } from './jobs/init.ts';
 import type { Job } from './jobs/job.ts';
 import { exportJob, type ExportTarget } from './jobs/export.ts';
+import { repairJob } from './jobs/repair.ts';
 import { restoreJob, type RestoreTarget } from './jobs/restore.ts';
 import type { Wanted } from './jobs/find-snapshot.ts';
 import { retentionJob } from './jobs/retention.ts';
@@ -60,6 +61,8 @@ export interface App {
   backUp(names: string[], options: RunOptions & { mended?: boolean }): Promise<RunReport[]>;
   verify(names: string[], options: RunOptions): Promise<RunReport[]>;
   check(what: 'structure' | 'all-data', options: RunOptions): Promise<RunReport[]>;
+  /** Looks for damage, and mends it unless it is a dry run; a check of all data follows then. */
+  repair(choice: { dryRun: boolean; forgetBroken: boolean }, options: RunOptions): Promise<RunReport[]>;
   /** Records that every source's job was due and did not run, and why. */
   skip(job: 'backup' | 'verify', options: { trigger: Trigger; why: unknown }): Promise<void>;
   prune(choice: { dryRun: boolean; acceptMissing: boolean }, options: RunOptions): Promise<RunReport[]>;
@@ -264,6 +267,17 @@ export function createApp(config: Config, surroundings: Surroundings): App {
         options,
       ),
     check: (what, options) => runner.run([check(what)], options),
+    repair: (choice, options) => {
+      const copies = join(config.stateDir, 'repairs', utc(clock.now()).replaceAll(':', ''));
+      const repair = repairJob({ repository, notes: ledger, copies, ...choice, timeoutMs: CHECK_TIMEOUT_MS });
+      // A repair is believed only when everything was read once more; of a sound one it was, a moment ago.
+      const next = (soFar: RunReport[]) => {
+        const [first, ...others] = soFar;
+        const mended = first?.run.result === 'succeeded' && first.run.warnings.length > 0;
+        return mended && others.length === 0 && !choice.dryRun ? [check('all-data')] : [];
+      };
+      return runner.run([repair], { ...options, next });
+    },
     prune: async (choice, options) => {
       if (!config.retention && !choice.dryRun) throw switchedOff();
       return runner.run([retention({ ...choice, afterBackup: false })], options);

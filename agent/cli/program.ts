@@ -12,6 +12,7 @@ import { addHealth } from './health.ts';
 import { addHistory } from './history.ts';
 import { addInit } from './init.ts';
 import { addPrune } from './prune.ts';
+import { addRepair } from './repair.ts';
 import { addRestic } from './restic.ts';
 import { addRestore } from './restore.ts';
 import { addRun } from './run.ts';
@@ -32,6 +33,7 @@ const COMMANDS = [
   addStats,
   addAccept,
   addCheck,
+  addRepair,
   addPrune,
   addGate,
   addDoctor,

@@ -6,11 +6,13 @@ import { counted } from '../core/units.ts';
 import type { Compressors } from '../process/compress.ts';
 import type { Exit, Processes } from '../process/run.ts';
 import type { SpoolOptions } from '../process/spool.ts';
+import { damageIn } from './damage.ts';
 import { clearDeadLocks } from './locks.ts';
-import { checkSummary, configMessage, findLine, firstFinding, parseLine, statsMessage } from './messages.ts';
+import { configMessage, findLine, parseLine, statsMessage } from './messages.ts';
 import { readDump } from './read.ts';
 import type { RepositoryPassword } from './password.ts';
 import { forgetByPolicy, previewPolicy, pruneData, removeSnapshots } from './retention.ts';
+import { createRepairs } from './repairs.ts';
 import { resticError, type Restic } from './restic.ts';
 import type { CheckPart, Repository } from './repository.ts';
 import { saveDump } from './save.ts';
@@ -102,6 +104,16 @@ export function createResticRepository(settings: ResticRepositorySettings): Repo
     throw new HoldfastError('repository_failed', 'the repository has no readable configuration');
   };
 
+  const diagnose = (part: CheckPart, signal: AbortSignal) =>
+    unlocked(signal, async () => {
+      const args = ['check', '--json', ...dataArguments(part)];
+      const finished = await restic.run(args, { timeoutMs: CHECK_TIMEOUT_MS, signal, accept: [1] });
+      const damage = damageIn(finished.stdout, finished.stderr);
+      if (finished.code === 0 && damage?.errors === 0) return null;
+      if (damage === null) throw errorOf(finished);
+      return damage;
+    });
+
   return {
     location: restic.location,
     toolVersion,
@@ -137,21 +149,19 @@ export function createResticRepository(settings: ResticRepositorySettings): Repo
     forget: (policy, filter, signal) =>
       unlocked(signal, () => forgetByPolicy(restic, host, policy, filter, signal)),
     prune: (expected, signal) => unlocked(signal, () => pruneData(restic, host, expected, signal)),
-    check: (part, signal) =>
-      unlocked(signal, async () => {
-        const args = ['check', '--json', ...dataArguments(part)];
-        const finished = await restic.run(args, { timeoutMs: CHECK_TIMEOUT_MS, signal, accept: [1] });
-        const errors = findLine(checkSummary, finished.stdout)?.num_errors;
-        if (finished.code === 0 && errors === 0) return;
-        if (errors === undefined) throw errorOf(finished);
-        throw new HoldfastError(
-          'repository_damaged',
-          `the check found ${counted(errors, 'error')}: ${firstFinding(finished.stderr)}`,
-          {
-            hint: 'See docs/troubleshooting.md, "The check found errors"; do not prune before it is mended.',
-          },
-        );
-      }),
+    check: async (part, signal) => {
+      const damage = await diagnose(part, signal);
+      if (damage === null) return;
+      throw new HoldfastError(
+        'repository_damaged',
+        `the check found ${counted(damage.errors, 'error')}: ${damage.first}`,
+        {
+          hint: 'See what is broken, and how to mend it, with `holdfast repair`; nothing is pruned until it is.',
+        },
+      );
+    },
+    diagnose,
+    repairs: createRepairs(restic, config.location, unlocked),
     stats: async (signal) => {
       const read = async (mode: string) => {
         const args = ['stats', '--json', '--no-lock', '--mode', mode];
