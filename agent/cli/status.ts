@@ -2,8 +2,9 @@ import type { Command } from 'commander';
 import type { App } from '../app.ts';
 import { utc } from '../core/clock.ts';
 import { EXIT_CODES } from '../core/errors.ts';
-import { counted, humanDuration } from '../core/units.ts';
+import { counted, humanBytes, humanDuration } from '../core/units.ts';
 import type { Run } from '../ledger/ledger.ts';
+import type { Space } from '../reports/space.ts';
 import { nextFires } from '../scheduler.ts';
 import { remindOfPassword, type Context } from './context.ts';
 
@@ -25,6 +26,8 @@ interface Status {
   at: string;
   sources: SourceLine[];
   maintenance: { job: 'retention' | 'check' | 'verify'; lastRun: Run | null }[];
+  /** Room for the repository and the state, and how far checks are with reading all data. */
+  repository: Space & { allDataReadAt: string | null; nextPart: number | null; ofParts: number | null };
   running: Run[];
   /** When the schedule comes next, for a daemon that runs. */
   next: { backup: string | null; verify: string | null };
@@ -43,9 +46,9 @@ export function addStatus(program: Command, context: Context): void {
       'after',
       '\nExamples:\n  holdfast status\n  holdfast status --check || echo "backups are stale"',
     )
-    .action((options: { check?: boolean; json?: boolean }) => {
+    .action(async (options: { check?: boolean; json?: boolean }) => {
       const app = context.app();
-      const status = statusOf(app);
+      const status = await statusOf(app);
       if (options.json) context.print.json(status);
       else print(app, context, status);
       if (options.check && status.sources.some((source) => source.gates && source.stale))
@@ -53,7 +56,7 @@ export function addStatus(program: Command, context: Context): void {
     });
 }
 
-function statusOf(app: App): Status {
+async function statusOf(app: App): Promise<Status> {
   const { config, clock, ledger } = app;
   const next = (cron: string) => {
     const [fire] = nextFires(cron, config.timeZone, clock.now(), 1);
@@ -67,8 +70,18 @@ function statusOf(app: App): Status {
       job,
       lastRun: lastOf(app, job),
     })),
+    repository: { ...(await app.space()), ...partsOf(app) },
     running: ledger.recent({ result: 'running', limit: 5 }),
     next: { backup: next(config.schedule.backup), verify: next(config.schedule.verify) },
+  };
+}
+
+function partsOf(app: App): Pick<Status['repository'], 'allDataReadAt' | 'nextPart' | 'ofParts'> {
+  const cycle = app.dataCheck();
+  return {
+    allDataReadAt: cycle?.completedAt ?? null,
+    nextPart: cycle?.next ?? null,
+    ofParts: cycle?.of ?? null,
   };
 }
 
@@ -97,7 +110,8 @@ function lastOf(app: App, job: 'retention' | 'check' | 'verify'): Run | null {
   return app.ledger.recent({ job, limit: 1 })[0] ?? null;
 }
 
-function print(app: App, context: Context, { sources, maintenance, running, next }: Status): void {
+function print(app: App, context: Context, status: Status): void {
+  const { sources, maintenance, running, next, repository } = status;
   const { print } = context;
   print.table(
     ['SOURCE', 'STATE', 'LAST GOOD BACKUP', 'AGE', 'LAST RUN'],
@@ -127,10 +141,27 @@ function print(app: App, context: Context, { sources, maintenance, running, next
       ]),
     ],
   );
+  print.line(`\n${repositoryWords(repository)}`);
+  for (const warning of repository.warnings) print.line(`\nwarning: ${warning}`);
   const lastRuns = [...sources, ...maintenance].map(({ lastRun }) => lastRun);
   const troubles = lastRuns.filter((run) => run !== null).flatMap(troubleOf);
   for (const text of [...running.map(progressOf), ...troubles]) print.line(`\n${text}`);
   remindOfPassword(app, context);
+}
+
+function repositoryWords({
+  freeBytes,
+  fullInDays,
+  allDataReadAt,
+  nextPart,
+  ofParts,
+}: Status['repository']): string {
+  const room = freeBytes === null ? 'free space not known' : `${humanBytes(freeBytes)} free`;
+  const forecast =
+    fullInDays === null ? '' : `, used up in ${counted(fullInDays, 'day')} at its growth of late`;
+  const read = allDataReadAt === null ? 'all data never read yet' : `all data read by ${allDataReadAt}`;
+  const part = nextPart === null ? '' : `, part ${nextPart} of ${ofParts} is next`;
+  return `repository: ${room}${forecast}\n${read}${part}`;
 }
 
 function stateOf({ ageSeconds, stale, gates, suspect }: SourceLine): string {

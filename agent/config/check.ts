@@ -100,6 +100,7 @@ function toConfig(parsed: ParsedConfig, listedIn: string | null): Omit<Config, '
     checkBytes: parsed.check_bytes,
     retention: parsed.retention === 'on',
     keep: parsed.keep,
+    freeSpaceBytes: parsed.free_space,
     spoolBytes: parsed.spool_bytes,
     backupTimeoutSeconds: parsed.backup_timeout,
     staleAfterSeconds: parsed.stale_after,

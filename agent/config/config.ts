@@ -22,6 +22,8 @@ export interface Config {
   retention: boolean;
   /** `within`: everything younger is kept, as restic writes a calendar time (`2d`, `36h`); null for none. */
   keep: { daily: number; weekly: number; monthly: number; yearly: number; within: string | null };
+  /** Less free space than this, for the repository or the state folder, is a warning; null for none. Bytes. */
+  freeSpaceBytes: number | null;
   /** Bytes that the spool may take on disk while a repository stalls. */
   spoolBytes: number;
   /** A run that takes longer is ended. Seconds. */

@@ -29,6 +29,7 @@ export function describeConfig(config: Config): Record<string, unknown> {
     retention: config.retention ? 'on' : 'off',
     keep: { ...config.keep, within: config.keep.within ?? '0' },
     sources: config.sources.map(describeSource),
+    free_space: config.freeSpaceBytes ?? 0,
     spool_bytes: config.spoolBytes,
     backup_timeout: config.backupTimeoutSeconds,
     stale_after: config.staleAfterSeconds,

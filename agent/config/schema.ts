@@ -218,6 +218,7 @@ export const schema = group({
       },
     )
     .default([]),
+  free_space: bytesOrNone.default(2 ** 30),
   spool_bytes: bytes.default(2 ** 30),
   backup_timeout: duration.default(6 * 3600),
   stale_after: duration.default(26 * 3600),

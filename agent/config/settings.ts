@@ -229,6 +229,12 @@ export const SETTINGS: readonly Setting[] = [
     meaning: 'Folder of the ledger, the spool and the generated password.',
   },
   {
+    variable: 'HOLDFAST_FREE_SPACE',
+    path: ['free_space'],
+    meaning:
+      'Less free space than this, on the disk of a local repository or of the state folder, is a warning: bytes, or `512M`, `2G`; `0` for none.',
+  },
+  {
     variable: 'HOLDFAST_SPOOL_BYTES',
     path: ['spool_bytes'],
     meaning: 'Disk space that a dump may take while the repository stalls: bytes, or `512M`, `2G`.',

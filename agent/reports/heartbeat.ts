@@ -9,6 +9,7 @@ import type {
 } from '../../sentinel/heartbeat.ts';
 import { DAYS, pastDays, startOfPast } from './days.ts';
 import { runStatus } from './run-status.ts';
+import { repositorySizes } from './space.ts';
 
 export interface HeartbeatFacts {
   host: string;
@@ -16,7 +17,10 @@ export interface HeartbeatFacts {
   timeZone: string;
   sources: { name: string; type: 'mysql' | 'postgres'; gates: boolean }[];
   schedule: { backup: Schedule; verify: Schedule };
-  repository: { location: string; id: string | null };
+  repository: { location: string; id: string | null } & Pick<
+    RepositoryStatus,
+    'freeBytes' | 'fullInDays' | 'allDataReadAt'
+  >;
 }
 
 /** What a schedule lets one expect, seen from now. */
@@ -117,15 +121,10 @@ function repositoryHistory(
   ledger: Reading,
   id: string | null,
 ): Pick<RepositoryStatus, 'sizes' | 'snapshots'> {
-  const checks = ledger
+  const newest = ledger
     .recent({ job: 'check', result: 'succeeded', limit: SIZES })
-    .filter(({ facts }) => facts.repositoryId === id && facts.repositoryBytes !== undefined);
-  return {
-    snapshots: checks[0]?.facts.snapshotsKept ?? null,
-    sizes: checks
-      .map(({ startedAt, facts }) => ({ at: startedAt, bytes: facts.repositoryBytes ?? 0 }))
-      .reverse(),
-  };
+    .find(({ facts }) => facts.repositoryId === id && facts.repositoryBytes !== undefined);
+  return { snapshots: newest?.facts.snapshotsKept ?? null, sizes: repositorySizes(ledger, id) };
 }
 
 function maintenanceStatus(ledger: Reading, job: MaintenanceStatus['job']): MaintenanceStatus {

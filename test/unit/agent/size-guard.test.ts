@@ -77,7 +77,13 @@ describe('a suspect backup', () => {
         timeZone: 'UTC',
         sources: [{ name: 'shop', type: 'mysql' as const, gates: true }],
         schedule: { backup: schedule, verify: schedule },
-        repository: { location: '/repository', id: null },
+        repository: {
+          location: '/repository',
+          id: null,
+          freeBytes: null,
+          fullInDays: null,
+          allDataReadAt: null,
+        },
       };
       return heartbeatOf(ledger, facts, now).lastOk?.toISOString();
     };

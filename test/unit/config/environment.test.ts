@@ -63,6 +63,7 @@ describe('the environment form', () => {
       checkBytes: 10 * 2 ** 30,
       retention: true,
       keep: { daily: 7, weekly: 4, monthly: 6, yearly: 0, within: '2d' },
+      freeSpaceBytes: 2 ** 30,
       spoolBytes: 2 ** 30,
       backupTimeoutSeconds: 21_600,
       staleAfterSeconds: 26 * 3600,

@@ -125,6 +125,9 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
     const app = {
       ledger: ledgerWithRuns(),
       clock: { now: () => new Date('2026-11-01T09:00:00Z') },
+      space: () =>
+        Promise.resolve({ freeBytes: 1, fullInDays: 2, stateFreeBytes: 3, warnings: ['little is left'] }),
+      dataCheck: () => ({ next: 1, of: 2, startedAt: null, completedAt: '2026-11-01T03:00:04Z' }),
       config: {
         sources,
         staleAfterSeconds: 60,
@@ -174,6 +177,7 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
         warnings: ['PGHOST is not read'],
       },
       sources: [],
+      space: () => Promise.resolve({ freeBytes: null, warnings: [] }),
     } as unknown as App;
     const given = await answerOf(['doctor'], app);
     expect(differences(given, documented('`holdfast doctor --json`'))).toEqual([]);
