@@ -230,7 +230,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
         pick(names).map((source) =>
           verifyJob(source, { repository, notes: ledger, host: config.host, timeoutMs: backupTimeoutMs }),
         ),
-        options,
+        { ...options, next: (soFar) => upkeep.afterVerification(soFar) },
       ),
     skip: (name, options) =>
       runner.skip(

@@ -9,6 +9,7 @@ import type { Job } from './jobs/job.ts';
 import { repairJob } from './jobs/repair.ts';
 import { standingOf } from './jobs/retention-choice.ts';
 import { retentionJob } from './jobs/retention.ts';
+import { ledgerIsDue, storeLedgerJob } from './jobs/store-ledger.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { measureSpace, type Space } from './reports/space.ts';
 import { localFolder } from './repository/local.ts';
@@ -24,6 +25,8 @@ export interface Upkeep {
   repair(choice: RepairChoice): Job;
   /** What follows a backup. */
   afterBackup(soFar: RunReport[]): Job[];
+  /** What follows verifications: what they found is worth keeping. */
+  afterVerification(soFar: RunReport[]): Job[];
   /** A repair is believed only when every byte was read once more. */
   afterRepair(choice: RepairChoice, soFar: RunReport[]): Job[];
   /** How much room there is for the repository and the state, and for how long. */
@@ -69,10 +72,22 @@ export function createUpkeep(deps: {
       keep: config.keep,
       sources: sources.map((source) => source.name),
       mustExist: () => newestGoodSnapshots(ledger, sources, rememberedId(repository, ledger)),
-      standing: (source) => standingOf(ledger, source),
+      standing: (name) => {
+        const settings = config.sources.find((source) => source.name === name);
+        return standingOf(ledger, name, settings !== undefined && settings.proof !== 'none');
+      },
       lastCheckFailed: () => ledger.recent({ job: 'check', limit: 1 })[0]?.result === 'failed',
       ...choice,
       timeoutMs: RETENTION_TIMEOUT_MS,
+    });
+  const ledgerCopy = () =>
+    storeLedgerJob({
+      repository,
+      ledger,
+      folder: join(config.stateDir, 'run'),
+      removeOlder: config.retention,
+      now: () => clock.now(),
+      timeoutMs: HOURS,
     });
 
   return {
@@ -86,13 +101,20 @@ export function createUpkeep(deps: {
       const ended = soFar.map(({ job, run }) => ({ name: job.name, succeeded: run.result === 'succeeded' }));
       const afterId = ledger.last('check', null, 'succeeded')?.id ?? 0;
       const counts = sources.map((source) => ledger.countSucceededSince('backup', source.name, afterId));
-      const follows = maintenanceAfter(ended, Math.max(...counts), config);
-      return follows.map((name) =>
-        name === 'retention'
-          ? retention({ dryRun: false, acceptMissing: false, afterBackup: true })
-          : check('next-part'),
-      );
+      const follows = maintenanceAfter(ended, {
+        checkInterval: config.checkInterval,
+        backupsSinceCheck: Math.max(...counts),
+        retention: config.retention,
+        ledger: config.storeLedger && ledgerIsDue(ledger, clock.now()),
+      });
+      return follows.map((name) => {
+        if (name === 'retention')
+          return retention({ dryRun: false, acceptMissing: false, afterBackup: true });
+        return name === 'check' ? check('next-part') : ledgerCopy();
+      });
     },
+    afterVerification: (soFar) =>
+      config.storeLedger && soFar.every(({ job }) => job.name === 'verify') ? [ledgerCopy()] : [],
     afterRepair: ({ dryRun }, soFar) => {
       const [first, ...others] = soFar;
       // Without a warning nothing was broken, and every byte was read a moment ago.

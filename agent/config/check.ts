@@ -99,6 +99,7 @@ function toConfig(parsed: ParsedConfig, listedIn: string | null): Omit<Config, '
     checkCycleSeconds: parsed.check_cycle,
     checkBytes: parsed.check_bytes,
     retention: parsed.retention === 'on',
+    storeLedger: parsed.store_ledger === 'on',
     keep: parsed.keep,
     freeSpaceBytes: parsed.free_space,
     spoolBytes: parsed.spool_bytes,

@@ -20,6 +20,8 @@ export interface Config {
   checkBytes: number | null;
   /** Whether old snapshots are removed at all; not where the repository is append-only. */
   retention: boolean;
+  /** Whether a copy of the ledger is kept in the repository. */
+  storeLedger: boolean;
   /** `within`: everything younger is kept, as restic writes a calendar time (`2d`, `36h`); null for none. */
   keep: { daily: number; weekly: number; monthly: number; yearly: number; within: string | null };
   /** Less free space than this, for the repository or the state folder, is a warning; null for none. Bytes. */

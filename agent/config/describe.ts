@@ -27,6 +27,7 @@ export function describeConfig(config: Config): Record<string, unknown> {
     check_cycle: config.checkCycleSeconds ?? 0,
     check_bytes: config.checkBytes ?? 0,
     retention: config.retention ? 'on' : 'off',
+    store_ledger: config.storeLedger ? 'on' : 'off',
     keep: { ...config.keep, within: config.keep.within ?? '0' },
     sources: config.sources.map(describeSource),
     free_space: config.freeSpaceBytes ?? 0,

@@ -204,6 +204,7 @@ export const schema = group({
   check_cycle: span.default(30 * 86_400),
   check_bytes: bytesOrNone.default(10 * 2 ** 30),
   retention: oneOf(['on', 'off']).default('on'),
+  store_ledger: oneOf(['on', 'off']).default('on'),
   keep: keep.prefault({}),
   sources: z
     .array(

@@ -208,6 +208,12 @@ export const SETTINGS: readonly Setting[] = [
       '`off`: no snapshot is ever removed, for a repository that is append-only or cared for elsewhere.',
   },
   {
+    variable: 'BACKUP_LEDGER',
+    path: ['store_ledger'],
+    meaning:
+      'Whether the history of runs is stored in the repository too, about once a day and after each verification: `on` or `off`.',
+  },
+  {
     variable: 'TZ',
     path: ['timezone'],
     meaning: 'Time zone in which cron expressions are read, such as `Europe/Rome`.',

@@ -23,7 +23,8 @@ export type Engine = 'mysql' | 'mariadb' | 'postgres';
  * `gate` and `accept` stand for what a person said, which has no schedule and is over at once: an override of the gate, and
  * that a backup is right although it is suspect.
  */
-export type JobName = 'backup' | 'retention' | 'check' | 'verify' | 'restore' | 'repair' | 'gate' | 'accept';
+export type JobName =
+  'backup' | 'retention' | 'check' | 'verify' | 'restore' | 'repair' | 'ledger' | 'gate' | 'accept';
 
 /** How a run ended; `running` until it did. */
 export type RunResult = 'running' | 'succeeded' | 'failed' | 'interrupted' | 'skipped';

@@ -1,5 +1,6 @@
+import { utc } from '../core/clock.ts';
 import { counted } from '../core/units.ts';
-import type { Ledger } from '../ledger/ledger.ts';
+import type { Ledger, Run } from '../ledger/ledger.ts';
 import type { ForgetPreview, Snapshot } from '../repository/repository.ts';
 
 /** What the ledger has to say of a source before anything of it is removed. */
@@ -42,18 +43,22 @@ export function chooseOf(source: string, preview: ForgetPreview, { doubt, verifi
 
 /**
  * Read from the ledger. A source is in doubt while its newest backup failed, was interrupted, or is suspect and not accepted, and
- * while its newest verification failed: then what is old may be all that is good. A source that was never verified, or
- * whose equality cannot be proven, is not: it would be in doubt for ever.
+ * while its newest verification failed: then what is old may be all that is good. Also for a week after its proofs ceased: a backup
+ * that is not proven although others were of late. A source that was never verified, or for which no proof is wanted or to
+ * be had, is not in doubt: it would be so for ever.
  */
-export function standingOf(ledger: Pick<Ledger, 'recent' | 'last' | 'lastGood'>, source: string): Standing {
-  return { doubt: doubtOf(ledger, source), verified: verifiedOf(ledger, source) };
+export function standingOf(ledger: Reading, source: string, wantsProof: boolean): Standing {
+  return { doubt: doubtOf(ledger, source, wantsProof), verified: verifiedOf(ledger, source) };
 }
 
+type Reading = Pick<Ledger, 'recent' | 'last' | 'lastGood' | 'since'>;
+
 const BACK = 100;
+const WEEK_MS = 7 * 86_400_000;
 /** Far more than are ever kept between two verifications. */
 const MOST_BACKUPS = 1000;
 
-function doubtOf(ledger: Pick<Ledger, 'recent' | 'last' | 'lastGood'>, source: string): string | null {
+function doubtOf(ledger: Reading, source: string, wantsProof: boolean): string | null {
   const newestOf = (job: 'backup' | 'verify', without: string[]) =>
     ledger.recent({ job, source, limit: BACK }).find(({ result }) => !without.includes(result));
   const backup = newestOf('backup', ['skipped', 'running']);
@@ -63,13 +68,21 @@ function doubtOf(ledger: Pick<Ledger, 'recent' | 'last' | 'lastGood'>, source: s
   if (backup?.facts.suspect !== undefined && ledger.lastGood(source)?.id !== backup.id) {
     return `its newest backup, of ${backup.startedAt}, is suspect`;
   }
+  if (wantsProof && backup?.facts.equality?.proven === false && wasProvenBefore(ledger, source, backup)) {
+    return `its newest backup, of ${backup.startedAt}, is not proven, and others of the last week are: ${backup.facts.equality.why}`;
+  }
   const verification = newestOf('verify', ['skipped', 'running', 'interrupted']);
   return verification?.result === 'failed'
     ? `its newest verification, of ${verification.startedAt}, failed`
     : null;
 }
 
-function verifiedOf(ledger: Pick<Ledger, 'recent' | 'last'>, source: string): string[] {
+function wasProvenBefore(ledger: Reading, source: string, { startedAt }: Run): boolean {
+  const from = utc(new Date(Date.parse(startedAt) - WEEK_MS));
+  return ledger.since('backup', source, from).some(({ facts }) => facts.equality?.proven === true);
+}
+
+function verifiedOf(ledger: Reading, source: string): string[] {
   const verified = ledger.last('verify', source, 'succeeded')?.facts.snapshotId;
   if (verified === undefined) return [];
   const backups = ledger.recent({ job: 'backup', source, result: 'succeeded', limit: MOST_BACKUPS });

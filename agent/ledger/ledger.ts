@@ -132,6 +132,11 @@ export interface Ledger {
   /** A small durable note of the agent itself: the repository's id, whether the password was confirmed. */
   remember(key: string, value: string): void;
   recall(key: string): string | null;
+  /**
+   * Writes a copy of the ledger as it is at this moment into a file that is not there yet: whole, and without the runs that are
+   * going on, which nobody would ever end there.
+   */
+  copyTo(path: string): void;
   /** Closing twice is no error. */
   close(): void;
 }

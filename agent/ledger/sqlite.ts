@@ -88,6 +88,17 @@ export function openLedger(path: string, clock: Clock): Ledger {
     remember: (key, value) => run(() => void statements.remember.run(key, value)),
     recall: (key) => run(() => (statements.recall.get(key)?.['value'] ?? null) as string | null),
 
+    copyTo: (copy) =>
+      run(() => {
+        db.prepare('VACUUM INTO ?').run(copy);
+        const written = new DatabaseSync(copy);
+        try {
+          written.exec("DELETE FROM runs WHERE result = 'running'");
+        } finally {
+          written.close();
+        }
+      }),
+
     close: () => {
       if (db.isOpen) db.close();
     },

@@ -1,6 +1,9 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { Clock } from '../../agent/core/clock.ts';
 import type { Ledger } from '../../agent/ledger/ledger.ts';
+import { openLedger } from '../../agent/ledger/sqlite.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
 
 /** What every ledger promises. `open` gives a new, empty one that reads the given clock. */
 export function ledgerContract(name: string, open: (clock: Clock) => Ledger): void {
@@ -150,6 +153,19 @@ export function ledgerContract(name: string, open: (clock: Clock) => Ledger): vo
       expect(ids(7)).toEqual([suspect]);
       const next = backUp({});
       expect(ids(7)).toEqual([next, suspect]);
+    });
+
+    test('a copy → a ledger with everything that has ended, and nothing that is going on', () => {
+      const good = backUp({});
+      ledger.remember('key', 'value');
+      begin();
+      const path = join(temporaryFolder(), 'copy.db');
+      ledger.copyTo(path);
+      const copy = openLedger(path, { now: () => now });
+      onTestFinished(() => copy.close());
+      expect(copy.recent({ limit: 9 }).map((run) => run.id)).toEqual([good]);
+      expect(copy.recall('key')).toBe('value');
+      expect(() => ledger.copyTo(path)).toThrow();
     });
 
     test('recent with a filter → newest first, only what fits, never more than the limit', () => {

@@ -5,14 +5,16 @@ import { openLedger } from '../../../agent/ledger/sqlite.ts';
 import { freedIn } from '../../../agent/repository/retention.ts';
 
 function shop() {
-  const ledger = openLedger(':memory:', { now: () => new Date('2026-03-01T03:00:00Z') });
+  let now = new Date('2026-03-01T03:00:00Z');
+  const ledger = openLedger(':memory:', { now: () => now });
   const end = (job: Run['job'], result: RunEnd['result'], facts: RunFacts = {}) =>
     ledger.finish(ledger.begin({ job, source: 'shop', trigger: 'schedule' }), {
       result,
       reason: 'so',
       facts,
     });
-  return { ledger, end, standing: () => standingOf(ledger, 'shop') };
+  const later = (days: number) => (now = new Date(now.getTime() + days * 86_400_000));
+  return { ledger, end, later, standing: (wantsProof = true) => standingOf(ledger, 'shop', wantsProof) };
 }
 
 test('a source that was never backed up, or never verified → not in doubt', () => {
@@ -51,6 +53,23 @@ test('the newest verification failed → in doubt until one succeeds; one that d
   ledger.skip({ job: 'verify', source: 'shop', trigger: 'schedule' }, { reason: 'no space for scratch' });
   expect(standing().doubt).toMatch(/its newest verification, .*, failed/);
   end('verify', 'succeeded', { snapshotId: 'a' });
+  expect(standing().doubt).toBeNull();
+});
+
+test('proofs cease → in doubt for a week; where none is wanted or ever was, not', () => {
+  const { end, later, standing } = shop();
+  const unproven = { equality: { proven: false, why: 'the lock was not to be had' } };
+  end('backup', 'succeeded', unproven);
+  expect(standing().doubt).toBeNull();
+  end('backup', 'succeeded', { equality: { proven: true, why: null } });
+  later(6);
+  end('backup', 'succeeded', unproven);
+  expect(standing().doubt).toMatch(
+    /is not proven, and others of the last week are: the lock was not to be had/,
+  );
+  expect(standing(false).doubt).toBeNull();
+  later(2);
+  end('backup', 'succeeded', unproven);
   expect(standing().doubt).toBeNull();
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { maintenanceAfter } from '../../../agent/jobs/after-backup.ts';
+import { maintenanceAfter, type Ended } from '../../../agent/jobs/after-backup.ts';
 import { retentionJob, type RetentionSettings } from '../../../agent/jobs/retention.ts';
 import type { Repository, Snapshot } from '../../../agent/repository/repository.ts';
 
@@ -204,19 +204,37 @@ describe('what follows a backup', () => {
       9,
       [],
     ],
-  ])('%s', (_, ended, since, expected) => {
-    expect(maintenanceAfter(ended, since, { checkInterval: 6, retention: true })).toEqual(expected);
-  });
+    [
+      'the check is done, and the ledger is due → the ledger, and nothing after it',
+      [backup(true), retention, { name: 'check' as const, succeeded: true }],
+      0,
+      ['ledger'],
+      true,
+    ],
+    [
+      'the ledger is stored → nothing',
+      [backup(true), retention, { name: 'ledger' as const, succeeded: true }],
+      9,
+      [],
+      true,
+    ],
+    ['every backup failed, and the ledger is due → nothing', [backup(false)], 6, [], true],
+  ] as [string, Ended[], number, string[], boolean?][])(
+    '%s',
+    (_, ended, backupsSinceCheck, expected, ledger = false) => {
+      const due = { checkInterval: 6, backupsSinceCheck, retention: true, ledger };
+      expect(maintenanceAfter(ended, due)).toEqual(expected);
+    },
+  );
 
   test('an interval of 0 → never a check', () => {
-    expect(maintenanceAfter([backup(true), retention], 100, { checkInterval: 0, retention: true })).toEqual(
-      [],
-    );
+    const due = { checkInterval: 0, backupsSinceCheck: 100, retention: true, ledger: false };
+    expect(maintenanceAfter([backup(true), retention], due)).toEqual([]);
   });
 
   test('retention is switched off → none, and the check comes all the same', () => {
-    const off = { checkInterval: 6, retention: false };
-    expect(maintenanceAfter([backup(true)], 1, off)).toEqual([]);
-    expect(maintenanceAfter([backup(true)], 6, off)).toEqual(['check']);
+    const off = { checkInterval: 6, retention: false, ledger: false };
+    expect(maintenanceAfter([backup(true)], { ...off, backupsSinceCheck: 1 })).toEqual([]);
+    expect(maintenanceAfter([backup(true)], { ...off, backupsSinceCheck: 6 })).toEqual(['check']);
   });
 });

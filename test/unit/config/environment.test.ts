@@ -62,6 +62,7 @@ describe('the environment form', () => {
       checkCycleSeconds: 30 * 86_400,
       checkBytes: 10 * 2 ** 30,
       retention: true,
+      storeLedger: true,
       keep: { daily: 7, weekly: 4, monthly: 6, yearly: 0, within: '2d' },
       freeSpaceBytes: 2 ** 30,
       spoolBytes: 2 ** 30,
