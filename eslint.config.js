@@ -24,7 +24,7 @@ const LAYERS = {
   health: ['core', 'ledger/ledger', 'pulse'],
   recovery: ['core', 'ledger/ledger', 'repository/repository'],
 };
-const ROOMS = [...Object.keys(LAYERS), 'app', 'daemon', 'doctor', 'cli', 'main', 'sentinel'];
+const ROOMS = [...Object.keys(LAYERS), 'app', 'upkeep', 'daemon', 'doctor', 'cli', 'main', 'sentinel'];
 
 const SINGLE_OWNERS = [
   { name: 'execa', files: ['agent/process/**'], message: 'programs are started by process/ alone' },

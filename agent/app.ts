@@ -7,15 +7,16 @@ import { systemClock, utc, type Clock } from './core/clock.ts';
 import { HoldfastError } from './core/errors.ts';
 import type { Trigger } from './core/glossary.ts';
 import { VERSION } from './core/version.ts';
+import { acceptJob } from './jobs/accept.ts';
 import { backupJob } from './jobs/backup.ts';
-import { checkJob } from './jobs/check.ts';
-import { maintenanceAfter } from './jobs/after-backup.ts';
+import { alsoWarning } from './jobs/also-warning.ts';
+import type { Cycle } from './jobs/check-cycle.ts';
 import { isFamiliar, rememberedId } from './jobs/init.ts';
 import type { Job } from './jobs/job.ts';
 import { exportJob, type ExportTarget } from './jobs/export.ts';
 import { restoreJob, type RestoreTarget } from './jobs/restore.ts';
 import type { Wanted } from './jobs/find-snapshot.ts';
-import { retentionJob } from './jobs/retention.ts';
+import { guarded, USUAL_OF } from './jobs/size-guard.ts';
 import { verifyJob } from './jobs/verify.ts';
 import { createBudget, oldestFirst } from './jobs/verify-turn.ts';
 import { acquireLock } from './ledger/lock.ts';
@@ -26,15 +27,17 @@ import { createProcesses, type Processes } from './process/run.ts';
 import { recoverLeftovers } from './recovery.ts';
 import { heartbeatOf } from './reports/heartbeat.ts';
 import { passwordReminder } from './reports/password.ts';
+import type { Space } from './reports/space.ts';
 import { writeStatusFolder } from './reports/status-folder.ts';
 import { lastVerified, writeLastVerified } from './reports/verification.ts';
 import { repositoryPassword, type RepositoryPassword } from './repository/password.ts';
-import type { CheckPart, Repository } from './repository/repository.ts';
+import type { Repository } from './repository/repository.ts';
 import { createResticRepository } from './repository/restic-repository.ts';
 import { createRestic, type Restic } from './repository/restic.ts';
 import { createStarted } from './repository/started.ts';
 import { createRunner, type RunOptions, type RunReport, type Runner } from './runner.ts';
 import { outlookOf } from './scheduler.ts';
+import { createUpkeep, type RepairChoice, type Upkeep } from './upkeep.ts';
 import { createSource } from './sources/create.ts';
 import type { Source } from './sources/source.ts';
 
@@ -52,13 +55,21 @@ export interface App {
   passwordReminder(): string | null;
   /** The sources with these names, all for none; throws `usage` that lists what there is. */
   pick(names: string[]): Source[];
+  /** How much room there is for the repository and the state, and for how long. */
+  space(): Promise<Space>;
+  /** How far checks are with reading all data; null before the first one that read any. */
+  dataCheck(): Cycle | null;
+  /** A person's word that the newest backup of a source is right although it is suspect. */
+  accept(source: string, said: { reason: string; by: string }, options: RunOptions): Promise<RunReport[]>;
   /** Backs up, and does the maintenance that follows from it. */
   backUp(names: string[], options: RunOptions & { mended?: boolean }): Promise<RunReport[]>;
   /** Verifies those that are named; for no name all, the one that waits longest first, as long as their time lasts. */
   verify(names: string[], options: RunOptions): Promise<RunReport[]>;
   /** The server on which scratch databases of a source are made. */
   scratchServer(source: Source): Source;
-  check(part: CheckPart, options: RunOptions): Promise<RunReport[]>;
+  check(what: 'structure' | 'all-data', options: RunOptions): Promise<RunReport[]>;
+  /** Looks for damage, and mends it unless it is a dry run; a check of all data follows then. */
+  repair(choice: RepairChoice, options: RunOptions): Promise<RunReport[]>;
   /** Records that every source's job was due and did not run, and why. */
   skip(job: 'backup' | 'verify', options: { trigger: Trigger; why: unknown }): Promise<void>;
   prune(choice: { dryRun: boolean; acceptMissing: boolean }, options: RunOptions): Promise<RunReport[]>;
@@ -73,10 +84,6 @@ export interface App {
   ): Promise<RunReport[]>;
   close(): void;
 }
-
-const HOURS = 3_600_000;
-const CHECK_TIMEOUT_MS = 24 * HOURS;
-const RETENTION_TIMEOUT_MS = 12 * HOURS;
 
 export interface Surroundings {
   /** What every child process gets. */
@@ -136,6 +143,8 @@ export function createApp(config: Config, surroundings: Surroundings): App {
   const sources = config.sources.map((source) => createSource(source, { processes, runtimeDir }));
   const backupTimeoutMs = config.backupTimeoutSeconds * 1000;
 
+  const upkeep = createUpkeep({ config, clock, ledger, repository, sources });
+
   const report = async () => {
     const facts = {
       host: config.host,
@@ -146,7 +155,11 @@ export function createApp(config: Config, surroundings: Surroundings): App {
         backup: outlookOf(config.schedule.backup, config.timeZone, clock.now()),
         verify: outlookOf(config.schedule.verify, config.timeZone, clock.now()),
       },
-      repository: { location: repository.location, id: rememberedId(repository, ledger) },
+      repository: {
+        location: repository.location,
+        id: rememberedId(repository, ledger),
+        ...(await standingOfRepository(upkeep)),
+      },
     };
     await writeStatusFolder(config.statusDir, heartbeatOf(ledger, facts, clock.now()));
     await writeLastVerified(config.statusDir, lastVerified(ledger, config.sources));
@@ -184,7 +197,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
   const jobOfSource = (source: Source, mended: boolean): Job => {
     const settings = settingsOf(source);
     const { compression, allowIncomplete, listedIn } = settings;
-    return backupJob(source, {
+    const backup = backupJob(source, {
       repository,
       notes: ledger,
       mended,
@@ -193,18 +206,12 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       listedIn,
       timeoutMs: backupTimeoutMs,
     });
-  };
-  const retention = (choice: { dryRun: boolean; acceptMissing: boolean; afterBackup: boolean }) =>
-    retentionJob({
-      repository,
-      notes: ledger,
-      keep: config.keep,
-      sources: sources.map((source) => source.name),
-      mustExist: () => newestGoodSnapshots(ledger, sources, rememberedId(repository, ledger)),
-      lastCheckFailed: () => ledger.recent({ job: 'check', limit: 1 })[0]?.result === 'failed',
-      ...choice,
-      timeoutMs: RETENTION_TIMEOUT_MS,
+    const told = alsoWarning(backup, async () => (await upkeep.space()).warnings);
+    return guarded(told, {
+      guard: settings.guard,
+      good: () => ledger.comparable(source.name, USUAL_OF),
     });
+  };
   const verification = (source: Source, outOfTime: () => string | null): Job => {
     const settings = settingsOf(source);
     return verifyJob(source, {
@@ -220,19 +227,6 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       timeoutMs: backupTimeoutMs,
     });
   };
-  const check = (part: CheckPart) => checkJob(repository, ledger, part, CHECK_TIMEOUT_MS);
-  const maintenance = (soFar: RunReport[]): Job[] => {
-    const ended = soFar.map(({ job, run }) => ({ name: job.name, succeeded: run.result === 'succeeded' }));
-    const afterId = ledger.last('check', null, 'succeeded')?.id ?? 0;
-    const counts = sources.map((source) => ledger.countSucceededSince('backup', source.name, afterId));
-    const follows = maintenanceAfter(ended, Math.max(...counts), config);
-    return follows.map((name) =>
-      name === 'retention'
-        ? retention({ dryRun: false, acceptMissing: false, afterBackup: true })
-        : check('structure'),
-    );
-  };
-
   return {
     config,
     clock,
@@ -246,10 +240,17 @@ export function createApp(config: Config, surroundings: Surroundings): App {
     passwordReminder: () =>
       rememberedId(repository, ledger) === null ? null : passwordReminder(ledger, password.generatedAt()),
     pick,
+    space: () => upkeep.space(),
+    dataCheck: () => upkeep.dataCheck(),
     backUp: (names, { mended = false, ...options }) =>
       runner.run(
         pick(names).map((source) => jobOfSource(source, mended)),
-        { ...options, next: maintenance },
+        { ...options, next: (soFar) => upkeep.afterBackup(soFar) },
+      ),
+    accept: (name, said, options) =>
+      runner.run(
+        pick([name]).map((source) => acceptJob(source.name, { ledger, ...said })),
+        options,
       ),
     scratchServer,
     verify: (names, options) => {
@@ -258,7 +259,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       const chosen = names.length > 0 ? pick(names) : oldestFirst(pick([]), ledger);
       return runner.run(
         chosen.map((source) => verification(source, outOfTime)),
-        options,
+        { ...options, next: (soFar) => upkeep.afterVerification(soFar) },
       );
     },
     skip: (name, options) =>
@@ -266,10 +267,15 @@ export function createApp(config: Config, surroundings: Surroundings): App {
         sources.map((source) => ({ name, source: source.name })),
         options,
       ),
-    check: (part, options) => runner.run([check(part)], options),
+    check: (what, options) => runner.run([upkeep.check(what)], options),
+    repair: (choice, options) =>
+      runner.run([upkeep.repair(choice)], {
+        ...options,
+        next: (soFar) => upkeep.afterRepair(choice, soFar),
+      }),
     prune: async (choice, options) => {
       if (!config.retention && !choice.dryRun) throw switchedOff();
-      return runner.run([retention({ ...choice, afterBackup: false })], options);
+      return runner.run([upkeep.retention({ ...choice, afterBackup: false })], options);
     },
     restore: ({ source, ...choice }, options) =>
       runner.run(
@@ -290,17 +296,10 @@ export function createApp(config: Config, surroundings: Surroundings): App {
   };
 }
 
-/** Of each source the newest snapshot that a run confirmed, as far as it lies in this repository. */
-function newestGoodSnapshots(
-  ledger: Ledger,
-  sources: Source[],
-  repositoryId: string | null,
-): { source: string; snapshotId: string }[] {
-  return sources.flatMap((source) => {
-    const facts = ledger.last('backup', source.name, 'succeeded')?.facts;
-    if (facts?.snapshotId === undefined || facts.repositoryId !== repositoryId) return [];
-    return [{ source: source.name, snapshotId: facts.snapshotId }];
-  });
+/** What the status folder tells of the repository beside its history. */
+async function standingOfRepository(upkeep: Upkeep) {
+  const { freeBytes, fullInDays } = await upkeep.space();
+  return { freeBytes, fullInDays, allDataReadAt: upkeep.dataCheck()?.completedAt ?? null };
 }
 
 /** What the run that stored a snapshot said of its proof; null where the ledger does not know it. */

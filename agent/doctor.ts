@@ -37,6 +37,7 @@ export async function examine(
     examineFolder('status folder', app.config.statusDir, 'HOLDFAST_STATUS_DIR', 0),
   );
   await look('repository', () => examineRepository(app, signal));
+  await look('space', () => examineSpace(app));
   for (const source of app.sources) await look(source.name, () => examineSource(app, source, signal));
   return findings;
 }
@@ -133,6 +134,21 @@ async function examineOpening(app: App, signal: AbortSignal): Promise<Finding[]>
           hint: reminder,
         },
   ];
+}
+
+async function examineSpace(app: App): Promise<Finding[]> {
+  const { freeBytes, fullInDays, warnings } = await app.space();
+  const hint =
+    'Free space there or grow the disk, or keep fewer snapshots (BACKUP_KEEP_…) and run `holdfast prune`.';
+  const subject = 'space';
+  if (warnings.length > 0) return warnings.map((detail) => ({ subject, state: 'warning', detail, hint }));
+  const room =
+    freeBytes === null
+      ? 'not known of a repository elsewhere'
+      : `${humanBytes(freeBytes)} free for the repository`;
+  const forecast =
+    fullInDays === null ? '' : `, used up in ${counted(fullInDays, 'day')} at its growth of late`;
+  return [{ subject, state: 'ok', detail: room + forecast, hint: null }];
 }
 
 async function examineSource(app: App, source: Source, signal: AbortSignal): Promise<Finding[]> {

@@ -137,6 +137,12 @@ export const statusSchema = z.object({
       snapshots: z.int().nonnegative().nullable().default(null),
       /** What the backups of the last thirty days added, before retention took anything away; null while not known. */
       addedBytes: z.int().nonnegative().nullable().default(null),
+      /** Free on its disk; null where that is not known, as with every repository elsewhere. */
+      freeBytes: z.int().nonnegative().nullable().default(null),
+      /** In how many days that is used up at its growth of late; null where nothing can be said. */
+      fullInDays: z.int().nonnegative().nullable().default(null),
+      /** When checks had last read all of its data; null for never. */
+      allDataReadAt: moment.nullable().default(null),
     })
     .nullable(),
   /** The newest runs of all jobs, at most twenty, newest first. */

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT_CODES, HoldfastError, exitCodeOf } from '../core/errors.ts';
 import { VERSION } from '../core/version.ts';
+import { addAccept } from './accept.ts';
 import { addBackup } from './backup.ts';
 import { addCheck } from './check.ts';
 import { addConfig } from './config.ts';
@@ -11,6 +12,7 @@ import { addHealth } from './health.ts';
 import { addHistory } from './history.ts';
 import { addInit } from './init.ts';
 import { addPrune } from './prune.ts';
+import { addRepair } from './repair.ts';
 import { addRestic } from './restic.ts';
 import { addRestore } from './restore.ts';
 import { addRun } from './run.ts';
@@ -29,7 +31,9 @@ const COMMANDS = [
   addHistory,
   addStatus,
   addStats,
+  addAccept,
   addCheck,
+  addRepair,
   addPrune,
   addGate,
   addDoctor,

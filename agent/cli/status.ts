@@ -2,8 +2,9 @@ import type { Command } from 'commander';
 import type { App } from '../app.ts';
 import { utc } from '../core/clock.ts';
 import { EXIT_CODES } from '../core/errors.ts';
-import { counted, humanDuration } from '../core/units.ts';
+import { counted, humanBytes, humanDuration } from '../core/units.ts';
 import type { Run } from '../ledger/ledger.ts';
+import type { Space } from '../reports/space.ts';
 import { nextFires } from '../scheduler.ts';
 import { verifiedSource, type VerifiedSource } from '../reports/verified.ts';
 import { remindOfPassword, type Context } from './context.ts';
@@ -15,6 +16,8 @@ interface SourceLine {
   /** Seconds since the data of the last good backup was read; null while there is none. */
   ageSeconds: number | null;
   stale: boolean;
+  /** Why the newest backup does not count; null where it does. */
+  suspect: string | null;
   lastRun: Run | null;
   verification: VerifiedSource;
   /** What the operator set as goals, and whether they are met; null where there is none, or nothing to hold against it. */
@@ -32,6 +35,8 @@ interface Status {
   at: string;
   sources: SourceLine[];
   maintenance: { job: 'retention' | 'check' | 'verify'; lastRun: Run | null }[];
+  /** Room for the repository and the state, and how far checks are with reading all data. */
+  repository: Space & { allDataReadAt: string | null; nextPart: number | null; ofParts: number | null };
   running: Run[];
   /** When the schedule comes next, for a daemon that runs. */
   next: { backup: string | null; verify: string | null };
@@ -50,9 +55,9 @@ export function addStatus(program: Command, context: Context): void {
       'after',
       '\nExamples:\n  holdfast status\n  holdfast status --check || echo "backups are stale"',
     )
-    .action((options: { check?: boolean; json?: boolean }) => {
+    .action(async (options: { check?: boolean; json?: boolean }) => {
       const app = context.app();
-      const status = statusOf(app);
+      const status = await statusOf(app);
       if (options.json) context.print.json(status);
       else print(app, context, status);
       if (options.check && status.sources.some((source) => source.gates && source.stale))
@@ -60,7 +65,7 @@ export function addStatus(program: Command, context: Context): void {
     });
 }
 
-function statusOf(app: App): Status {
+async function statusOf(app: App): Promise<Status> {
   const { config, clock, ledger } = app;
   const next = (cron: string) => {
     const [fire] = nextFires(cron, config.timeZone, clock.now(), 1);
@@ -74,13 +79,23 @@ function statusOf(app: App): Status {
       job,
       lastRun: lastOf(app, job),
     })),
+    repository: { ...(await app.space()), ...partsOf(app) },
     running: ledger.recent({ result: 'running', limit: 5 }),
     next: { backup: next(config.schedule.backup), verify: next(config.schedule.verify) },
   };
 }
 
+function partsOf(app: App): Pick<Status['repository'], 'allDataReadAt' | 'nextPart' | 'ofParts'> {
+  const cycle = app.dataCheck();
+  return {
+    allDataReadAt: cycle?.completedAt ?? null,
+    nextPart: cycle?.next ?? null,
+    ofParts: cycle?.of ?? null,
+  };
+}
+
 function lineOf(app: App, source: App['config']['sources'][number]): SourceLine {
-  const success = app.ledger.last('backup', source.name, 'succeeded');
+  const success = app.ledger.lastGood(source.name);
   const ageSeconds =
     success === null ? null : Math.round((app.clock.now().getTime() - Date.parse(success.startedAt)) / 1000);
   const verification = verifiedSource(app.ledger, source.name);
@@ -91,6 +106,7 @@ function lineOf(app: App, source: App['config']['sources'][number]): SourceLine 
     ageSeconds,
     // A time in the future comes from a clock that was wrong: it proves nothing.
     stale: ageSeconds === null || ageSeconds > app.config.staleAfterSeconds || ageSeconds < -AHEAD_SECONDS,
+    suspect: suspectOf(app, source.name, success),
     lastRun: app.ledger.last('backup', source.name),
     verification,
     objectives: {
@@ -105,11 +121,17 @@ function metBy(seconds: number | null, objective: number | null): boolean | null
   return seconds === null || objective === null ? null : seconds <= objective;
 }
 
+function suspectOf(app: App, source: string, good: Run | null): string | null {
+  const newest = app.ledger.last('backup', source, 'succeeded');
+  return newest === null || newest.id === good?.id ? null : (newest.facts.suspect ?? null);
+}
+
 function lastOf(app: App, job: 'retention' | 'check' | 'verify'): Run | null {
   return app.ledger.recent({ job, limit: 1 })[0] ?? null;
 }
 
-function print(app: App, context: Context, { sources, maintenance, running, next }: Status): void {
+function print(app: App, context: Context, status: Status): void {
+  const { sources, maintenance, running, next, repository } = status;
   const { print } = context;
   print.table(
     ['SOURCE', 'STATE', 'LAST GOOD BACKUP', 'AGE', 'LAST RUN', 'VERIFIED'],
@@ -140,6 +162,8 @@ function print(app: App, context: Context, { sources, maintenance, running, next
       ]),
     ],
   );
+  print.line(`\n${repositoryWords(repository)}`);
+  for (const warning of repository.warnings) print.line(`\nwarning: ${warning}`);
   const lastRuns = [...sources, ...maintenance].map(({ lastRun }) => lastRun);
   const troubles = lastRuns.filter((run) => run !== null).flatMap(troubleOf);
   const missed = sources.flatMap(missedObjectives);
@@ -147,7 +171,23 @@ function print(app: App, context: Context, { sources, maintenance, running, next
   remindOfPassword(app, context);
 }
 
-function stateOf({ ageSeconds, stale, gates }: SourceLine): string {
+function repositoryWords({
+  freeBytes,
+  fullInDays,
+  allDataReadAt,
+  nextPart,
+  ofParts,
+}: Status['repository']): string {
+  const room = freeBytes === null ? 'free space not known' : `${humanBytes(freeBytes)} free`;
+  const forecast =
+    fullInDays === null ? '' : `, used up in ${counted(fullInDays, 'day')} at its growth of late`;
+  const read = allDataReadAt === null ? 'all data never read yet' : `all data read by ${allDataReadAt}`;
+  const part = nextPart === null ? '' : `, part ${nextPart} of ${ofParts} is next`;
+  return `repository: ${room}${forecast}\n${read}${part}`;
+}
+
+function stateOf({ ageSeconds, stale, gates, suspect }: SourceLine): string {
+  if (suspect !== null && !(stale && gates)) return 'SUSPECT';
   if (ageSeconds === null) return 'no backup yet';
   if (!stale) return 'fresh';
   return gates ? 'STALE' : 'old, no gate';

@@ -98,8 +98,12 @@ function toConfig(parsed: ParsedConfig, listedIn: string | null): Omit<Config, '
     schedule: parsed.schedule,
     verifyBudgetSeconds: parsed.verify.budget,
     checkInterval: parsed.check_interval,
+    checkCycleSeconds: parsed.check_cycle,
+    checkBytes: parsed.check_bytes,
     retention: parsed.retention === 'on',
+    storeLedger: parsed.store_ledger === 'on',
     keep: parsed.keep,
+    freeSpaceBytes: parsed.free_space,
     spoolBytes: parsed.spool_bytes,
     backupTimeoutSeconds: parsed.backup_timeout,
     staleAfterSeconds: parsed.stale_after,
@@ -109,7 +113,7 @@ function toConfig(parsed: ParsedConfig, listedIn: string | null): Omit<Config, '
 
 function toSource(source: ParsedConfig['sources'][number], listedIn: string | null): SourceConfig {
   const { name, host, port, database, user, password, compression, gates, allow_incomplete } = source;
-  const { proof, proof_limit: proofLimitBytes } = source;
+  const { guard, proof, proof_limit: proofLimitBytes } = source;
   const base = {
     name: name ?? database,
     listedIn,
@@ -120,6 +124,7 @@ function toSource(source: ParsedConfig['sources'][number], listedIn: string | nu
     password,
     compression,
     gates,
+    guard,
     proof,
     proofLimitBytes,
   };

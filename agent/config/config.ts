@@ -16,10 +16,18 @@ export interface Config {
   verifyBudgetSeconds: number;
   /** A check after every so many successful backups of all sources; 0 for never. */
   checkInterval: number;
+  /** In which time checks read all data of the repository, a part each. Seconds; null: they read none. */
+  checkCycleSeconds: number | null;
+  /** How much of the data one check may read; null for no limit. */
+  checkBytes: number | null;
   /** Whether old snapshots are removed at all; not where the repository is append-only. */
   retention: boolean;
+  /** Whether a copy of the ledger is kept in the repository. */
+  storeLedger: boolean;
   /** `within`: everything younger is kept, as restic writes a calendar time (`2d`, `36h`); null for none. */
   keep: { daily: number; weekly: number; monthly: number; yearly: number; within: string | null };
+  /** Less free space than this, for the repository or the state folder, is a warning; null for none. Bytes. */
+  freeSpaceBytes: number | null;
   /** Bytes that the spool may take on disk while a repository stalls. */
   spoolBytes: number;
   /** A run that takes longer is ended. Seconds. */
@@ -64,6 +72,8 @@ interface SourceConfigBase {
   compression: Compression;
   /** Whether the gate waits for this source. */
   gates: boolean;
+  /** What a dump is held against before it counts: its usual size and its tables, its size alone, nothing. */
+  guard: 'tables' | 'size' | 'off';
   /** What is read of every table beside the dump, so that a restore can be compared with it. */
   proof: ProofLevel;
   /** Of a table that takes more bytes, samples are read in place of all rows; null for no limit. */

@@ -79,6 +79,22 @@ const duration = z
     return z.NEVER;
   });
 
+const DAYS: Record<string, number> = { h: 1 / 24, d: 1, w: 7, '': 1 / 86_400 };
+/** A longer time, in seconds, that nothing is timed by; null for 0. */
+const span = z
+  .union([z.number(), z.string()], { error: 'a time such as 30d, 4w or 72h, or 0 for never' })
+  .transform((value, context) => {
+    const [, amount, unit = ''] = /^(\d+) ?([hdw]?)$/i.exec(String(value).trim()) ?? [];
+    const seconds = Math.round(Number(amount) * (DAYS[unit.toLowerCase()] ?? NaN) * 86_400);
+    if (seconds === 0) return null;
+    if (seconds >= 3600 && seconds <= 3660 * 86_400) return seconds;
+    context.addIssue({
+      code: 'custom',
+      message: 'a time such as 30d, 4w or 72h, at least 1h, or 0 for never',
+    });
+    return z.NEVER;
+  });
+
 /** Calendar time as restic has it, `1y6m2d12h`; null for none. */
 const within = z
   .union([z.number(), z.string()], { error: 'a time such as 48h, 2d or 1m15d, or 0 for none' })
@@ -145,6 +161,7 @@ const sourceBase = {
   user: text,
   password,
   compression: oneOf(['gzip', 'zstd', 'none']).default('gzip'),
+  guard: oneOf(['tables', 'size', 'off']).default('tables'),
   proof: oneOf(PROOF_LEVELS).default('checksums'),
   proof_limit: bytesOrNone.default(null),
   gates: z.boolean({ error: 'true or false' }).default(true),
@@ -226,7 +243,10 @@ export const schema = group({
   schedule: group({ backup: cron.default('0 3,15 * * *'), verify: cron.default('0 5 * * 0') }).prefault({}),
   verify: group({ budget: duration.default(6 * 3600) }).prefault({}),
   check_interval: whole(0, 1000).default(6),
+  check_cycle: span.default(30 * 86_400),
+  check_bytes: bytesOrNone.default(10 * 2 ** 30),
   retention: oneOf(['on', 'off']).default('on'),
+  store_ledger: oneOf(['on', 'off']).default('on'),
   keep: keep.prefault({}),
   sources: z
     .array(
@@ -241,6 +261,7 @@ export const schema = group({
       },
     )
     .default([]),
+  free_space: bytesOrNone.default(2 ** 30),
   spool_bytes: bytes.default(2 ** 30),
   backup_timeout: duration.default(6 * 3600),
   stale_after: duration.default(26 * 3600),

@@ -120,6 +120,12 @@ export const SETTINGS: readonly Setting[] = [
       'Gaps that are accepted, by name, comma-separated. A backup with any other gap fails; with an allowed one it is done with warnings.',
   },
   {
+    variable: 'BACKUP_GUARD',
+    path: ['sources', SOURCE, 'guard'],
+    meaning:
+      'What makes a dump suspect, so that it does not count until `holdfast accept`: `tables` (less than half of the usual size, or tables that are gone), `size` (its size alone), or `off`.',
+  },
+  {
     variable: 'BACKUP_PROOF',
     path: ['sources', SOURCE, 'proof'],
     meaning:
@@ -184,6 +190,18 @@ export const SETTINGS: readonly Setting[] = [
     meaning: 'The repository is checked after every so many backups; 0 for never.',
   },
   {
+    variable: 'BACKUP_CHECK_CYCLE',
+    path: ['check_cycle'],
+    meaning:
+      'The time in which these checks read all data of the repository, a part each: `30d`, `4w`, `72h`, or seconds; `0`: they read none.',
+  },
+  {
+    variable: 'BACKUP_CHECK_BYTES',
+    path: ['check_bytes'],
+    meaning:
+      'How much of the data one check may read, whatever the time says: bytes, or `512M`, `2G`; `0` for no limit.',
+  },
+  {
     variable: 'BACKUP_KEEP_DAILY',
     path: ['keep', 'daily'],
     form: 'number',
@@ -220,6 +238,12 @@ export const SETTINGS: readonly Setting[] = [
       '`off`: no snapshot is ever removed, for a repository that is append-only or cared for elsewhere.',
   },
   {
+    variable: 'BACKUP_LEDGER',
+    path: ['store_ledger'],
+    meaning:
+      'Whether the history of runs is stored in the repository too, about once a day and after each verification: `on` or `off`.',
+  },
+  {
     variable: 'TZ',
     path: ['timezone'],
     meaning: 'Time zone in which cron expressions are read, such as `Europe/Rome`.',
@@ -239,6 +263,12 @@ export const SETTINGS: readonly Setting[] = [
     variable: 'HOLDFAST_STATE_DIR',
     path: ['state_dir'],
     meaning: 'Folder of the ledger, the spool and the generated password.',
+  },
+  {
+    variable: 'HOLDFAST_FREE_SPACE',
+    path: ['free_space'],
+    meaning:
+      'Less free space than this, on the disk of a local repository or of the state folder, is a warning: bytes, or `512M`, `2G`; `0` for none.',
   },
   {
     variable: 'HOLDFAST_SPOOL_BYTES',

@@ -11,6 +11,7 @@
  * - ledger: the agent's own database of runs, the one place where "last success" is known
  * - proof: what was in the source at the dump's own snapshot
  * - verification: a restore into a scratch database, compared with the proof
+ * - suspect: of a backup that is stored and does not count, because it is so much smaller than the ones before
  * - heartbeat: the files that the agent leaves for the sentinel
  * - override: a person's order to hold the gate open or closed for a while, whatever the verdict
  */
@@ -18,8 +19,12 @@
 /** What answers at the other end. MySQL and MariaDB share a protocol and little else. */
 export type Engine = 'mysql' | 'mariadb' | 'postgres';
 
-/** `gate` stands for what a person ordered: an override of the gate, which has no schedule and is over at once. */
-export type JobName = 'backup' | 'retention' | 'check' | 'verify' | 'restore' | 'gate';
+/**
+ * `gate` and `accept` stand for what a person said, which has no schedule and is over at once: an override of the gate, and
+ * that a backup is right although it is suspect.
+ */
+export type JobName =
+  'backup' | 'retention' | 'check' | 'verify' | 'restore' | 'repair' | 'ledger' | 'gate' | 'accept';
 
 /** How a run ended; `running` until it did. */
 export type RunResult = 'running' | 'succeeded' | 'failed' | 'interrupted' | 'skipped';

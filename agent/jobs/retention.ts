@@ -1,9 +1,16 @@
 import { HoldfastError } from '../core/errors.ts';
-import { counted } from '../core/units.ts';
+import { counted, humanBytes } from '../core/units.ts';
 import type { RemovedSnapshot } from '../ledger/ledger.ts';
-import type { ForgetReport, KeepPolicy, Repository, Snapshot } from '../repository/repository.ts';
+import type {
+  ForgetReport,
+  KeepPolicy,
+  PruneReport,
+  Repository,
+  Snapshot,
+} from '../repository/repository.ts';
 import { ensureRepository, rememberedId, type Notes } from './init.ts';
 import type { Job, JobContext, Outcome } from './job.ts';
+import { chooseOf, type Standing } from './retention-choice.ts';
 
 export interface RetentionSettings {
   repository: Repository;
@@ -18,6 +25,8 @@ export interface RetentionSettings {
   acceptMissing: boolean;
   /** Whether the newest check of the repository failed: nothing is removed before one is clean again. */
   lastCheckFailed: () => boolean;
+  /** What the ledger has to say of a source. */
+  standing: (source: string) => Standing;
   /** It follows a backup in the same run, so the repository has just answered. */
   afterBackup: boolean;
   timeoutMs: number;
@@ -61,42 +70,66 @@ async function applyRetention(
 
   const kept: string[] = [];
   const removed: string[] = [];
+  const spared: Snapshot[] = [];
+  const findings: string[] = [];
+  let freed: PruneReport | null = null;
   for (const source of settings.sources) {
-    const ofSource = ({ tags }: Snapshot) => tags?.source === source;
+    const choice = chooseOf(source, preview, settings.standing(source));
     let report: ForgetReport = {
-      kept: preview.kept.filter(ofSource).map((snapshot) => snapshot.id),
-      removed: preview.removed.filter(ofSource).map((snapshot) => snapshot.id),
+      kept: choice.kept.map(idOfSnapshot),
+      removed: choice.removed.map(idOfSnapshot),
     };
     if (!dryRun && report.removed.length > 0) {
       onProgress({ step: `retention of ${source}`, dumpBytes: 0, storedBytes: 0 });
       notes.remember(pruneDue, 'yes');
-      report = await repository.forget(settings.keep, { source }, signal);
+      if (choice.spared.length === 0) report = await repository.forget(settings.keep, { source }, signal);
+      else await repository.remove(report.removed, signal);
     }
     kept.push(...report.kept);
     removed.push(...report.removed);
+    spared.push(...choice.spared);
+    if (choice.finding !== null) findings.push(choice.finding);
   }
   if (!dryRun) {
     // Before the prune: if that fails, what we removed ourselves must not count as vanished the next time.
     notes.remember(known, JSON.stringify(kept));
     if (notes.recall(pruneDue) === 'yes') {
       onProgress({ step: 'pruning', dumpBytes: 0, storedBytes: 0 });
-      await repository.prune(kept, signal);
+      freed = await repository.prune(kept, signal);
       notes.remember(pruneDue, 'no');
     }
   }
   const verb = dryRun ? 'would remove' : 'removed';
   return {
-    reason: `${verb} ${removed.length} of ${counted(kept.length + removed.length, 'snapshot')}, kept ${kept.length}`,
-    warnings: [],
+    reason: [
+      `${verb} ${removed.length} of ${counted(kept.length + removed.length, 'snapshot')}, kept ${kept.length}`,
+      ...freedWords(freed),
+      ...spared.map(({ shortId, path }) => `${shortId} of ${path} stays because it was verified last`),
+    ].join('; '),
+    warnings: findings,
     facts: {
       snapshotsKept: kept.length,
       snapshotsRemoved: removed.length,
+      ...(freed?.freedBytes == null ? {} : { freedBytes: freed.freedBytes }),
       removed: preview.removed
         .filter(({ id }) => removed.includes(id))
         .map(named)
         .toSorted((one, other) => one.time.localeCompare(other.time)),
     },
   };
+}
+
+function freedWords(freed: PruneReport | null): string[] {
+  if (freed === null) return [];
+  return [
+    freed.freedBytes === null
+      ? 'restic did not say how much it freed'
+      : `freed ${humanBytes(freed.freedBytes)}`,
+  ];
+}
+
+function idOfSnapshot({ id }: Snapshot): string {
+  return id;
 }
 
 function named({ shortId, time, tags, path }: Snapshot): RemovedSnapshot {

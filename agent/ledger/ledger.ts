@@ -35,6 +35,15 @@ export interface RunFacts {
   addedBytes?: number;
   /** What the repository took on disk, measured by the run. */
   repositoryBytes?: number;
+  /** Which part of the data a check read, and of how many. */
+  checkedPart?: number;
+  checkedOf?: number;
+  /** When checks had last read all data, in parts or at once. */
+  allDataReadAt?: string;
+  /** Why the dump of a backup is suspect, as a sentence part; absent where it is not. It does not count until it is accepted. */
+  suspect?: string;
+  /** The backup that a person accepted although it was suspect: the id of its run. */
+  acceptedRun?: number;
   /** How much the proof that is stored beside the dump says of each table's rows; `none`: there is no proof. */
   proof?: 'checksums' | 'counts' | 'none';
   /** Of a backup: whether its proof was read at the dump's own snapshot, or why a restore cannot be shown equal. */
@@ -43,6 +52,8 @@ export interface RunFacts {
   tables?: number;
   rows?: number;
   snapshotsRemoved?: number;
+  /** Bytes by which a prune made the repository smaller. */
+  freedBytes?: number;
   /** Which ones, oldest first; in a dry run, those that would be. */
   removed?: RemovedSnapshot[];
   snapshotsKept?: number;
@@ -103,6 +114,13 @@ export interface Ledger {
   get(id: number): Run | null;
   /** The newest run of a job, by the order in which they began, not by clock; optionally only those that ended so. */
   last(job: JobName, source: string | null, result?: RunResult): Run | null;
+  /**
+   * The newest backup of a source that counts: it succeeded, and it is not suspect, or a person accepted it. The one
+   * place that knows; the heartbeat, the status, retention and the guard all ask here.
+   */
+  lastGood(source: string): Run | null;
+  /** The backups that count, newest first, down to the newest one that a person accepted: what was before that is no measure any more. */
+  comparable(source: string, limit: number): Run[];
   /** Newest first. */
   recent(filter: { job?: JobName; source?: string; result?: RunResult; limit: number }): Run[];
   /** The runs of a job that began at that time or later, newest first, at most a thousand. A null source means the runs without one. */
@@ -114,6 +132,11 @@ export interface Ledger {
   /** A small durable note of the agent itself: the repository's id, whether the password was confirmed. */
   remember(key: string, value: string): void;
   recall(key: string): string | null;
+  /**
+   * Writes a copy of the ledger as it is at this moment into a file that is not there yet: whole, and without the runs that are
+   * going on, which nobody would ever end there.
+   */
+  copyTo(path: string): void;
   /** Closing twice is no error. */
   close(): void;
 }

@@ -57,6 +57,18 @@ export function openLedger(path: string, clock: Clock): Ledger {
         return row === undefined ? null : toRun(row);
       }),
 
+    lastGood: (source) =>
+      run(() => {
+        const row = statements.good.get(source, 0, 1);
+        return row === undefined ? null : toRun(row);
+      }),
+
+    comparable: (source, limit) =>
+      run(() => {
+        const from = Number(statements.acceptedRun.get(source)?.['accepted'] ?? 0);
+        return statements.good.all(source, from, limit).map(toRun);
+      }),
+
     recent: ({ job, source, result, limit }) =>
       run(() => statements.recent.all(job ?? null, source ?? null, result ?? null, limit).map(toRun)),
 
@@ -75,6 +87,17 @@ export function openLedger(path: string, clock: Clock): Ledger {
 
     remember: (key, value) => run(() => void statements.remember.run(key, value)),
     recall: (key) => run(() => (statements.recall.get(key)?.['value'] ?? null) as string | null),
+
+    copyTo: (copy) =>
+      run(() => {
+        db.prepare('VACUUM INTO ?').run(copy);
+        const written = new DatabaseSync(copy);
+        try {
+          written.exec("DELETE FROM runs WHERE result = 'running'");
+        } finally {
+          written.close();
+        }
+      }),
 
     close: () => {
       if (db.isOpen) db.close();
@@ -130,6 +153,18 @@ function prepare(db: DatabaseSync) {
     get: db.prepare('SELECT * FROM runs WHERE id = ?'),
     last: db.prepare(
       `SELECT * FROM runs WHERE job = ?1 AND source IS ?2 AND (?3 IS NULL OR result = ?3) ORDER BY id DESC LIMIT 1`,
+    ),
+    good: db.prepare(
+      `SELECT * FROM runs AS backup
+       WHERE job = 'backup' AND source = ?1 AND result = 'succeeded' AND id >= ?2
+         AND (facts ->> '$.suspect' IS NULL OR EXISTS (
+           SELECT 1 FROM runs WHERE job = 'accept' AND source = ?1 AND result = 'succeeded'
+             AND facts ->> '$.acceptedRun' = backup.id))
+       ORDER BY id DESC LIMIT ?3`,
+    ),
+    acceptedRun: db.prepare(
+      `SELECT facts ->> '$.acceptedRun' AS accepted FROM runs
+       WHERE job = 'accept' AND source = ? AND result = 'succeeded' ORDER BY id DESC LIMIT 1`,
     ),
     recent: db.prepare(
       `SELECT * FROM runs

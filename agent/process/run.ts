@@ -25,6 +25,8 @@ export interface Command {
   file: string;
   args: string[];
   env?: Record<string, string>;
+  /** The folder it runs in; without it, that of the agent. */
+  cwd?: string;
   /** How messages name it, when not by its file. */
   label?: string;
   /** Strings that are replaced by `***` wherever the child prints them. */
@@ -90,6 +92,7 @@ async function startChild(command: Command, base: Record<string, string>): Promi
   const subprocess = execa(command.file, command.args, {
     env: { ...base, ...command.env },
     extendEnv: false,
+    ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
     // Own process group: Ctrl-C at a terminal must reach the agent alone, which then ends its children in order;
     // and a stop reaches what the child itself started (ssh below restic, for example).
     detached: true,

@@ -9,6 +9,7 @@ import type {
 } from '../../sentinel/heartbeat.ts';
 import { DAYS, pastDays, startOfPast } from './days.ts';
 import { clip, runStatus } from './run-status.ts';
+import { repositorySizes } from './space.ts';
 import { verifiedSource, type VerifiedSource } from './verified.ts';
 
 export interface HeartbeatFacts {
@@ -22,7 +23,10 @@ export interface HeartbeatFacts {
     objectives: { rpoSeconds: number | null; rtoSeconds: number | null };
   }[];
   schedule: { backup: Schedule; verify: Schedule };
-  repository: { location: string; id: string | null };
+  repository: { location: string; id: string | null } & Pick<
+    RepositoryStatus,
+    'freeBytes' | 'fullInDays' | 'allDataReadAt'
+  >;
 }
 
 /** What a schedule lets one expect, seen from now. */
@@ -41,7 +45,7 @@ export interface Heartbeat {
   status: Status;
 }
 
-type Reading = Pick<Ledger, 'last' | 'recent' | 'since' | 'countSucceededSince'>;
+type Reading = Pick<Ledger, 'last' | 'lastGood' | 'recent' | 'since' | 'countSucceededSince'>;
 
 const RUNS = 20;
 const SIZES = 30;
@@ -75,7 +79,7 @@ function sourceOf(
   { schedule, timeZone }: HeartbeatFacts,
   now: Date,
 ): { status: SourceStatus; addedBytes: number } {
-  const success = ledger.last('backup', source.name, 'succeeded');
+  const success = ledger.lastGood(source.name);
   const engine = success?.facts.engine;
   const runs = ledger.since('backup', source.name, utc(startOfPast(now)));
   const succeeded = runs.filter((run) => run.result === 'succeeded');
@@ -129,15 +133,10 @@ function repositoryHistory(
   ledger: Reading,
   id: string | null,
 ): Pick<RepositoryStatus, 'sizes' | 'snapshots'> {
-  const checks = ledger
+  const newest = ledger
     .recent({ job: 'check', result: 'succeeded', limit: SIZES })
-    .filter(({ facts }) => facts.repositoryId === id && facts.repositoryBytes !== undefined);
-  return {
-    snapshots: checks[0]?.facts.snapshotsKept ?? null,
-    sizes: checks
-      .map(({ startedAt, facts }) => ({ at: startedAt, bytes: facts.repositoryBytes ?? 0 }))
-      .reverse(),
-  };
+    .find(({ facts }) => facts.repositoryId === id && facts.repositoryBytes !== undefined);
+  return { snapshots: newest?.facts.snapshotsKept ?? null, sizes: repositorySizes(ledger, id) };
 }
 
 function maintenanceStatus(ledger: Reading, job: MaintenanceStatus['job']): MaintenanceStatus {

@@ -40,7 +40,11 @@ export const lockMessage = z.object({ time: z.string(), hostname: z.string(), pi
 
 export const statsMessage = z.object({ total_size: z.number(), snapshots_count: z.number() });
 
-export const checkSummary = z.object({ message_type: z.literal('summary'), num_errors: z.number() });
+export const checkSummary = z.object({
+  message_type: z.literal('summary'),
+  num_errors: z.number(),
+  broken_packs: z.array(z.string()).nullish(),
+});
 
 const exitError = z.object({ message_type: z.literal('exit_error'), code: z.number(), message: z.string() });
 const plainError = z.object({ message_type: z.literal('error'), message: z.string() });
@@ -65,10 +69,12 @@ export function findLine<T>(schema: z.ZodType<T>, output: string): T | undefined
   return undefined;
 }
 
-/** The first thing that a check found, in restic's words. */
-export function firstFinding(stderr: string[]): string {
-  const findings = stderr.map((line) => parseLine(plainError, line)?.message);
-  return findings.find((message) => message !== undefined) ?? causeOf(stderr);
+/** What a check found, in restic's words, a line each. */
+export function checkFindings(stderr: string[]): string[] {
+  return stderr
+    .flatMap((line) => parseLine(plainError, line)?.message.split('\n') ?? [])
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
 }
 
 /** What restic gave as the cause, in its own words and one line: its JSON where there is some, else its last text. */

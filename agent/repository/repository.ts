@@ -55,10 +55,16 @@ export interface Repository {
   forget(policy: KeepPolicy, filter: SnapshotFilter, signal: AbortSignal): Promise<ForgetReport>;
 
   /** Removes data that no snapshot needs. Refuses on an empty list of snapshots. */
-  prune(expectedSnapshots: string[], signal: AbortSignal): Promise<void>;
+  prune(expectedSnapshots: string[], signal: AbortSignal): Promise<PruneReport>;
 
   /** Integrity check; throws `repository_damaged` with restic's first finding. */
   check(part: CheckPart, signal: AbortSignal): Promise<void>;
+
+  /** The same look as `check`, which tells what it found by what is broken; null where all is sound. */
+  diagnose(part: CheckPart, signal: AbortSignal): Promise<Damage | null>;
+
+  /** What mends a damaged one. Each changes the repository, and none prunes. */
+  readonly repairs: Repairs;
 
   stats(signal: AbortSignal): Promise<RepositoryStats>;
 
@@ -163,7 +169,46 @@ export interface ForgetReport {
   removed: string[];
 }
 
-export type CheckPart = 'structure' | 'all-data';
+/** What a check found. Lists of ids are as long as restic gives them. */
+export interface Damage {
+  /** How many errors restic counts. */
+  errors: number;
+  /** The first of them, in restic's words. */
+  first: string;
+  /** Index files that cannot be read. */
+  indexes: string[];
+  /** Packs that the index knows and that are gone. */
+  missingPacks: string[];
+  /** Packs whose bytes are not what they were. */
+  damagedPacks: string[];
+  /** Snapshot files that cannot be read; the beginnings of their ids. */
+  snapshots: string[];
+  /** Whether snapshots need data that no index knows. */
+  missingData: boolean;
+  /** What has no name here, in restic's words. */
+  others: string[];
+}
+
+export interface Repairs {
+  /** Builds the index anew from the packs that are there. Enough where no pack was lost; harmless otherwise. */
+  index(signal: AbortSignal): Promise<void>;
+  /** Takes what is whole out of damaged packs and removes them; a copy of each stays in the folder. Rebuilds the index too. */
+  packs(ids: string[], copies: string, signal: AbortSignal): Promise<void>;
+  /** The full ids of the snapshots, of any host, that have something in these packs. Changes nothing. */
+  usersOf(packs: string[], signal: AbortSignal): Promise<string[]>;
+  /** The short ids of the snapshots, of any host, of which data is missing: true once the index is. Changes nothing. */
+  broken(signal: AbortSignal): Promise<string[]>;
+  /** Takes snapshot files that cannot be read out of the repository; of a local one they are set aside in the folder. Returns their ids. */
+  dropUnreadable(ids: string[], copies: string, signal: AbortSignal): Promise<string[]>;
+}
+
+export interface PruneReport {
+  /** Bytes by which the repository shrank, as restic measured them; null where it did not say. */
+  freedBytes: number | null;
+}
+
+/** Beside the structure: none of the data, all of it, or the n-th of so many equal parts (at most 256). */
+export type CheckPart = 'structure' | 'all-data' | { part: number; of: number };
 
 export interface RepositoryStats {
   /** Bytes on disk, after deduplication and compression. */

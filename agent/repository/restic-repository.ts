@@ -6,13 +6,15 @@ import { counted } from '../core/units.ts';
 import type { Compressors } from '../process/compress.ts';
 import type { Exit, Processes } from '../process/run.ts';
 import type { SpoolOptions } from '../process/spool.ts';
+import { damageIn } from './damage.ts';
 import { clearDeadLocks } from './locks.ts';
-import { checkSummary, configMessage, findLine, firstFinding, parseLine, statsMessage } from './messages.ts';
+import { configMessage, findLine, parseLine, statsMessage } from './messages.ts';
 import { readDump } from './read.ts';
 import type { RepositoryPassword } from './password.ts';
 import { forgetByPolicy, previewPolicy, pruneData, removeSnapshots } from './retention.ts';
+import { createRepairs } from './repairs.ts';
 import { resticError, type Restic } from './restic.ts';
-import type { Repository, SaveTarget } from './repository.ts';
+import type { CheckPart, Repository, SaveTarget } from './repository.ts';
 import { prepareSave, type Times } from './save.ts';
 import { resticVersion } from './version.ts';
 import { listSnapshots } from './snapshots.ts';
@@ -113,6 +115,15 @@ export function createResticRepository(settings: ResticRepositorySettings): Repo
       },
       target,
     );
+  const diagnose = (part: CheckPart, signal: AbortSignal) =>
+    unlocked(signal, async () => {
+      const args = ['check', '--json', ...dataArguments(part)];
+      const finished = await restic.run(args, { timeoutMs: CHECK_TIMEOUT_MS, signal, accept: [1] });
+      const damage = damageIn(finished.stdout, finished.stderr);
+      if (finished.code === 0 && damage?.errors === 0) return null;
+      if (damage === null) throw errorOf(finished);
+      return damage;
+    });
 
   return {
     location: restic.location,
@@ -136,21 +147,19 @@ export function createResticRepository(settings: ResticRepositorySettings): Repo
     forget: (policy, filter, signal) =>
       unlocked(signal, () => forgetByPolicy(restic, host, policy, filter, signal)),
     prune: (expected, signal) => unlocked(signal, () => pruneData(restic, host, expected, signal)),
-    check: (part, signal) =>
-      unlocked(signal, async () => {
-        const args = ['check', '--json', ...(part === 'all-data' ? ['--read-data'] : [])];
-        const finished = await restic.run(args, { timeoutMs: CHECK_TIMEOUT_MS, signal, accept: [1] });
-        const errors = findLine(checkSummary, finished.stdout)?.num_errors;
-        if (finished.code === 0 && errors === 0) return;
-        if (errors === undefined) throw errorOf(finished);
-        throw new HoldfastError(
-          'repository_damaged',
-          `the check found ${counted(errors, 'error')}: ${firstFinding(finished.stderr)}`,
-          {
-            hint: 'See docs/troubleshooting.md, "The check found errors"; do not prune before it is mended.',
-          },
-        );
-      }),
+    check: async (part, signal) => {
+      const damage = await diagnose(part, signal);
+      if (damage === null) return;
+      throw new HoldfastError(
+        'repository_damaged',
+        `the check found ${counted(damage.errors, 'error')}: ${damage.first}`,
+        {
+          hint: 'See what is broken, and how to mend it, with `holdfast repair`; nothing is pruned until it is.',
+        },
+      );
+    },
+    diagnose,
+    repairs: createRepairs(restic, config.location, unlocked),
     stats: async (signal) => {
       const read = async (mode: string) => {
         const args = ['stats', '--json', '--no-lock', '--mode', mode];
@@ -167,6 +176,11 @@ export function createResticRepository(settings: ResticRepositorySettings): Repo
     },
     clearDeadLocks: (signal) => clearDeadLocks(restic, settings.clock.now(), signal),
   };
+}
+
+function dataArguments(part: CheckPart): string[] {
+  if (part === 'structure') return [];
+  return part === 'all-data' ? ['--read-data'] : [`--read-data-subset=${part.part}/${part.of}`];
 }
 
 function isWithin(time: string, since: Date, milliseconds: number): boolean {

@@ -31,6 +31,8 @@ export interface ResticOptions {
   signal: AbortSignal;
   /** Exit codes beside 0 that are answers, not errors. */
   accept?: number[];
+  /** The folder to run in, for what writes files where it stands. */
+  cwd?: string;
 }
 
 export interface ResticSettings {
@@ -91,7 +93,9 @@ export function createRestic(processes: Processes, settings: ResticSettings): Re
     };
     const signal = AbortSignal.any([options.signal, hopeless.signal]);
     try {
-      return await processes.run({ ...made, onStderrLine }, { ...options, signal });
+      const { cwd, ...limits } = options;
+      const placed = { ...made, onStderrLine, ...(cwd === undefined ? {} : { cwd }) };
+      return await processes.run(placed, { ...limits, signal });
     } catch (error) {
       if (hopeless.signal.aborted) throw hopeless.signal.reason;
       if (!(error instanceof HoldfastError) || error.kind !== 'timeout') throw error;

@@ -1,7 +1,7 @@
 import { HoldfastError } from '../core/errors.ts';
 import { counted } from '../core/units.ts';
 import { forgetMessage } from './messages.ts';
-import type { ForgetPreview, ForgetReport, KeepPolicy, SnapshotFilter } from './repository.ts';
+import type { ForgetPreview, ForgetReport, KeepPolicy, PruneReport, SnapshotFilter } from './repository.ts';
 import type { Restic } from './restic.ts';
 import { filterArguments, listSnapshots, toSnapshot } from './snapshots.ts';
 
@@ -65,7 +65,8 @@ export async function removeSnapshots(
   signal: AbortSignal,
 ): Promise<void> {
   if (ids.length === 0) return;
-  await restic.run(['forget', '--json', ...ids], { timeoutMs: FORGET_TIMEOUT_MS, signal });
+  // 3: some could not be removed, which the look afterwards tells.
+  await restic.run(['forget', '--json', ...ids], { timeoutMs: FORGET_TIMEOUT_MS, signal, accept: [3] });
   await verifyGone(restic, host, { kept: [], removed: ids }, signal);
 }
 
@@ -75,7 +76,7 @@ export async function pruneData(
   host: string,
   expected: string[],
   signal: AbortSignal,
-): Promise<void> {
+): Promise<PruneReport> {
   const present = new Set((await listSnapshots(restic, host, {}, signal)).map((snapshot) => snapshot.id));
   const missing = expected.filter((id) => !present.has(id));
   if (present.size === 0 || missing.length > 0) {
@@ -87,7 +88,17 @@ export async function pruneData(
       hint: 'Run `holdfast check`, then `holdfast prune` again.',
     });
   }
-  await restic.run(['prune'], { timeoutMs: PRUNE_TIMEOUT_MS, signal });
+  const { stdout } = await restic.run(['prune'], { timeoutMs: PRUNE_TIMEOUT_MS, signal });
+  return { freedBytes: freedIn(stdout) };
+}
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+
+/** `total prune: 3 blobs / 1.234 MiB`; restic 0.19 has no JSON for it. */
+export function freedIn(text: string): number | null {
+  const [, amount, unit = ''] = /^total prune: .*\/ ([\d.]+) (\w+)$/m.exec(text) ?? [];
+  const power = UNITS.indexOf(unit);
+  return amount === undefined || power < 0 ? null : Math.round(Number(amount) * 1024 ** power);
 }
 
 async function verifyGone(

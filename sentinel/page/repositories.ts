@@ -19,8 +19,10 @@ export function repositoryList({ repository, maintenance }: Status, times: Times
       <dd>${sizeWords(repository, times)}</dd>
       <dt>Growth</dt>
       <dd>${growthWords(repository)}</dd>
+      <dt>Free space</dt>
+      <dd>${spaceWords(repository)}</dd>
       <dt>Last check</dt>
-      <dd>${maintenanceWords(last('check'), times)}</dd>
+      <dd>${maintenanceWords(last('check'), times)} ${readWords(repository, times)}</dd>
       <dt>Last retention</dt>
       <dd>${maintenanceWords(last('retention'), times)}</dd>
     </dl>
@@ -43,6 +45,19 @@ function growthWords({ addedBytes }: RepositoryStatus): Html {
   return addedBytes === null
     ? html`<small>not known</small>`
     : html`${size(addedBytes)} <small>added by the backups of the last 30 days</small>`;
+}
+
+function spaceWords({ freeBytes, fullInDays }: RepositoryStatus): Html {
+  if (freeBytes === null) return html`<small>not known</small>`;
+  const days = `${fullInDays} day${fullInDays === 1 ? '' : 's'}`;
+  return html`${size(freeBytes)}
+  ${fullInDays === null ? '' : html`<small>used up in ${days} at its growth of late</small>`}`;
+}
+
+function readWords({ allDataReadAt }: RepositoryStatus, times: Times): Html {
+  return allDataReadAt === null
+    ? html`<small>all data was never read yet</small>`
+    : html`<small>all data was read by ${times.element(allDataReadAt, times.ago(allDataReadAt))}</small>`;
 }
 
 function maintenanceWords(status: MaintenanceStatus | undefined, times: Times): Html {

@@ -1,6 +1,9 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { Clock } from '../../agent/core/clock.ts';
 import type { Ledger } from '../../agent/ledger/ledger.ts';
+import { openLedger } from '../../agent/ledger/sqlite.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
 
 /** What every ledger promises. `open` gives a new, empty one that reads the given clock. */
 export function ledgerContract(name: string, open: (clock: Clock) => Ledger): void {
@@ -113,6 +116,56 @@ export function ledgerContract(name: string, open: (clock: Clock) => Ledger): vo
       begin();
       expect(ledger.last('backup', 'shop', 'succeeded')?.id).toBe(good);
       expect(ledger.last('backup', 'shop', 'skipped')).toBeNull();
+    });
+
+    const backUp = (facts: { suspect?: string }) => {
+      const id = begin();
+      ledger.finish(id, { result: 'succeeded', reason: 'stored', facts });
+      return id;
+    };
+    const accept = (acceptedRun: number, source = 'shop') =>
+      ledger.finish(ledger.begin({ job: 'accept', source, trigger: 'command' }), {
+        result: 'succeeded',
+        reason: 'ada accepted it',
+        facts: { acceptedRun },
+      });
+
+    test('the newest backup is suspect → the one before it is the last good one, until a person accepts it', () => {
+      const good = backUp({});
+      const suspect = backUp({ suspect: 'half of it is gone' });
+      expect(ledger.lastGood('shop')?.id).toBe(good);
+      expect(ledger.lastGood('blog')).toBeNull();
+      accept(suspect, 'blog');
+      expect(ledger.lastGood('shop')?.id).toBe(good);
+      accept(suspect);
+      expect(ledger.lastGood('shop')?.id).toBe(suspect);
+      ledger.finish(begin(), { result: 'failed', reason: 'x' });
+      expect(ledger.lastGood('shop')?.id).toBe(suspect);
+    });
+
+    test('what a backup may be compared with → the good ones, newest first, from the newest accepted one on', () => {
+      const [one, two] = [backUp({}), backUp({})];
+      const suspect = backUp({ suspect: 'half of it is gone' });
+      const ids = (limit: number) => ledger.comparable('shop', limit).map((run) => run.id);
+      expect(ids(7)).toEqual([two, one]);
+      expect(ids(1)).toEqual([two]);
+      accept(suspect);
+      expect(ids(7)).toEqual([suspect]);
+      const next = backUp({});
+      expect(ids(7)).toEqual([next, suspect]);
+    });
+
+    test('a copy → a ledger with everything that has ended, and nothing that is going on', () => {
+      const good = backUp({});
+      ledger.remember('key', 'value');
+      begin();
+      const path = join(temporaryFolder(), 'copy.db');
+      ledger.copyTo(path);
+      const copy = openLedger(path, { now: () => now });
+      onTestFinished(() => copy.close());
+      expect(copy.recent({ limit: 9 }).map((run) => run.id)).toEqual([good]);
+      expect(copy.recall('key')).toBe('value');
+      expect(() => ledger.copyTo(path)).toThrow();
     });
 
     test('recent with a filter → newest first, only what fits, never more than the limit', () => {

@@ -121,10 +121,12 @@ export function repositoryContract(
       );
       const left = await repository.list({}, signal);
       expect(left.map(({ tags }) => tags?.source)).toEqual(['shop', 'other']);
-      await repository.prune(
+      const { freedBytes } = await repository.prune(
         left.map(({ id }) => id),
         signal,
       );
+      expect(freedBytes).toBeGreaterThan(0);
+      for (const part of [1, 2]) await repository.check({ part, of: 2 }, signal);
       await repository.check('all-data', signal);
       expect(await repository.stats(signal)).toMatchObject({ snapshots: 2 });
     });

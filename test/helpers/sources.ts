@@ -23,6 +23,7 @@ const BASE = {
   caFile: null,
   compression: 'none',
   gates: true,
+  guard: 'tables',
   proof: 'checksums',
   proofLimitBytes: null,
   allowIncomplete: [],

@@ -10,7 +10,10 @@ function checkOf(stats: Repository['stats'], signal = new AbortController().sign
     stats,
   } as unknown as Repository;
   const notes = { remember: () => undefined, recall: () => null };
-  return checkJob(repository, notes, 'structure', 1000).run({ signal, onProgress: () => undefined });
+  const plan = { seconds: null, maxBytes: null, betweenSeconds: null };
+  const now = () => new Date('2026-11-01T03:00:00Z');
+  const job = checkJob({ repository, notes, what: 'structure', plan, now, timeoutMs: 1000 });
+  return job.run({ signal, onProgress: () => undefined });
 }
 
 test('a sound repository → its size is measured', async () => {

@@ -4,6 +4,8 @@ import { openLedger } from '../../../agent/ledger/sqlite.ts';
 import { heartbeatOf } from '../../../agent/reports/heartbeat.ts';
 import { statusSchema } from '../../../sentinel/heartbeat.ts';
 
+const UNKNOWN = { freeBytes: null, fullInDays: null, allDataReadAt: null };
+
 const facts = (sources: { name: string; gates: boolean }[]) => ({
   host: 'test-host',
   agentVersion: '1.2.3',
@@ -17,7 +19,7 @@ const facts = (sources: { name: string; gates: boolean }[]) => ({
     backup: { next: new Date('2026-03-02T03:00:00Z'), everySeconds: 86_400, meansDay: () => true },
     verify: { next: new Date('2026-03-08T05:00:00Z'), everySeconds: 7 * 86_400, meansDay: () => false },
   },
-  repository: { location: '/repository', id: null },
+  repository: { location: '/repository', id: null, ...UNKNOWN },
 });
 
 function ledgerAt(start: string) {
@@ -161,7 +163,10 @@ test('checks that measured the repository → its sizes, oldest first, none of a
   backUp('shop', '2026-01-01T03:00:00Z', 'succeeded', { addedBytes: 5000 });
   backUp('shop', '2026-02-20T03:00:00Z', 'succeeded', { addedBytes: 50 });
   backUp('shop', '2026-02-21T03:00:00Z', 'succeeded', { addedBytes: 5 });
-  const known = { ...facts([{ name: 'shop', gates: true }]), repository: { location: '/r', id: 'a' } };
+  const known = {
+    ...facts([{ name: 'shop', gates: true }]),
+    repository: { location: '/r', id: 'a', ...UNKNOWN },
+  };
   expect(heartbeatOf(ledger, known, NOW).status.repository).toMatchObject({
     sizes: [
       { at: '2026-02-01T03:00:00Z', bytes: 100 },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { maintenanceAfter } from '../../../agent/jobs/after-backup.ts';
+import { maintenanceAfter, type Ended } from '../../../agent/jobs/after-backup.ts';
 import { retentionJob, type RetentionSettings } from '../../../agent/jobs/retention.ts';
 import type { Repository, Snapshot } from '../../../agent/repository/repository.ts';
 
@@ -27,7 +27,13 @@ function fakeRepository(ids: string[], more: Partial<Repository> = {}) {
       const removed = present.splice(0, present.length - 1).map(({ id }) => id);
       return { kept: present.map(({ id }) => id), removed };
     },
-    prune: async () => void done.push('prune'),
+    remove: async (gone: string[]) => {
+      done.push(`remove ${gone.join(' ')}`);
+    },
+    prune: async () => {
+      done.push('prune');
+      return { freedBytes: 1_230_000 };
+    },
     ...more,
   } as unknown as Repository;
   return { repository, done, present };
@@ -48,6 +54,7 @@ function settings(
     acceptMissing: false,
     afterBackup: false,
     lastCheckFailed: () => false,
+    standing: () => ({ doubt: null, verified: [] }),
     timeoutMs: 1000,
     ...more,
   };
@@ -61,6 +68,7 @@ describe('retention', () => {
     expect(outcome.facts).toEqual({
       snapshotsKept: 1,
       snapshotsRemoved: 2,
+      freedBytes: 1_230_000,
       removed: ['a', 'b'].map((shortId) => ({
         shortId,
         time: '2026-03-01T03:00:00.000Z',
@@ -68,6 +76,47 @@ describe('retention', () => {
         path: '/mysql/shop.sql.gz',
       })),
     });
+  });
+
+  test('a prune that restic does not measure → says so', async () => {
+    const { repository } = fakeRepository(['a', 'b'], { prune: async () => ({ freedBytes: null }) });
+    const { reason, facts } = await retentionJob(settings(repository, new Map())).run(context);
+    expect(reason).toMatch(/restic did not say how much it freed/);
+    expect(facts).not.toHaveProperty('freedBytes');
+  });
+
+  test('the newest verified snapshot is too old → it stays, and what else is too old goes', async () => {
+    const { repository, done } = fakeRepository(['a', 'b', 'c']);
+    const standing = () => ({ doubt: null, verified: ['a'] });
+    const outcome = await retentionJob(settings(repository, new Map(), { standing })).run(context);
+    expect(done).toEqual(['remove b', 'prune']);
+    expect(outcome).toMatchObject({
+      reason:
+        'removed 1 of 3 snapshots, kept 2; freed 1.23 MB; a of /mysql/shop.sql.gz stays because it was verified last',
+      warnings: [],
+      facts: { snapshotsKept: 2, snapshotsRemoved: 1 },
+    });
+  });
+
+  test('a source in doubt → nothing of it is removed or pruned, which is a finding and no failure', async () => {
+    const { repository, done } = fakeRepository(['a', 'b', 'c']);
+    const standing = () => ({ doubt: 'its newest backup failed', verified: [] });
+    const outcome = await retentionJob(settings(repository, new Map(), { standing })).run(context);
+    expect(done).toEqual([]);
+    expect(outcome).toMatchObject({
+      reason: 'removed 0 of 3 snapshots, kept 3',
+      warnings: ['nothing of shop was removed, though 2 snapshots could go: its newest backup failed'],
+    });
+  });
+
+  test('a policy that would keep no dump → nothing is removed, which is a finding', async () => {
+    const fake = fakeRepository(['a', 'b']);
+    const preview = async () => ({ kept: [], removed: fake.present });
+    const outcome = await retentionJob(settings({ ...fake.repository, preview }, new Map())).run(context);
+    expect(fake.done).toEqual([]);
+    expect(outcome.warnings).toEqual([
+      'nothing of shop was removed, though 2 snapshots could go: the policy would keep no dump',
+    ]);
   });
 
   test('nothing to remove → one look, and nothing is touched', async () => {
@@ -155,19 +204,37 @@ describe('what follows a backup', () => {
       9,
       [],
     ],
-  ])('%s', (_, ended, since, expected) => {
-    expect(maintenanceAfter(ended, since, { checkInterval: 6, retention: true })).toEqual(expected);
-  });
+    [
+      'the check is done, and the ledger is due → the ledger, and nothing after it',
+      [backup(true), retention, { name: 'check' as const, succeeded: true }],
+      0,
+      ['ledger'],
+      true,
+    ],
+    [
+      'the ledger is stored → nothing',
+      [backup(true), retention, { name: 'ledger' as const, succeeded: true }],
+      9,
+      [],
+      true,
+    ],
+    ['every backup failed, and the ledger is due → nothing', [backup(false)], 6, [], true],
+  ] as [string, Ended[], number, string[], boolean?][])(
+    '%s',
+    (_, ended, backupsSinceCheck, expected, ledger = false) => {
+      const due = { checkInterval: 6, backupsSinceCheck, retention: true, ledger };
+      expect(maintenanceAfter(ended, due)).toEqual(expected);
+    },
+  );
 
   test('an interval of 0 → never a check', () => {
-    expect(maintenanceAfter([backup(true), retention], 100, { checkInterval: 0, retention: true })).toEqual(
-      [],
-    );
+    const due = { checkInterval: 0, backupsSinceCheck: 100, retention: true, ledger: false };
+    expect(maintenanceAfter([backup(true), retention], due)).toEqual([]);
   });
 
   test('retention is switched off → none, and the check comes all the same', () => {
-    const off = { checkInterval: 6, retention: false };
-    expect(maintenanceAfter([backup(true)], 1, off)).toEqual([]);
-    expect(maintenanceAfter([backup(true)], 6, off)).toEqual(['check']);
+    const off = { checkInterval: 6, retention: false, ledger: false };
+    expect(maintenanceAfter([backup(true)], { ...off, backupsSinceCheck: 1 })).toEqual([]);
+    expect(maintenanceAfter([backup(true)], { ...off, backupsSinceCheck: 6 })).toEqual(['check']);
   });
 });

@@ -37,6 +37,14 @@ async function statusAfter(past: Past[], options: string[] = [], silent: string[
       timeZone: 'UTC',
       schedule: { backup: '0 3,15 * * *', verify: '0 5 * * 0' },
     },
+    space: () =>
+      Promise.resolve({
+        freeBytes: 41e9,
+        fullInDays: 211,
+        stateFreeBytes: 1e9,
+        warnings: ['little is left'],
+      }),
+    dataCheck: () => ({ next: 4, of: 10, startedAt: null, completedAt: null }),
     passwordReminder: () => null,
   } as unknown as App;
   let text = '';
@@ -58,6 +66,9 @@ test('nothing was ever backed up → no backup yet, when the next comes, and sta
   expect(text).toMatch(/^backup +2026-11-02T15:00:00Z +never +-$/m);
   expect(text).toMatch(/^verify +2026-11-08T05:00:00Z +never +-$/m);
   expect(text).toMatch(/^check +after 6 backups +never +-$/m);
+  expect(text).toContain('\nrepository: 41.0 GB free, used up in 211 days at its growth of late\n');
+  expect(text).toContain('\nall data never read yet, part 4 of 10 is next\n');
+  expect(text).toContain('\nwarning: little is left\n');
   expect(text).not.toContain('STALE');
   expect(code).toBe(4);
 });

@@ -45,9 +45,15 @@ function ledgerWithRuns(): Ledger {
       repositoryBytes: 9,
       proof: 'checksums',
       equality: { proven: false, why: 'the lock was not to be had' },
+      checkedPart: 1,
+      suspect: 'it has 1 table',
+      acceptedRun: 1,
+      checkedOf: 2,
+      allDataReadAt: '2026-11-01T03:00:04Z',
       tables: 4,
       rows: 5,
       snapshotsKept: 6,
+      freedBytes: 8,
       snapshotsRemoved: 7,
       removed: [
         { shortId: 'a', time: '2026-11-01T03:00:04.123Z', source: 'shop', path: '/mysql/shop.sql.gz' },
@@ -154,6 +160,9 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
     const app = {
       ledger: ledgerWithRuns(),
       clock: { now: () => new Date('2026-11-01T09:00:00Z') },
+      space: () =>
+        Promise.resolve({ freeBytes: 1, fullInDays: 2, stateFreeBytes: 3, warnings: ['little is left'] }),
+      dataCheck: () => ({ next: 1, of: 2, startedAt: null, completedAt: '2026-11-01T03:00:04Z' }),
       config: {
         sources,
         staleAfterSeconds: 60,
@@ -203,6 +212,7 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
         warnings: ['PGHOST is not read'],
       },
       sources: [],
+      space: () => Promise.resolve({ freeBytes: null, warnings: [] }),
     } as unknown as App;
     const given = await answerOf(['doctor'], app);
     expect(differences(given, documented('`holdfast doctor --json`'))).toEqual([]);

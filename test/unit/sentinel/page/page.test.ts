@@ -37,7 +37,16 @@ describe('the page', () => {
       sources: [source],
       runs: [run, { ...run, result: 'succeeded' }],
       maintenance: [{ job: 'check', lastSuccess: null, lastRun: run }],
-      repository: { location: evil, id: evil, sizes: [], snapshots: null, addedBytes: null },
+      repository: {
+        location: evil,
+        id: evil,
+        sizes: [],
+        snapshots: null,
+        addedBytes: null,
+        freeBytes: null,
+        fullInDays: null,
+        allDataReadAt: null,
+      },
     });
     const override = {
       version: 1,

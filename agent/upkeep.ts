@@ -1,0 +1,155 @@
+import { join } from 'node:path';
+import type { Config } from './config/config.ts';
+import { utc, type Clock } from './core/clock.ts';
+import { maintenanceAfter } from './jobs/after-backup.ts';
+import { recallCycle, type Cycle } from './jobs/check-cycle.ts';
+import { checkJob, type CheckSettings } from './jobs/check.ts';
+import { rememberedId } from './jobs/init.ts';
+import type { Job } from './jobs/job.ts';
+import { repairJob } from './jobs/repair.ts';
+import { standingOf } from './jobs/retention-choice.ts';
+import { retentionJob } from './jobs/retention.ts';
+import { ledgerIsDue, storeLedgerJob } from './jobs/store-ledger.ts';
+import type { Ledger } from './ledger/ledger.ts';
+import { measureSpace, type Space } from './reports/space.ts';
+import { localFolder } from './repository/local.ts';
+import type { Repository } from './repository/repository.ts';
+import type { RunReport } from './runner.ts';
+import { outlookOf } from './scheduler.ts';
+import type { Source } from './sources/source.ts';
+
+/** What keeps the repository healthy: its jobs, which follow from which, and how it stands. */
+export interface Upkeep {
+  check(what: CheckSettings['what']): Job;
+  retention(choice: { dryRun: boolean; acceptMissing: boolean; afterBackup: boolean }): Job;
+  repair(choice: RepairChoice): Job;
+  /** What follows a backup. */
+  afterBackup(soFar: RunReport[]): Job[];
+  /** What follows verifications: what they found is worth keeping. */
+  afterVerification(soFar: RunReport[]): Job[];
+  /** A repair is believed only when every byte was read once more. */
+  afterRepair(choice: RepairChoice, soFar: RunReport[]): Job[];
+  /** How much room there is for the repository and the state, and for how long. */
+  space(): Promise<Space>;
+  /** How far checks are with reading all data; null before the first one that read any. */
+  dataCheck(): Cycle | null;
+}
+
+export interface RepairChoice {
+  dryRun: boolean;
+  forgetBroken: boolean;
+}
+
+const HOURS = 3_600_000;
+const CHECK_TIMEOUT_MS = 24 * HOURS;
+const RETENTION_TIMEOUT_MS = 12 * HOURS;
+
+export function createUpkeep(deps: {
+  config: Config;
+  clock: Clock;
+  ledger: Ledger;
+  repository: Repository;
+  sources: Source[];
+}): Upkeep {
+  const { config, clock, ledger, repository, sources } = deps;
+  const base = { repository, notes: ledger };
+
+  const check = (what: CheckSettings['what']) =>
+    checkJob({
+      ...base,
+      what,
+      plan: {
+        seconds: config.checkCycleSeconds,
+        maxBytes: config.checkBytes,
+        betweenSeconds: betweenChecks(config, clock.now()),
+      },
+      now: () => clock.now(),
+      timeoutMs: CHECK_TIMEOUT_MS,
+    });
+  const retention: Upkeep['retention'] = (choice) =>
+    retentionJob({
+      ...base,
+      keep: config.keep,
+      sources: sources.map((source) => source.name),
+      mustExist: () => newestGoodSnapshots(ledger, sources, rememberedId(repository, ledger)),
+      standing: (name) => {
+        const settings = config.sources.find((source) => source.name === name);
+        return standingOf(ledger, name, settings !== undefined && settings.proof !== 'none');
+      },
+      lastCheckFailed: () => ledger.recent({ job: 'check', limit: 1 })[0]?.result === 'failed',
+      ...choice,
+      timeoutMs: RETENTION_TIMEOUT_MS,
+    });
+  const ledgerCopy = () =>
+    storeLedgerJob({
+      repository,
+      ledger,
+      folder: join(config.stateDir, 'run'),
+      removeOlder: config.retention,
+      now: () => clock.now(),
+      timeoutMs: HOURS,
+    });
+
+  return {
+    check,
+    retention,
+    repair: (choice) => {
+      const copies = join(config.stateDir, 'repairs', utc(clock.now()).replaceAll(':', ''));
+      return repairJob({ ...base, copies, ...choice, timeoutMs: CHECK_TIMEOUT_MS });
+    },
+    afterBackup: (soFar) => {
+      const ended = soFar.map(({ job, run }) => ({ name: job.name, succeeded: run.result === 'succeeded' }));
+      const afterId = ledger.last('check', null, 'succeeded')?.id ?? 0;
+      const counts = sources.map((source) => ledger.countSucceededSince('backup', source.name, afterId));
+      const follows = maintenanceAfter(ended, {
+        checkInterval: config.checkInterval,
+        backupsSinceCheck: Math.max(...counts),
+        retention: config.retention,
+        ledger: config.storeLedger && ledgerIsDue(ledger, clock.now()),
+      });
+      return follows.map((name) => {
+        if (name === 'retention')
+          return retention({ dryRun: false, acceptMissing: false, afterBackup: true });
+        return name === 'check' ? check('next-part') : ledgerCopy();
+      });
+    },
+    afterVerification: (soFar) =>
+      config.storeLedger && soFar.every(({ job }) => job.name === 'verify') ? [ledgerCopy()] : [],
+    afterRepair: ({ dryRun }, soFar) => {
+      const [first, ...others] = soFar;
+      // Without a warning nothing was broken, and every byte was read a moment ago.
+      const mended = first?.run.result === 'succeeded' && first.run.warnings.length > 0;
+      return mended && others.length === 0 && !dryRun ? [check('all-data')] : [];
+    },
+    space: () =>
+      measureSpace(ledger, {
+        repository: localFolder(config.repository.location),
+        repositoryId: rememberedId(repository, ledger),
+        state: config.stateDir,
+        leastBytes: config.freeSpaceBytes,
+      }),
+    dataCheck: () => {
+      const id = rememberedId(repository, ledger);
+      return id === null ? null : recallCycle(ledger, id);
+    },
+  };
+}
+
+/** Of each source the newest snapshot that a run confirmed, as far as it lies in this repository. */
+function newestGoodSnapshots(
+  ledger: Ledger,
+  sources: Source[],
+  repositoryId: string | null,
+): { source: string; snapshotId: string }[] {
+  return sources.flatMap((source) => {
+    const facts = ledger.lastGood(source.name)?.facts;
+    if (facts?.snapshotId === undefined || facts.repositoryId !== repositoryId) return [];
+    return [{ source: source.name, snapshotId: facts.snapshotId }];
+  });
+}
+
+/** How long it takes by schedule from one check to the next; null where the schedule does not tell. */
+function betweenChecks({ schedule, timeZone, checkInterval }: Config, now: Date): number | null {
+  const { everySeconds } = outlookOf(schedule.backup, timeZone, now);
+  return everySeconds === null || checkInterval === 0 ? null : everySeconds * checkInterval;
+}

@@ -1,0 +1,91 @@
+import { expect, test } from 'vitest';
+import { standingOf } from '../../../agent/jobs/retention-choice.ts';
+import type { Run, RunFacts, RunEnd } from '../../../agent/ledger/ledger.ts';
+import { openLedger } from '../../../agent/ledger/sqlite.ts';
+import { freedIn } from '../../../agent/repository/retention.ts';
+
+function shop() {
+  let now = new Date('2026-03-01T03:00:00Z');
+  const ledger = openLedger(':memory:', { now: () => now });
+  const end = (job: Run['job'], result: RunEnd['result'], facts: RunFacts = {}) =>
+    ledger.finish(ledger.begin({ job, source: 'shop', trigger: 'schedule' }), {
+      result,
+      reason: 'so',
+      facts,
+    });
+  const later = (days: number) => (now = new Date(now.getTime() + days * 86_400_000));
+  return { ledger, end, later, standing: (wantsProof = true) => standingOf(ledger, 'shop', wantsProof) };
+}
+
+test('a source that was never backed up, or never verified → not in doubt', () => {
+  const { end, standing } = shop();
+  expect(standing()).toEqual({ doubt: null, verified: [] });
+  end('backup', 'succeeded', { snapshotId: 'a' });
+  expect(standing()).toEqual({ doubt: null, verified: [] });
+});
+
+test.each(['failed', 'interrupted'] as const)(
+  'the newest backup %s → in doubt until one succeeds',
+  (result) => {
+    const { ledger, end, standing } = shop();
+    end('backup', 'succeeded');
+    end('backup', result);
+    ledger.skip({ job: 'backup', source: 'shop', trigger: 'schedule' }, { reason: 'busy' });
+    expect(standing().doubt).toMatch(/its newest backup, of 2026-03-01T03:00:00Z, (failed|was interrupted)/);
+    end('backup', 'succeeded');
+    expect(standing().doubt).toBeNull();
+  },
+);
+
+test('the newest backup is suspect → in doubt until it is accepted', () => {
+  const { ledger, end, standing } = shop();
+  end('backup', 'succeeded');
+  end('backup', 'succeeded', { suspect: 'it shrank' });
+  expect(standing().doubt).toMatch(/is suspect/);
+  end('accept', 'succeeded', { acceptedRun: ledger.last('backup', 'shop')!.id });
+  expect(standing().doubt).toBeNull();
+});
+
+test('the newest verification failed → in doubt until one succeeds; one that did not run says nothing', () => {
+  const { ledger, end, standing } = shop();
+  end('backup', 'succeeded', { snapshotId: 'a' });
+  end('verify', 'failed');
+  ledger.skip({ job: 'verify', source: 'shop', trigger: 'schedule' }, { reason: 'no space for scratch' });
+  expect(standing().doubt).toMatch(/its newest verification, .*, failed/);
+  end('verify', 'succeeded', { snapshotId: 'a' });
+  expect(standing().doubt).toBeNull();
+});
+
+test('proofs cease → in doubt for a week; where none is wanted or ever was, not', () => {
+  const { end, later, standing } = shop();
+  const unproven = { equality: { proven: false, why: 'the lock was not to be had' } };
+  end('backup', 'succeeded', unproven);
+  expect(standing().doubt).toBeNull();
+  end('backup', 'succeeded', { equality: { proven: true, why: null } });
+  later(6);
+  end('backup', 'succeeded', unproven);
+  expect(standing().doubt).toMatch(
+    /is not proven, and others of the last week are: the lock was not to be had/,
+  );
+  expect(standing(false).doubt).toBeNull();
+  later(2);
+  end('backup', 'succeeded', unproven);
+  expect(standing().doubt).toBeNull();
+});
+
+test('a verification that succeeded → every snapshot of that backup stays, also when later ones failed', () => {
+  const { end, standing } = shop();
+  end('backup', 'succeeded', { snapshotId: 'a', snapshotIds: ['globals of a', 'a'] });
+  end('backup', 'succeeded', { snapshotId: 'b', snapshotIds: ['globals of b', 'b'] });
+  end('verify', 'succeeded', { snapshotId: 'a' });
+  end('verify', 'failed');
+  expect(standing().verified).toEqual(['globals of a', 'a']);
+});
+
+test.each([
+  ['total prune:           3 blobs / 1.500 MiB', 1_572_864],
+  ['to delete: 1 blobs / 5 B\ntotal prune:           0 blobs / 0 B\nremaining: 15 blobs / 8 MiB', 0],
+  ['something else', null],
+])('restic says %j → %s bytes', (text, bytes) => {
+  expect(freedIn(text)).toBe(bytes);
+});
