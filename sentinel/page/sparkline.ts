@@ -4,7 +4,7 @@ import { size } from '../words.ts';
 /** Of the line, in the pixels that the style gives it. */
 const width = 72;
 const height = 20;
-const mostPoints = 16;
+const mostPoints = 11;
 
 /** What a size is now, and how it went there. */
 export function sizeTrend(sizes: number[]): Html {
