@@ -305,7 +305,7 @@ test('the session that reads is killed midway → the dump is good, and the proo
   expect((await reading).bytes.toString()).toContain('-- Dump completed');
   expect(await dump.proof).toMatchObject({
     proof: null,
-    why: expect.stringContaining('ended the connection'),
+    why: expect.stringContaining('ended the connection') as string,
   });
 });
 
