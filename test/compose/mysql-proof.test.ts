@@ -3,15 +3,16 @@ import { MYSQL_HOSTILE } from '../helpers/mysql-hostile.ts';
 import { Stack } from '../helpers/stack.ts';
 import { until } from '../helpers/until.ts';
 
-/** Runs in the agent's container, where MySQL's own clients are: dumps `shop`, loads it into `copy`, and compares what the proof says of both. */
+/** Runs in the agent's container, where MySQL's own clients are: dumps `shop`, loads it beside the original, and compares what the proof says of both. */
 const COMPARE = `
 import { createConnection } from 'mysql2/promise';
 import { createProcesses } from '/opt/holdfast/agent/process/run.ts';
 import { createSource } from '/opt/holdfast/agent/sources/create.ts';
 
 const never = new AbortController().signal;
-const account = { host: 'db', user: 'root', password: 'top-secret' };
-const connect = () => createConnection({ ...account, ssl: { rejectUnauthorized: false }, database: 'shop' });
+const COPY = 'holdfast_scratch_copy';
+const account = { host: 'db', user: 'holdfast', password: 'secret' };
+const connect = () => createConnection({ host: 'db', user: 'root', password: 'top-secret', ssl: { rejectUnauthorized: false }, database: 'shop' });
 const source = createSource(
   { ...account, type: 'mysql', name: 'shop', database: 'shop', port: 3306, tls: 'preferred', caFile: null, listedIn: null,
     compression: 'none', gates: true, proof: 'checksums', proofLimitBytes: null, allowIncomplete: [] },
@@ -36,10 +37,10 @@ await dump.done;
 const { proof, why } = await dump.proof;
 state.ended = true;
 await writing;
-await source.dropDatabase('copy', never);
-await source.createDatabase('copy', never);
-await source.restoreInto('copy', (async function* () { yield* chunks; })(), never);
-const found = await source.prove('copy', proof, never);
+await source.dropDatabase(COPY, never);
+await source.createDatabase(COPY, never);
+await source.restoreInto(COPY, (async function* () { yield* chunks; })(), never);
+const found = await source.prove(COPY, proof, never);
 const lines = (list) => list.map((item) => JSON.stringify(item));
 const differences = ['tables', 'counters', 'objects'].flatMap((key) => {
   const [there, here] = [new Set(lines(proof[key])), new Set(lines(found[key]))];
@@ -47,6 +48,14 @@ const differences = ['tables', 'counters', 'objects'].flatMap((key) => {
 });
 const notHashed = proof.tables.filter(({ checksum }) => checksum === null).length;
 console.log(JSON.stringify({ why, unproven: proof.unproven, differences, notHashed, kinds: [...new Set(proof.objects.map(({ kind }) => kind))] }));
+`;
+
+/** As docs/security.md has them; EXECUTE for a view that calls a function. */
+const GRANTS = `CREATE USER 'holdfast'@'%' IDENTIFIED BY 'secret';
+GRANT SELECT, SHOW VIEW, TRIGGER, EVENT, EXECUTE ON \`shop\`.* TO 'holdfast'@'%';
+GRANT SHOW_ROUTINE ON *.* TO 'holdfast'@'%';
+GRANT PROCESS, FLUSH_TABLES ON *.* TO 'holdfast'@'%';
+GRANT ALL ON \`holdfast\\_scratch\\_%\`.* TO 'holdfast'@'%';
 `;
 
 describe('the proof of MySQL', () => {
@@ -66,9 +75,10 @@ services:
     volumes: ['./init:/docker-entrypoint-initdb.d:ro']
 `,
         'init/1.sql': MYSQL_HOSTILE,
+        'init/2.sql': GRANTS,
         'compare.mjs': COMPARE,
         'holdfast/.env':
-          'GATE_UPSTREAM=web:80\nRESTIC_PASSWORD=stored-elsewhere\nMYSQL_HOST=db\nMYSQL_DATABASE=shop\nMYSQL_USER=root\nMYSQL_PASSWORD=top-secret',
+          'GATE_UPSTREAM=web:80\nRESTIC_PASSWORD=stored-elsewhere\nMYSQL_HOST=db\nMYSQL_DATABASE=shop\nMYSQL_USER=holdfast\nMYSQL_PASSWORD=secret',
       },
     });
     return () => stack.remove();

@@ -8,7 +8,7 @@ import { atLeast } from '../version.ts';
 /** The server itself ends a session that holds the lock and says nothing for so long, whatever became of us. */
 const IDLE_SECONDS = 2;
 /** How long the work under the lock may take. */
-export const HOLD_MS = 1_500;
+const HOLD_MS = 1_500;
 /** Connecting, waiting for the lock, holding it, giving it back. */
 const SESSION_TIMEOUT_MS = 10_000;
 /** A statement that has run for so long may run on for long. With MySQL's lock, what waits for it makes everybody wait. */
