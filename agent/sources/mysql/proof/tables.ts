@@ -30,18 +30,26 @@ export async function readDumpedTables(
   );
   const columns = await readColumns(session, database);
   return tables
-    .filter(({ name, engine }) => !ignored.has(String(name)) && !WITHOUT_OWN_ROWS.has(String(engine)))
     .map(({ name, engine, bytes }) => ({
       name: String(name),
+      engine: typeof engine === 'string' ? engine : null,
       bytes: Number(bytes ?? 0),
-      excuse: engine === null || isTransactional(String(engine)) ? null : excuseOf(String(engine)),
-      ...(columns.get(String(name)) ?? { columns: [], rangeKey: null }),
+    }))
+    .filter(({ name, engine }) => !ignored.has(name) && !WITHOUT_OWN_ROWS.has(engine ?? ''))
+    .map(({ name, engine, bytes }) => ({
+      name,
+      bytes,
+      excuse: excuseOf(engine),
+      ...(columns.get(name) ?? { columns: [], rangeKey: null }),
     }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function excuseOf(engine: string): string {
-  return `${engine} has no transactions: rows may have changed between the dump's reading and the proof's`;
+/** Whether anything was committed between two snapshots is known of InnoDB alone. */
+function excuseOf(engine: string | null): string | null {
+  if (engine === null || engine === 'InnoDB') return null;
+  const why = isTransactional(engine) ? 'is not InnoDB' : 'has no transactions';
+  return `${engine} ${why}: rows may have changed between the dump's reading and the proof's`;
 }
 
 type Columns = Pick<DumpedTable, 'columns' | 'rangeKey'>;
