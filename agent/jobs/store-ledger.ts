@@ -19,7 +19,7 @@ export interface StoreLedgerSettings {
 }
 
 /** Where it lies in the repository; docs/runbook.md tells how to get it back. */
-export const LEDGER_PATH = '/holdfast/ledger.db';
+const LEDGER_PATH = '/holdfast/ledger.db';
 
 /** Whether the ledger was stored so long ago that a backup is followed by it: about once a day. */
 export function ledgerIsDue(notes: Pick<Notes, 'recall'>, now: Date): boolean {

@@ -5,7 +5,7 @@ import { describe as show } from '../helpers/shell.ts';
 import { Stack } from '../helpers/stack.ts';
 import { until } from '../helpers/until.ts';
 import { untilClosed, untilOpen, visit } from './gate.ts';
-import { heartbeat, snapshots, untilRepository } from './repository.ts';
+import { heartbeat, ofDatabases, snapshots, untilRepository } from './repository.ts';
 
 let stack: Stack;
 
@@ -115,7 +115,7 @@ describe('the commands that people have in their runbooks', () => {
       'docker compose run --rm db_backup restic snapshots --json',
       "docker compose run --rm db_backup sh -lc 'restic snapshots --json'",
     ]) {
-      expect(JSON.parse(await stack.ask(command))).toHaveLength(1);
+      expect(ofDatabases(await stack.ask(command))).toHaveLength(1);
     }
   });
 

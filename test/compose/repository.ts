@@ -12,11 +12,17 @@ export interface SnapshotLine {
   hostname: string;
 }
 
-/** The snapshots as restic in the agent's container tells them. Fails when anything but restic speaks on stdout. */
+/** The snapshots of databases as restic in the agent's container tells them. Fails when anything but restic speaks on stdout. */
 export async function snapshots(stack: Stack): Promise<SnapshotLine[]> {
-  return JSON.parse(
-    await stack.ask('docker compose exec -T db_backup restic snapshots --json', 30_000),
-  ) as SnapshotLine[];
+  return ofDatabases(await stack.ask('docker compose exec -T db_backup restic snapshots --json', 30_000));
+}
+
+/** Of restic's list those that hold a database, without the proofs beside them and the ledger. */
+export function ofDatabases(list: string): SnapshotLine[] {
+  const beside = ['kind=proof', 'kind=ledger'];
+  return (JSON.parse(list) as SnapshotLine[]).filter(
+    ({ tags }) => !tags?.some((tag) => beside.includes(tag)),
+  );
 }
 
 /** `last_ok` as it stands in the mounted folder, or null when there is none. */

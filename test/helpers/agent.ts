@@ -44,6 +44,8 @@ export async function testAgent(environment: Record<string, string>): Promise<Te
     HOLDFAST_STATE_DIR: join(folder, 'state'),
     HOLDFAST_STATUS_DIR: join(folder, 'status'),
     HOLDFAST_LOCK_WAIT: '1',
+    // Some tests have a disk of a few megabytes.
+    HOLDFAST_FREE_SPACE: '0',
     // Tests count snapshots; the one of the ledger has a test of its own.
     BACKUP_LEDGER: 'off',
     ...environment,
