@@ -86,8 +86,10 @@ test('verify is killed in the middle → the next one sweeps its scratch and pro
   const agent = await shopWithBackup(slow);
   const { child, ended } = agent.start(['verify']);
   await until(
-    () => server.sql(`SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE 'SELECT SLEEP(600)%'`),
-    (asked) => asked.length > 0,
+    'the query is being answered',
+    async () =>
+      (await server.sql(`SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE 'SELECT SLEEP(600)%'`))
+        .length > 0,
   );
   child.kill('SIGKILL');
   await ended;

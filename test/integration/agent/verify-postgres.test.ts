@@ -111,11 +111,13 @@ test('verify is killed in the middle → the next one sweeps its scratch and pro
   );
   const { child, ended } = agent.start(['verify']);
   await until(
-    () =>
-      server.sql(
-        `SELECT 1 FROM pg_stat_activity WHERE query LIKE 'FETCH%' AND state = 'active' AND pid <> pg_backend_pid()`,
-      ),
-    (asked) => asked.length > 0,
+    'the query is being answered',
+    async () =>
+      (
+        await server.sql(
+          `SELECT 1 FROM pg_stat_activity WHERE query LIKE 'FETCH%' AND state = 'active' AND pid <> pg_backend_pid()`,
+        )
+      ).length > 0,
   );
   child.kill('SIGKILL');
   await ended;
