@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import type { MysqlSourceConfig } from '../../../agent/config/config.ts';
 import { proofSchema, type Proof, type ProofOutcome } from '../../../agent/proof/proof.ts';
 import { createSource } from '../../../agent/sources/create.ts';
+import { withCommitsHeld } from '../../../agent/sources/mysql/proof/lock.ts';
 import type { Source } from '../../../agent/sources/source.ts';
 import { fakeProgram } from '../../helpers/fake-program.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
@@ -305,7 +306,7 @@ test('the session that reads is killed midway → the dump is good, and the proo
   expect((await reading).bytes.toString()).toContain('-- Dump completed');
   expect(await dump.proof).toMatchObject({
     proof: null,
-    why: expect.stringContaining('ended the connection'),
+    why: expect.stringContaining('ended the connection') as string,
   });
 });
 
@@ -348,6 +349,14 @@ test('the dump client is slow to begin under the lock → writers wait for less 
   expect(state.longest).toBeLessThan(3000);
 });
 
+test('we hang while the lock is held → the server itself frees it', async () => {
+  const shop = await database(GROWING);
+  const config = mysqlConfig({ port: server.port, database: shop.database });
+  const hanging = withCommitsHeld(config, { signal: never, caFile: '' }, () => shop.sql(GROW));
+  await expect(hanging).rejects.toThrow(/the server ended the lock/);
+  expect(await shop.sql('SELECT id FROM t')).toHaveLength(1);
+});
+
 describe('how much is read', () => {
   const LARGE = `CREATE TABLE t (id int PRIMARY KEY, x text); INSERT INTO t SELECT seq, REPEAT(MD5(seq), 10) FROM seq_1_to_20000;
     CREATE TABLE u (id char(36) PRIMARY KEY, x text); INSERT INTO u SELECT UUID(), REPEAT(MD5(seq), 10) FROM seq_1_to_5000; ANALYZE TABLE t, u`;
@@ -364,6 +373,16 @@ describe('how much is read', () => {
     expect(contents(await found())).toEqual(contents(proof));
     await sql(`UPDATE t SET x = 'other' WHERE id = ${t!.sample!.ranges[5]![0]}`);
     expect((await found()).tables[0]!.checksum).not.toBe(t!.checksum);
+  });
+
+  test('a row that is too long to be put together → the table is only counted', async () => {
+    const shop = await database('CREATE TABLE t (id int PRIMARY KEY, a longblob, b longblob)');
+    const [limit] = await shop.sql('SELECT @@max_allowed_packet AS n');
+    await shop.sql(
+      `INSERT INTO t VALUES (1, '', ''), (2, REPEAT('a', ${Number(limit!.n)} - 100), REPEAT('b', 10000))`,
+    );
+    const { outcome } = await backUp(shop.source);
+    expect(taken(outcome).tables).toMatchObject([{ rows: 2, checksum: null }]);
   });
 
   test('counts → no checksums', async () => {

@@ -111,7 +111,7 @@ async function readProof(
 
 function reasonOf(error: unknown): string {
   const { code, message } = errorFields(error);
-  if (isConnectionLost(error) || /closed state/.test(message)) {
+  if (isConnectionLost(error) || message.includes('closed state')) {
     return 'the server or somebody on it ended the connection that read the rows';
   }
   if (code === 'ER_TABLE_DEF_CHANGED' || code === 'ER_NO_SUCH_TABLE') {

@@ -16,7 +16,7 @@ export function collectDefinitions(): Definitions {
     add: (kind, name, values) => {
       const key = `${kind}\0${name}`;
       const object = found.get(key) ?? { kind, name, rows: [] };
-      object.rows.push(values.map((value) => (value === null || value === undefined ? null : String(value))));
+      object.rows.push(values.map(asText));
       found.set(key, object);
     },
     hashed: () =>
@@ -28,6 +28,11 @@ export function collectDefinitions(): Definitions {
           hash: createHash('sha256').update(JSON.stringify(rows)).digest('hex'),
         })),
   };
+}
+
+function asText(value: unknown): string | null {
+  if (value === null || value === undefined) return null;
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** A view's text without the name of the database that it stands in, which a restore may change. */
@@ -43,7 +48,8 @@ export function withoutEnd(body: unknown): string {
 
 /** Options of a table, but for those of Aria that a dump spells out where nobody had set them. */
 export function withoutDefaults(options: unknown): string {
-  return String(options ?? '')
+  if (typeof options !== 'string') return '';
+  return options
     .replace(/\b(?:page_checksum|transactional)=\S+/gi, '')
     .replace(/\s+/g, ' ')
     .trim();

@@ -11,8 +11,8 @@ const IDLE_SECONDS = 2;
 export const HOLD_MS = 1_500;
 /** Connecting, waiting for the lock, holding it, giving it back. */
 const SESSION_TIMEOUT_MS = 10_000;
-/** A statement that has run for so long may run on for long, and what waits for it makes others wait. */
-const LONG_STATEMENT_SECONDS = 2;
+/** A statement that has run for so long may run on for long. With MySQL's lock, what waits for it makes everybody wait. */
+const LONG_STATEMENT_SECONDS = { backupStage: 2, readLock: 1 };
 
 /** Why the lock may not be taken now, as a sentence part; null when nothing speaks against it. */
 export async function whyNoLock(session: MysqlSession, grants: MysqlGrants): Promise<string | null> {
@@ -28,11 +28,12 @@ export async function whyNoLock(session: MysqlSession, grants: MysqlGrants): Pro
 }
 
 /** MySQL's lock waits for every statement that reads or writes, and all that comes behind it waits too, even after it has given up. */
-function isInTheWay(row: Record<string, unknown>, session: MysqlSession): boolean {
-  if (!/^(Query|Execute)$/.test(String(row.Command)) || Number(row.Time) < LONG_STATEMENT_SECONDS)
-    return false;
-  const reads = /^\s*(?:\/\*.*?\*\/\s*)*(?:SELECT|WITH|SHOW)\b/is.test(String(row.Info));
-  return !(reads && hasBackupStages(session));
+function isInTheWay({ Command, Time, Info }: Record<string, unknown>, session: MysqlSession): boolean {
+  const stages = hasBackupStages(session);
+  const limit = stages ? LONG_STATEMENT_SECONDS.backupStage : LONG_STATEMENT_SECONDS.readLock;
+  if (!/^(Query|Execute)$/.test(String(Command)) || Number(Time) < limit) return false;
+  const reads = /^\s*(?:\/\*.*?\*\/\s*)*(?:SELECT|WITH|SHOW)\b/is.test(String(Info));
+  return !(reads && stages);
 }
 
 /**

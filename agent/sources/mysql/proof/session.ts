@@ -12,8 +12,6 @@ export async function prepareSession(session: MysqlSession): Promise<void> {
     "time_zone = '+00:00'",
     `wait_timeout = ${IDLE_SECONDS}`,
     `lock_wait_timeout = ${LOCK_WAIT_SECONDS}`,
-    // What could not be hashed shows as a warning.
-    'max_error_count = 64',
     'sql_big_selects = 1',
     'sql_select_limit = DEFAULT',
     ...(session.flavour === 'mariadb' ? mariadbSettings(session) : mysqlSettings(session)),

@@ -30,12 +30,17 @@ export async function readDumpedTables(
   );
   const columns = await readColumns(session, database);
   return tables
-    .filter(({ name, engine }) => !ignored.has(String(name)) && !WITHOUT_OWN_ROWS.has(String(engine)))
     .map(({ name, engine, bytes }) => ({
       name: String(name),
+      engine: typeof engine === 'string' ? engine : null,
       bytes: Number(bytes ?? 0),
-      excuse: engine === null || isTransactional(String(engine)) ? null : excuseOf(String(engine)),
-      ...(columns.get(String(name)) ?? { columns: [], rangeKey: null }),
+    }))
+    .filter(({ name, engine }) => !ignored.has(name) && !WITHOUT_OWN_ROWS.has(engine ?? ''))
+    .map(({ name, engine, bytes }) => ({
+      name,
+      bytes,
+      excuse: engine === null || isTransactional(engine) ? null : excuseOf(engine),
+      ...(columns.get(name) ?? { columns: [], rangeKey: null }),
     }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -1,0 +1,112 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { MYSQL_HOSTILE } from '../helpers/mysql-hostile.ts';
+import { Stack } from '../helpers/stack.ts';
+import { until } from '../helpers/until.ts';
+
+/** Runs in the agent's container, where MySQL's own clients are: dumps `shop`, loads it into `copy`, and compares what the proof says of both. */
+const COMPARE = `
+import { createConnection } from 'mysql2/promise';
+import { createProcesses } from '/opt/holdfast/agent/process/run.ts';
+import { createSource } from '/opt/holdfast/agent/sources/create.ts';
+
+const never = new AbortController().signal;
+const account = { host: 'db', user: 'root', password: 'top-secret' };
+const connect = () => createConnection({ ...account, ssl: { rejectUnauthorized: false }, database: 'shop' });
+const source = createSource(
+  { ...account, type: 'mysql', name: 'shop', database: 'shop', port: 3306, tls: 'preferred', caFile: null, listedIn: null,
+    compression: 'none', gates: true, proof: 'checksums', proofLimitBytes: null, allowIncomplete: [] },
+  { processes: createProcesses({ PATH: process.env.PATH, HOME: '/tmp', LANG: 'C.UTF-8' }), runtimeDir: '/tmp/proof' },
+);
+const state = { ended: false, rows: 0 };
+const write = async () => {
+  const connection = await connect();
+  while (!state.ended) {
+    await connection.query("INSERT INTO busy (x) VALUES ('more')");
+    state.rows += 1;
+  }
+  await connection.end();
+};
+const busy = process.env.BUSY === 'yes';
+const writing = busy ? write() : null;
+while (busy && state.rows < 5) await new Promise((resolve) => setTimeout(resolve, 10));
+const dump = source.parts(await source.probe(never))[0].open(never);
+const chunks = [];
+for await (const chunk of dump.stream) chunks.push(chunk);
+await dump.done;
+const { proof, why } = await dump.proof;
+state.ended = true;
+await writing;
+await source.dropDatabase('copy', never);
+await source.createDatabase('copy', never);
+await source.restoreInto('copy', (async function* () { yield* chunks; })(), never);
+const found = await source.prove('copy', proof, never);
+const lines = (list) => list.map((item) => JSON.stringify(item));
+const differences = ['tables', 'counters', 'objects'].flatMap((key) => {
+  const [there, here] = [new Set(lines(proof[key])), new Set(lines(found[key]))];
+  return [...there.symmetricDifference(here)];
+});
+const notHashed = proof.tables.filter(({ checksum }) => checksum === null).length;
+console.log(JSON.stringify({ why, unproven: proof.unproven, differences, notHashed, kinds: [...new Set(proof.objects.map(({ kind }) => kind))] }));
+`;
+
+describe('the proof of MySQL', () => {
+  let stack: Stack;
+
+  beforeAll(async () => {
+    stack = await Stack.create({
+      clone: 'holdfast',
+      files: {
+        'compose.yml': `include:
+  - holdfast/compose.holdfast.yml
+services:
+  db:
+    image: mysql:9.7
+    command: --log-bin-trust-function-creators=1
+    environment: { MYSQL_DATABASE: shop, MYSQL_ROOT_PASSWORD: top-secret }
+    volumes: ['./init:/docker-entrypoint-initdb.d:ro']
+`,
+        'init/1.sql': MYSQL_HOSTILE,
+        'compare.mjs': COMPARE,
+        'holdfast/.env':
+          'GATE_UPSTREAM=web:80\nRESTIC_PASSWORD=stored-elsewhere\nMYSQL_HOST=db\nMYSQL_DATABASE=shop\nMYSQL_USER=root\nMYSQL_PASSWORD=top-secret',
+      },
+    });
+    return () => stack.remove();
+  });
+
+  beforeAll(() =>
+    stack.explained(async () => {
+      await stack.sh('docker compose up -d db', 240_000);
+      const ask =
+        'docker compose exec -T db mysql -h127.0.0.1 -N -uroot -ptop-secret shop -e "SELECT COUNT(*) FROM busy"';
+      await until('the rows are there', async () => (await stack.ask(ask)) !== '', 120_000);
+    }),
+  );
+
+  it.each([
+    ['nobody writes', 'no'],
+    ['somebody writes all the time', 'yes'],
+  ])('%s → it is that of the restored dump, to the last value', async (_, busy) => {
+    const told = await stack.explained(() =>
+      stack.ask(
+        `docker compose run --rm -T --no-deps -e BUSY=${busy} db_backup node --disable-warning=ExperimentalWarning --input-type=module - <compare.mjs`,
+        180_000,
+      ),
+    );
+    expect(JSON.parse(told)).toEqual({
+      why: null,
+      unproven: null,
+      differences: [],
+      notHashed: 0,
+      kinds: expect.arrayContaining([
+        'check',
+        'constraint',
+        'event',
+        'partition',
+        'routine',
+        'trigger',
+        'view',
+      ]) as string[],
+    });
+  });
+});

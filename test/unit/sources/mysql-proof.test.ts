@@ -1,0 +1,110 @@
+import { describe, expect, test } from 'vitest';
+import { createDumpFilter } from '../../../agent/sources/mysql/dump-filter.ts';
+import {
+  withoutDatabase,
+  withoutDefaults,
+  withPlainLiterals,
+} from '../../../agent/sources/mysql/proof/canonical.ts';
+import { rowHash } from '../../../agent/sources/mysql/proof/row-hash.ts';
+import { rangesBetween, sampleCondition } from '../../../agent/sources/mysql/proof/sample.ts';
+
+describe('the text of a row', () => {
+  const column = (name: string, type: string, nullable = false) => ({ name, type, nullable });
+
+  test('two strings → the second one is followed by its length; NULLs are told', () => {
+    const columns = [column('a', 'varchar'), column('b`', 'text', true), column('n', 'int', true)];
+    expect(rowHash(columns, 'mariadb')).toContain(
+      "CONCAT_WS('#', CAST(`a` AS BINARY), CAST(`b``` AS BINARY), `n`, LENGTH(CAST(`b``` AS BINARY)), ISNULL(`b```), ISNULL(`n`))",
+    );
+  });
+
+  test('no columns of its own → still an expression', () => {
+    expect(rowHash([], 'mysql')).toContain("SHA2('', 256)");
+  });
+
+  test.each([
+    ['point', 'HEX(`c`)'],
+    ['vector', 'HEX(`c`)'],
+    ['bit', '`c` + 0'],
+    ['double', "IF(`c` = 0, '0', CAST(`c` AS CHAR))"],
+    ['uuid', '`c`'],
+    ['a type of tomorrow', 'CAST(`c` AS BINARY)'],
+  ])('%s', (type, text) => {
+    expect(rowHash([column('c', type)], 'mariadb')).toContain(`CONCAT_WS('#', ${text})`);
+  });
+});
+
+describe('a sample', () => {
+  test('of a tenth → sixteen ranges, both ends among them, one behind the other, a tenth in all', () => {
+    const ranges = rangesBetween(-1000n, 998_999n, 0.1).map(
+      ([from, to]) => [BigInt(from), BigInt(to)] as const,
+    );
+    expect(ranges).toHaveLength(16);
+    expect(ranges[0]![0]).toBe(-1000n);
+    expect(ranges[15]![1]).toBe(998_999n);
+    for (const [i, [from, to]] of ranges.entries()) {
+      expect(to >= from).toBe(true);
+      if (i > 0) expect(from > ranges[i - 1]![1]).toBe(true);
+    }
+    const covered = ranges.reduce((sum, [from, to]) => sum + to - from + 1n, 0n);
+    expect(Math.abs(Number(covered) - 100_000)).toBeLessThan(100);
+  });
+
+  test('of few values → all of them', () => {
+    expect(rangesBetween(5n, 5n, 0.001)).toEqual([['5', '5']]);
+  });
+
+  test('of the whole span of a bigint → stays within it', () => {
+    const ranges = rangesBetween(0n, 2n ** 64n - 1n, 1e-9);
+    expect(ranges[15]![1]).toBe('18446744073709551615');
+  });
+
+  test('ranges that are none → are never asked of a server', () => {
+    expect(() => sampleCondition({ key: 'id', ranges: [['1', '2 OR 1=1']] })).toThrow(/range of id/);
+    expect(sampleCondition({ key: 'i`d', ranges: [['-1', '2']] })).toBe('`i``d` BETWEEN -1 AND 2');
+  });
+});
+
+describe('definitions', () => {
+  test('a view → its own database goes, in a text or as part of a name it stays', () => {
+    const sql = "select `shop`.`t`.`a` AS `shop`,'`shop`.x' AS `x`,`shop``.`.`b`,`other`.`c` from `shop`.`t`";
+    expect(withoutDatabase(sql, 'shop')).toBe(
+      "select `t`.`a` AS `shop`,'`shop`.x' AS `x`,`shop``.`.`b`,`other`.`c` from `t`",
+    );
+  });
+
+  test('a literal in another character set → is the same literal', () => {
+    expect(withPlainLiterals("concat(`a`,_utf16\\'\\0!\\')")).toBe(
+      withPlainLiterals("concat(`a`,_utf8mb4\\'!\\')"),
+    );
+  });
+
+  test("Aria's options → go, others stay", () => {
+    expect(withoutDefaults('row_format=PAGE page_checksum=1 transactional=0')).toBe('row_format=PAGE');
+    expect(withoutDefaults(null)).toBe('');
+  });
+});
+
+test('counters in a dump → of tables and sequences, and of nothing that only reads like one', () => {
+  const dump = `
+CREATE TABLE \`a\`\`b\` (
+  \`id\` int
+) ENGINE=InnoDB AUTO_INCREMENT=77 DEFAULT CHARSET=utf8mb4 COMMENT=' AUTO_INCREMENT=5 ';
+CREATE TABLE \`none\` (
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT=' AUTO_INCREMENT=5 ';
+CREATE TABLE \`placed\` (
+) /*!50100 TABLESPACE \`x\` */ ENGINE=InnoDB AUTO_INCREMENT=18446744073709551615 DEFAULT CHARSET=utf8mb4;
+DO SETVAL(\`down\`, -9, 0);
+CREATE PROCEDURE x() COMMENT '
+CREATE TABLE \`none\` (
+) ENGINE=InnoDB AUTO_INCREMENT=99 ;'
+`;
+  const filter = createDumpFilter('');
+  filter.push(Buffer.from(dump));
+  filter.end();
+  expect([...filter.counters]).toEqual([
+    ['a`b', '77'],
+    ['placed', '18446744073709551615'],
+    ['down', '-9'],
+  ]);
+});
