@@ -18,6 +18,8 @@ export interface TestAgent {
   lastOk(): string | null;
   /** Ids of the snapshots, read from the repository's folder. */
   snapshots(): string[];
+  /** Ids of those that hold a dump, oldest first. */
+  dumps(): Promise<string[]>;
   /** The newest entry of the ledger. */
   lastRun(): Promise<{ job: string; result: string; reason: string; hint: string | null }>;
 }
@@ -76,6 +78,10 @@ export async function testAgent(environment: Record<string, string>): Promise<Te
       return existsSync(path) ? readFileSync(path, 'utf8') : null;
     },
     snapshots: () => readdirSync(join(all.RESTIC_REPOSITORY, 'snapshots')).toSorted(),
+    dumps: async () =>
+      ((await json(['snapshots', '--json'])) as { id: string; tags: { kind: string } | null }[])
+        .filter(({ tags }) => tags?.kind === 'dump')
+        .map(({ id }) => id),
     lastRun: async () => (await json(['history', '--limit', '1', '--json']))[0],
   };
 }

@@ -37,5 +37,5 @@ test('a repository that deletes nothing → retention fails behind a good backup
   const { code, stderr } = await agent.run(['backup'], { ...settings, BACKUP_RETENTION: 'off' });
   expect(stderr).not.toMatch(/error|warning|retention/);
   expect(code).toBe(0);
-  expect(agent.snapshots()).toHaveLength(3);
+  expect(await agent.dumps()).toHaveLength(3);
 });

@@ -20,7 +20,7 @@ test('a first start, then every second → next runs are told, backups come by t
   const agent = await testAgent((await createShop(server, 100)).environment);
   const daemon = agent.start(['run'], { BACKUP_CRON: '* * * * * *', TZ: 'Europe/Rome' });
   await until('the heartbeat moved', async () => agent.lastOk() !== null);
-  await until('a second backup came', async () => agent.snapshots().length >= 2);
+  await until('a second backup came', async () => agent.snapshots().length > 2);
   daemon.child.kill('SIGTERM');
   const { code, stderr } = await daemon.ended;
   expect(code).toBe(0);
@@ -59,7 +59,7 @@ test('the last one that was due was skipped, and the agent starts again → made
   lately.close();
 
   const daemon = agent.start(['run'], { BACKUP_CRON: '0 3 * * *', VERIFY_CRON: '0 0 1 1 *' });
-  await until('it was made up for', async () => agent.snapshots().length === 1);
+  await until('it was made up for', async () => agent.snapshots().length > 0);
   daemon.child.kill('SIGTERM');
   await daemon.ended;
   expect((await agent.run(['history'])).stdout).toMatch(/skipped.*waited 30 min/);

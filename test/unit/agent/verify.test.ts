@@ -34,9 +34,9 @@ describe('a snapshot that came back', () => {
     expect(ended).toMatchObject({
       reason: expect.stringMatching(
         /^restored dddddddd of 2026-11-21T03:00:04Z into scratch in .* s: 2 tables, 5 rows and 4 objects equal to the source; proved$/,
-      ),
+      ) as string,
       warnings: [],
-      ...kept('proved', { why: null, restoreSeconds: expect.any(Number) }),
+      ...kept('proved', { why: null, restoreSeconds: expect.any(Number) as number }),
     });
     const { facts } = ended as Awaited<ReturnType<ReturnType<typeof verifyJob>['run']>>;
     expect(facts.verification?.steps.map(({ step, result }) => [step, result])).toEqual([
@@ -137,8 +137,8 @@ describe('a snapshot that did not come back as it was → failed, the scratch dr
       kind: 'verification_failed',
       result: 'failed',
       message: expect.stringMatching(message) as string,
-      hint: expect.stringContaining('holdfast snapshots shop'),
-      ...kept('failed', { restoreSeconds: expect.any(Number) }),
+      hint: expect.stringContaining('holdfast snapshots shop') as string,
+      ...kept('failed', { restoreSeconds: expect.any(Number) as number }),
     });
     expect([...databases]).toEqual(['shop', 'holdfast_scratch_of_somebody_else']);
   });

@@ -1,0 +1,31 @@
+import { findSnapshot } from '../../agent/jobs/find-snapshot.ts';
+import { findProof, storeProof } from '../../agent/jobs/stored-proof.ts';
+import type { Source } from '../../agent/sources/source.ts';
+import type { TestAgent } from './agent.ts';
+import { temporaryFolder } from './folder.ts';
+import { testRepository } from './repository.ts';
+
+/**
+ * Stores a dump of the source as it is now as its newest one, with the proof of the one before it: what somebody would do who has
+ * the repository's password and wants a changed database to pass for the old one. Returns the beginning of its id.
+ */
+export async function plantDump(agent: TestAgent, source: Source): Promise<string> {
+  const { signal } = new AbortController();
+  const { repository } = testRepository(temporaryFolder(), {
+    location: agent.environment['RESTIC_REPOSITORY']!,
+    password: agent.environment['RESTIC_PASSWORD']!,
+    host: 'holdfast',
+  });
+  const newest = () => findSnapshot(repository, source.name, { id: 'latest', at: null }, signal);
+  const before = await newest();
+  const proof = await findProof(repository, before, signal);
+  if (proof === null) throw new Error('there is no proof to plant');
+  const part = source.parts(await source.probe(signal)).at(-1)!;
+  await repository.save(
+    { path: part.path, tags: before.tags!, open: (stop) => part.open(stop), compression: 'gzip' },
+    signal,
+  );
+  const dump = await newest();
+  await storeProof(repository, { dump, proof }, signal);
+  return dump.shortId;
+}
