@@ -1,13 +1,8 @@
 import type { Environment } from './environment.ts';
 import { nearest } from './problems.ts';
 import { BACKEND_SECRETS } from './secrets.ts';
-import {
-  COMPOSE_VARIABLES,
-  CONFIG_FILE_VARIABLE,
-  RESTIC_VARIABLES,
-  SENTINEL_VARIABLES,
-  SETTINGS,
-} from './settings.ts';
+import { COMPOSE_VARIABLES, RESTIC_VARIABLES, SENTINEL_VARIABLES } from './others-variables.ts';
+import { CONFIG_FILE_VARIABLE, SETTINGS } from './settings.ts';
 
 /** Variables that look like a slip of the pen or that nobody obeys; sentence parts that name them. */
 export interface Odd {

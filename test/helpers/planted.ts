@@ -1,5 +1,5 @@
 import { findSnapshot } from '../../agent/jobs/find-snapshot.ts';
-import { findProof, storeProof } from '../../agent/jobs/stored-proof.ts';
+import { findProof, proofTarget, storeProof } from '../../agent/jobs/stored-proof.ts';
 import type { Source } from '../../agent/sources/source.ts';
 import type { TestAgent } from './agent.ts';
 import { temporaryFolder } from './folder.ts';
@@ -21,11 +21,10 @@ export async function plantDump(agent: TestAgent, source: Source): Promise<strin
   const proof = await findProof(repository, before, signal);
   if (proof === null) throw new Error('there is no proof to plant');
   const part = source.parts(await source.probe(signal)).at(-1)!;
-  await repository.save(
-    { path: part.path, tags: before.tags!, open: (stop) => part.open(stop), compression: 'gzip' },
-    signal,
-  );
+  const target = { path: part.path, tags: before.tags!, compression: 'gzip' } as const;
+  await repository.save({ ...target, open: (stop) => part.open(stop) }, signal);
   const dump = await newest();
-  await storeProof(repository, { dump, proof }, signal);
+  const beside = repository.prepare(proofTarget(target, new Date(dump.time)));
+  await storeProof(beside, { dumpId: dump.id, proof }, signal);
   return dump.shortId;
 }

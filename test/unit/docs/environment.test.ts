@@ -3,12 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { settingsOf } from '../../../agent/config/environment.ts';
 import { configReference } from '../../../agent/config/reference.ts';
-import {
-  COMPOSE_VARIABLES,
-  CONFIG_FILE_VARIABLE,
-  SENTINEL_VARIABLES,
-  SETTINGS,
-} from '../../../agent/config/settings.ts';
+import { COMPOSE_VARIABLES, SENTINEL_VARIABLES } from '../../../agent/config/others-variables.ts';
+import { CONFIG_FILE_VARIABLE, SETTINGS } from '../../../agent/config/settings.ts';
 import { readSettings } from '../../../sentinel/settings.ts';
 import { blocksOf, documents, readDocument } from '../../helpers/docs.ts';
 import { repositoryRoot } from '../../helpers/stack.ts';

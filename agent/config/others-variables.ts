@@ -1,0 +1,60 @@
+/*
+ * Variables that the agent does not obey, and knows so that a misspelt one does not pass in silence.
+ */
+
+/** What the sentinel reads; a test holds the list to it. The agent obeys none of them, and knows a misspelt one. */
+export const SENTINEL_VARIABLES = [
+  'SENTINEL_HEARTBEAT_PATH',
+  'SENTINEL_THRESHOLD_SECONDS',
+  'SENTINEL_VERIFY_THRESHOLD_SECONDS',
+  'SENTINEL_BOOT_GRACE_SECONDS',
+  'SENTINEL_PORT',
+  'SENTINEL_HOST',
+  'SENTINEL_STATE_DIR',
+  'SENTINEL_MODE',
+];
+
+/** What the compose files read, which reaches the agent by the same .env; a test holds the list to them. */
+export const COMPOSE_VARIABLES = [
+  'HOLDFAST_AGENT_IMAGE',
+  'HOLDFAST_MEMORY',
+  'HOLDFAST_NGINX_IMAGE',
+  'HOLDFAST_DEMO_IMAGE',
+  'HOLDFAST_NGINX',
+  'HOLDFAST_SENTINEL_IMAGE',
+  'HTTP_PORT',
+  'GATE_ON_SENTINEL_DOWN',
+  'GATE_UPSTREAM',
+  'POSTGRES_CLIENTS',
+];
+
+/** What restic 0.19.1 reads beside the settings and the secrets, as far as a misspelt one is worth a word. */
+export const RESTIC_VARIABLES = [
+  'AWS_DEFAULT_REGION',
+  'AWS_PROFILE',
+  'AWS_REGION',
+  'AWS_SHARED_CREDENTIALS_FILE',
+  'RESTIC_AWS_ASSUME_ROLE_ARN',
+  'RESTIC_AWS_ASSUME_ROLE_EXTERNAL_ID',
+  'RESTIC_AWS_ASSUME_ROLE_POLICY',
+  'RESTIC_AWS_ASSUME_ROLE_REGION',
+  'RESTIC_AWS_ASSUME_ROLE_SESSION_NAME',
+  'RESTIC_AWS_ASSUME_ROLE_STS_ENDPOINT',
+  'RESTIC_CACERT',
+  'RESTIC_COMPRESSION',
+  'RESTIC_FEATURES',
+  'RESTIC_FROM_KEY_HINT',
+  'RESTIC_FROM_PASSWORD',
+  'RESTIC_FROM_PASSWORD_COMMAND',
+  'RESTIC_FROM_PASSWORD_FILE',
+  'RESTIC_FROM_REPOSITORY',
+  'RESTIC_FROM_REPOSITORY_FILE',
+  'RESTIC_HOST',
+  'RESTIC_HTTP_USER_AGENT',
+  'RESTIC_KEY_HINT',
+  'RESTIC_PACK_SIZE',
+  'RESTIC_PASSWORD_COMMAND',
+  'RESTIC_PROGRESS_FPS',
+  'RESTIC_READ_CONCURRENCY',
+  'RESTIC_TLS_CLIENT_CERT',
+];
