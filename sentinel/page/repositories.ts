@@ -50,14 +50,13 @@ function growthWords({ addedBytes }: RepositoryStatus): Html {
 function spaceWords({ freeBytes, fullInDays }: RepositoryStatus): Html {
   if (freeBytes === null) return html`<small>not known</small>`;
   const days = `${fullInDays} day${fullInDays === 1 ? '' : 's'}`;
-  return html`${size(freeBytes)}
-  ${fullInDays === null ? '' : html`<small>used up in ${days} at its growth of late</small>`}`;
+  return html`${size(freeBytes)} ${fullInDays === null ? '' : html`<small>full in ${days}</small>`}`;
 }
 
 function readWords({ allDataReadAt }: RepositoryStatus, times: Times): Html {
   return allDataReadAt === null
-    ? html`<small>all data was never read yet</small>`
-    : html`<small>all data was read by ${times.element(allDataReadAt, times.ago(allDataReadAt))}</small>`;
+    ? html`<small>data never read in full</small>`
+    : html`<small>all data read ${times.element(allDataReadAt, times.ago(allDataReadAt))}</small>`;
 }
 
 function maintenanceWords(status: MaintenanceStatus | undefined, times: Times): Html {

@@ -214,8 +214,8 @@ describe('the repository', () => {
   it('checked and cleared → size, growth, last check, last retention', () => {
     expect(text(repositoryList(statusOf(), times))).toBe(
       's3:https://s3.eu-central-1.amazonaws.com/my-bucket/backups Size 975.8 MB up 20 %, 34 snapshots, measured 27 h ago ' +
-        'Growth 231.0 MB added by the backups of the last 30 days Free space 41.0 GB used up in 211 days at its growth of late ' +
-        'Last check 27 h ago all data was never read yet Last retention 3 h ago',
+        'Growth 231.0 MB added by the backups of the last 30 days Free space 41.0 GB full in 211 days ' +
+        'Last check 27 h ago data never read in full Last retention 3 h ago',
     );
   });
 
