@@ -4,6 +4,7 @@ import type { RemovedSnapshot } from '../ledger/ledger.ts';
 import type { ForgetReport, KeepPolicy, Repository, Snapshot } from '../repository/repository.ts';
 import { ensureRepository, rememberedId, type Notes } from './init.ts';
 import type { Job, JobContext, Outcome } from './job.ts';
+import { isPastItsWeek } from './restore-point.ts';
 
 export interface RetentionSettings {
   repository: Repository;
@@ -18,6 +19,10 @@ export interface RetentionSettings {
   acceptMissing: boolean;
   /** Whether the newest check of the repository failed: nothing is removed before one is clean again. */
   lastCheckFailed: () => boolean;
+  /** The time. */
+  now: () => Date;
+  /** Drops the databases that restores replaced a week ago; returns their names, and what could not be done, as sentence parts. */
+  dropReplaced: (signal: AbortSignal) => Promise<{ dropped: string[]; failures: string[] }>;
   /** It follows a backup in the same run, so the repository has just answered. */
   afterBackup: boolean;
   timeoutMs: number;
@@ -75,6 +80,16 @@ async function applyRetention(
     kept.push(...report.kept);
     removed.push(...report.removed);
   }
+  const points = await expiredRestorePoints(settings, signal);
+  if (!dryRun && points.length > 0) {
+    notes.remember(pruneDue, 'yes');
+    await repository.remove(
+      points.map(({ id }) => id),
+      signal,
+    );
+  }
+  removed.push(...points.map(({ id }) => id));
+  const replaced = dryRun ? NOTHING_DROPPED : await settings.dropReplaced(signal);
   if (!dryRun) {
     // Before the prune: if that fails, what we removed ourselves must not count as vanished the next time.
     notes.remember(known, JSON.stringify(kept));
@@ -86,17 +101,33 @@ async function applyRetention(
   }
   const verb = dryRun ? 'would remove' : 'removed';
   return {
-    reason: `${verb} ${removed.length} of ${counted(kept.length + removed.length, 'snapshot')}, kept ${kept.length}`,
-    warnings: [],
+    reason: [
+      `${verb} ${removed.length} of ${counted(kept.length + removed.length, 'snapshot')}, kept ${kept.length}`,
+      ...replaced.dropped.map((name) => `dropped ${name}, which a restore replaced a week ago`),
+    ].join('; '),
+    warnings: replaced.failures,
     facts: {
       snapshotsKept: kept.length,
       snapshotsRemoved: removed.length,
-      removed: preview.removed
+      removed: [...preview.removed, ...points]
         .filter(({ id }) => removed.includes(id))
         .map(named)
         .toSorted((one, other) => one.time.localeCompare(other.time)),
     },
   };
+}
+
+const NOTHING_DROPPED = { dropped: [], failures: [] };
+
+/** No policy counts them: each has its week. */
+async function expiredRestorePoints(settings: RetentionSettings, signal: AbortSignal): Promise<Snapshot[]> {
+  const points = await settings.repository.list({ kind: 'restore-point' }, signal);
+  return points.filter(
+    (point) =>
+      point.tags !== null &&
+      settings.sources.includes(point.tags.source) &&
+      isPastItsWeek(point, settings.now()),
+  );
 }
 
 function named({ shortId, time, tags, path }: Snapshot): RemovedSnapshot {

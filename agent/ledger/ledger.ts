@@ -41,6 +41,10 @@ export interface RunFacts {
   /** Which ones, oldest first; in a dry run, those that would be. */
   removed?: RemovedSnapshot[];
   snapshotsKept?: number;
+  /** A restore's: the dump of what was there before. */
+  restorePointId?: string;
+  /** A restore's: the name that the replaced database has since. */
+  keptDatabase?: string;
 }
 
 /** As people name a snapshot. */

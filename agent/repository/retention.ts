@@ -1,4 +1,5 @@
 import { HoldfastError } from '../core/errors.ts';
+import { PART_KINDS } from '../core/glossary.ts';
 import { counted } from '../core/units.ts';
 import { forgetMessage } from './messages.ts';
 import type { ForgetPreview, ForgetReport, KeepPolicy, SnapshotFilter } from './repository.ts';
@@ -40,11 +41,18 @@ export async function forgetByPolicy(
 
 function policyArguments(host: string, policy: KeepPolicy, filter: SnapshotFilter): string[] {
   return [
-    ...['forget', '--json', '--host', host, ...filterArguments(filter), '--group-by', 'host,tags'],
+    ...['forget', '--json', '--host', host, ...policyFilter(filter), '--group-by', 'host,tags'],
     ...['--keep-daily', String(policy.daily), '--keep-weekly', String(policy.weekly)],
     ...['--keep-monthly', String(policy.monthly), '--keep-yearly', String(policy.yearly)],
     ...(policy.within ? ['--keep-within', policy.within] : []),
   ];
+}
+
+/** Restore points have a week of their own: of each kind that has none, those that fit. */
+function policyFilter(filter: SnapshotFilter): string[] {
+  const kinds =
+    filter.kind === undefined ? PART_KINDS.filter((kind) => kind !== 'restore-point') : [filter.kind];
+  return kinds.flatMap((kind) => filterArguments({ ...filter, kind }));
 }
 
 async function askForget(restic: Restic, args: string[], signal: AbortSignal): Promise<ForgetPreview> {

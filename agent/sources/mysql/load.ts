@@ -50,15 +50,17 @@ export async function loadMysqlDump(
       secrets: [config.password],
     };
     let lost = 0;
-    const filter = createLoadFilter(target, options, (definer) => {
+    const owners = options.owners ?? 'leave';
+    const ownersKept = owners === 'keep' || (owners === 'where-allowed' && mayDefine);
+    const filter = createLoadFilter(target, { ownersKept }, (definer) => {
       if (definer !== own) lost += 1;
     });
     const label = `loading into ${target}`;
     await loadDump({ label, processes: deps.processes, signal, command, filter, hints: HINTS }, dump);
     // Told only to whom can have it otherwise.
     const told = mayDefine && lost > 0;
-    const note = `definers of ${counted(lost, 'object')} became comments: --keep-owners brings them back`;
-    return { notes: told ? [note] : [] };
+    const note = `definers of ${counted(lost, 'object')} became comments`;
+    return { notes: told ? [note] : [], ownersKept };
   } finally {
     await file.remove();
   }
@@ -83,7 +85,7 @@ const HINTS: [RegExp, string][] = [
   ],
   [
     /ERROR 1227/,
-    'To give objects back to their definers takes an administrator: restore as one, or without --keep-owners.',
+    'To give objects back to their definers takes an administrator: restore as one, or with --no-owner.',
   ],
   [/ERROR (1044|1142|1370)/, 'The user needs ALL PRIVILEGES on the database that is restored into.'],
   [
@@ -121,7 +123,7 @@ function loadOptions(flavour: Flavour): string[] {
  */
 export function createLoadFilter(
   target: string,
-  options: RestoreOptions = {},
+  options: { ownersKept?: boolean } = {},
   onLostDefiner: (definer: string) => void = () => undefined,
 ): ByteFilter {
   let original: DumpHeader | null = null;
@@ -132,7 +134,7 @@ export function createLoadFilter(
   const isCopy = () => original !== null && original.database !== target;
   const body = createLineRewriter([alterDatabase(() => original, target), event(isCopy)]);
   const loaded = chainFilters(header, body);
-  const definers = options.keepOwners === true ? DEFINERS_BACK_RULES : watchDefiners(onLostDefiner);
+  const definers = options.ownersKept === true ? DEFINERS_BACK_RULES : watchDefiners(onLostDefiner);
   return chainFilters(loaded, createLineRewriter(definers));
 }
 

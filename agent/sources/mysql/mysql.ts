@@ -1,4 +1,5 @@
 import type { MysqlSourceConfig } from '../../config/config.ts';
+import { HoldfastError } from '../../core/errors.ts';
 import { findMysqlClient } from './clients.ts';
 import { readDatabaseCharset, readMysqlContents, type MysqlContents } from './contents.ts';
 import { openMysqlDump } from './dump.ts';
@@ -13,6 +14,7 @@ import type { Probe, Source } from '../source.ts';
 import type { ClientDeps } from '../tools.ts';
 
 const PROBE_TIMEOUT_MS = 60_000;
+const NO_RENAME = 'MySQL and MariaDB cannot rename a database';
 
 /** A MySQL or MariaDB database: which of the two is asked of the server at every probe. */
 export function createMysqlSource(config: MysqlSourceConfig, deps: ClientDeps): Source {
@@ -21,6 +23,7 @@ export function createMysqlSource(config: MysqlSourceConfig, deps: ClientDeps): 
   return {
     name: config.name,
     database: config.database,
+    swaps: false,
     probe: (signal) => session(signal, (open) => probe(config, deps, open, signal), PROBE_TIMEOUT_MS),
     parts: (probed) => [
       {
@@ -41,6 +44,8 @@ export function createMysqlSource(config: MysqlSourceConfig, deps: ClientDeps): 
     emptyDatabase: (target, signal) => session(signal, (open) => emptyDatabase(open, target)),
     dropDatabase: (target, signal) => session(signal, (open) => dropDatabase(open, target)),
     listDatabases: (prefix, signal) => session(signal, (open) => listDatabases(open, prefix)),
+    swapHurdle: () => Promise.resolve({ detail: NO_RENAME, mend: '' }),
+    swapIn: () => Promise.reject(new HoldfastError('failed', NO_RENAME)),
   };
 }
 

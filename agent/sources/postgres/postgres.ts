@@ -8,6 +8,8 @@ import { findPostgresGaps } from './gaps.ts';
 import { openPostgresGlobals } from './globals.ts';
 import { inspectDatabase } from './inspect.ts';
 import { loadPostgresDump } from './load.ts';
+import { makeAlike } from './likeness.ts';
+import { findSwapHurdle, swapDatabases } from './swap.ts';
 import { withAdminSession, withPostgresSession, type PostgresSession } from './session.ts';
 import { pathComponent } from '../repository-path.ts';
 import type { Probe, Source } from '../source.ts';
@@ -26,6 +28,7 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
   return {
     name: config.name,
     database: config.database,
+    swaps: true,
     probe: (signal) =>
       withPostgresSession(config, { signal, caFile, timeoutMs: PROBE_TIMEOUT_MS }, (session) =>
         probe(config, deps, session, signal),
@@ -52,6 +55,18 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
     dropDatabase: (target, signal) => beside(signal, target, (session) => dropDatabase(session, target)),
     listDatabases: (prefix, signal) =>
       withAdminSession(config, '', { signal, caFile }, (session) => listDatabases(session, prefix)),
+    swapHurdle: (signal) =>
+      beside(signal, config.database, (session) => findSwapHurdle(session, config.database)),
+    swapIn: async ({ fresh, keep }, signal) => {
+      // A new database has no statistics, and the first queries in it would be planned blindly.
+      await inside(signal, fresh, (session) => session.query('ANALYZE'));
+      await beside(signal, config.database, async (main) => {
+        if (keep !== null) await makeAlike(main, fresh, config.database);
+        await beside(signal, config.database, (helper) =>
+          swapDatabases({ main, helper, fresh, target: config.database, keep }),
+        );
+      });
+    },
   };
 }
 

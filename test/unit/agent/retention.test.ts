@@ -21,6 +21,7 @@ function fakeRepository(ids: string[], more: Partial<Repository> = {}) {
   const repository = {
     location: '/repository',
     identify: async () => 'repository-id',
+    list: async () => [],
     preview: async () => ({ kept: present.slice(-1), removed: present.slice(0, -1) }),
     forget: async () => {
       done.push('forget');
@@ -47,6 +48,8 @@ function settings(
     dryRun: false,
     acceptMissing: false,
     afterBackup: false,
+    now: () => new Date('2026-03-09T00:00:00Z'),
+    dropReplaced: async () => ({ dropped: [], failures: [] }),
     lastCheckFailed: () => false,
     timeoutMs: 1000,
     ...more,
