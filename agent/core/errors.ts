@@ -40,6 +40,7 @@ export const ERROR_KINDS = [
   'repository_damaged',
   'repository_failed',
   'snapshot_absent',
+  'proof_damaged',
   'failed',
 ] as const;
 export type ErrorKind = (typeof ERROR_KINDS)[number];

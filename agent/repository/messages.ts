@@ -11,6 +11,7 @@ export const snapshotMessage = z.object({
   hostname: z.string(),
   paths: z.array(z.string()),
   tags: z.array(z.string()).nullish(),
+  original: z.string().nullish(),
   summary: z.object({ total_bytes_processed: z.number() }).nullish(),
 });
 

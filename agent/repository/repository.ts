@@ -94,6 +94,8 @@ export interface Snapshot {
   /** The full id. */
   id: string;
   shortId: string;
+  /** The id that it was stored with: another one than `id` once restic has copied it or changed its tags. */
+  originalId: string;
   /** UTC ISO 8601. */
   time: string;
   host: string;

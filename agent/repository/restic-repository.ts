@@ -13,7 +13,7 @@ import type { RepositoryPassword } from './password.ts';
 import { forgetByPolicy, previewPolicy, pruneData, removeSnapshots } from './retention.ts';
 import { resticError, type Restic } from './restic.ts';
 import type { Repository } from './repository.ts';
-import { saveDump } from './save.ts';
+import { saveDump, type Times } from './save.ts';
 import { resticVersion } from './version.ts';
 import { listSnapshots } from './snapshots.ts';
 
@@ -36,9 +36,6 @@ const CHECK_TIMEOUT_MS = 24 * 3600_000;
 /** Who asks so soon after a repository gave no answer gets the same one: each time would cost the whole answer timeout. */
 const SILENCE_HOLDS_MS = 10_000;
 
-/** From the moment before restic is started until it takes its time; it may wait for the lock file for half of that. */
-const RESTIC_STARTS_WITHIN_MS = 60_000;
-
 export function createResticRepository(settings: ResticRepositorySettings): Repository {
   const { restic, config, host, processes, compressors } = settings;
   const errorOf = (exit: Exit) => resticError(exit, config);
@@ -59,13 +56,13 @@ export function createResticRepository(settings: ResticRepositorySettings): Repo
     }
   };
 
-  const forgetStrays = async (path: string, since: Date) => {
+  const forgetStrays = async (path: string, { since, withinMs }: Times) => {
     const signal = AbortSignal.timeout(answerTimeoutMs);
     const strays = (await listSnapshots(restic, host, {}, signal)).filter(
       // restic takes a snapshot's time when it starts, after `since` and by the same clock: no margin before it, or a
       // good snapshot of a moment ago would count as a stray; and an end, or on a clock that was set back every good
       // one since would.
-      (snapshot) => snapshot.path === path && isWithin(snapshot.time, since, RESTIC_STARTS_WITHIN_MS),
+      (snapshot) => snapshot.path === path && isWithin(snapshot.time, since, withinMs),
     );
     await unlocked(signal, () =>
       removeSnapshots(

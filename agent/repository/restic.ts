@@ -16,7 +16,8 @@ import type { Started } from './started.ts';
 export interface Restic {
   readonly location: string;
   run(args: string[], options: ResticOptions): Promise<Finished>;
-  start(args: string[]): Promise<Child>;
+  /** `environment` goes over that of every restic. */
+  start(args: string[], environment?: Record<string, string>): Promise<Child>;
   /** Runs restic only if no other restic of this state folder is alive, or will be in a few seconds; null if one is. */
   exclusively(args: string[], options: ResticOptions): Promise<Finished | null>;
   /** Whether a restic of this process id was started from this state folder, not later than this. */
@@ -101,7 +102,10 @@ export function createRestic(processes: Processes, settings: ResticSettings): Re
   return {
     location: shownLocation(config),
     run: async (args, options) => finish(await run(command(args), options), options),
-    start: (args) => processes.start(command(args)),
+    start: (args, more = {}) => {
+      const made = command(args);
+      return processes.start({ ...made, env: { ...made.env, ...more } });
+    },
     exclusively: async (args, options) => {
       const finished = await run(
         command(args, ['--exclusive', '--timeout', String(EXCLUSIVE_WAIT_SECONDS)]),

@@ -18,10 +18,19 @@ export interface SaveDependencies {
   spool: SpoolOptions;
   /** How restic's exit becomes an error. */
   errorOf: (exit: Exit) => HoldfastError;
-  /** Removes what restic saved although it was told to stop. */
-  forgetStrays: (path: string, since: Date) => Promise<void>;
+  /** Removes what restic saved of a path although it was told to stop. */
+  forgetStrays: (path: string, times: Times) => Promise<void>;
   now: () => Date;
 }
+
+/** The time that a snapshot of this save would have: `since`, or up to so much later. */
+export interface Times {
+  since: Date;
+  withinMs: number;
+}
+
+/** From the moment before restic is started until it takes its time; it may wait for the lock file for half of that. */
+const RESTIC_STARTS_WITHIN_MS = 60_000;
 
 /** How long restic may take to say that it cleans up, and then to be gone. */
 const CLEANUP_NOTICE_MS = 5_000;
@@ -39,8 +48,11 @@ export async function saveDump(
   signal: AbortSignal,
 ): Promise<SavedSnapshot> {
   const path = request.path + suffixOf(request.compression);
-  const startedAt = deps.now();
-  const child = await deps.restic.start(backupArguments(request, path, deps.host));
+  const times =
+    request.time === undefined
+      ? { since: deps.now(), withinMs: RESTIC_STARTS_WITHIN_MS }
+      : { since: toSecond(request.time), withinMs: 999 };
+  const child = await deps.restic.start(backupArguments(request, path, deps.host), UTC);
   const output = collect(child);
   const gone = new AbortController();
   let fed = false;
@@ -64,7 +76,7 @@ export async function saveDump(
     return confirmed(path, facts, exit, await output, deps);
   } catch (error) {
     fed = true;
-    const failures = await abandon(child, path, startedAt, deps);
+    const failures = await abandon(child, path, times, deps);
     // restic closed its input: why, its exit tells.
     const cause = error instanceof ClosedStreamError ? deps.errorOf(await child.exit) : error;
     throw failures.length === 0 ? cause : withFailures(cause, failures);
@@ -80,11 +92,23 @@ function backupArguments(request: SaveRequest, path: string, host: string): stri
     '--host',
     host,
     ...tagArguments(request.tags),
+    ...(request.time === undefined ? [] : ['--time', resticTime(request.time)]),
     '--compression',
     compression,
     '--json',
     '--quiet',
   ];
+}
+
+/** restic reads `--time` in the zone of its process. */
+const UTC = { TZ: 'UTC' };
+
+function resticTime(time: Date): string {
+  return time.toISOString().slice(0, 19).replace('T', ' ');
+}
+
+function toSecond(time: Date): Date {
+  return new Date(Math.floor(time.getTime() / 1000) * 1000);
 }
 
 async function collect(child: Child): Promise<string> {
@@ -146,12 +170,7 @@ function confirmed(
  * Ends restic without a snapshot: SIGTERM while stdin is open, wait until it says that it cleans up, only then close
  * stdin (it is blocked in a read until then). Closing at once made a snapshot 4 times in 240. Returns what failed meanwhile.
  */
-async function abandon(
-  child: Child,
-  path: string,
-  startedAt: Date,
-  deps: SaveDependencies,
-): Promise<unknown[]> {
+async function abandon(child: Child, path: string, times: Times, deps: SaveDependencies): Promise<unknown[]> {
   const failures: unknown[] = [];
   child.signal('SIGTERM');
   await Promise.race([child.exit, child.said(/cleaning up/i), pause(CLEANUP_NOTICE_MS)]);
@@ -159,7 +178,7 @@ async function abandon(
   const exit = await Promise.race([child.exit, pause(CLEANUP_MS)]);
   if (exit === undefined) child.signal('SIGKILL');
   await child.exit;
-  await deps.forgetStrays(path, startedAt).catch((error: unknown) => failures.push(error));
+  await deps.forgetStrays(path, times).catch((error: unknown) => failures.push(error));
   return failures;
 }
 

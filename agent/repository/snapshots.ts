@@ -42,6 +42,7 @@ export function toSnapshot(message: z.infer<typeof snapshotMessage>): Snapshot {
   return {
     id: message.id,
     shortId: message.short_id,
+    originalId: message.original ?? message.id,
     time: new Date(message.time).toISOString(),
     host: message.hostname,
     path: message.paths[0] ?? '',

@@ -59,13 +59,23 @@ const snapshots: Snapshot[] = [
   {
     id: 'a1',
     shortId: 'a',
+    originalId: 'a1',
     time: '2026-11-01T03:00:04.123Z',
     host: 'holdfast',
     path: '/mysql/shop.sql.gz',
     tags: { source: 'shop', engine: 'mysql', kind: 'dump' },
     bytes: 1,
   },
-  { id: 'b2', shortId: 'b', time: '2026-11-01T03:00:04.123Z', host: 'x', path: '/', tags: null, bytes: null },
+  {
+    id: 'b2',
+    shortId: 'b',
+    originalId: 'b2',
+    time: '2026-11-01T03:00:04.123Z',
+    host: 'x',
+    path: '/',
+    tags: null,
+    bytes: null,
+  },
 ];
 
 /** What a command prints with `--json`. */

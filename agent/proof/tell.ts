@@ -1,0 +1,107 @@
+import { counted } from '../core/units.ts';
+import type { Comparison, Difference, Extent } from './compare.ts';
+import { groupBy } from './grouped.ts';
+import type { Proof } from './proof.ts';
+
+/** So many differences of a kind are named; of the others only how many there are is told. */
+const NAMED = 5;
+
+/**
+ * What differs, as sentence parts for a person, the worst first: tables that are gone, rows that are missing, rows that are
+ * not the same, then objects and counters. Their number is bounded whatever the number of differences.
+ */
+export function tellDifferences({ differences }: Comparison): string[] {
+  const gone = new Set(differences.flatMap((one) => (one.kind === 'table_missing' ? [one.table] : [])));
+  const told = differences.filter((one) => !followsFrom(one, gone));
+  const ofTables = ORDER.flatMap((kind) =>
+    bounded(told.filter((one) => one.kind === kind).map(sentence), NAMES_OF_MANY[kind]),
+  );
+  const objects = told.filter((one) => one.kind.startsWith('object_')) as ObjectDifference[];
+  const ofObjects = [...groupBy(objects, (one) => `${one.kind} ${one.object}`).values()].map(ofKind);
+  const counters = told.filter((one) => one.kind === 'counter').map(sentence);
+  return [...ofTables, ...bounded(ofObjects, 'kinds of object'), ...bounded(counters, 'counters')];
+}
+
+/** What was compared and is equal, as a sentence part: how deep the comparison went belongs to it. */
+export function tellExtent({ tables, rows, sampled, counted: countedOnly }: Extent, proof: Proof): string {
+  const whole = `${counted(tables, 'table')}, ${counted(rows, 'row')}`;
+  if (proof.level === 'counts')
+    return `${whole} and ${counted(proof.objects.length, 'object')} as in the source, by row counts alone`;
+  const less = [
+    ...(sampled.length === 0 ? [] : [`the rows of ${list(sampled)} by samples`]),
+    ...(countedOnly.length === 0 ? [] : [`those of ${list(countedOnly)} by their number alone`]),
+  ];
+  const but = less.length === 0 ? '' : ` (${less.join(', ')})`;
+  return `${whole} and ${counted(proof.objects.length, 'object')} equal to the source${but}`;
+}
+
+/** Why equality is not proven although nothing differs; null where it is, or where something does. */
+export function whyUnproven(comparison: Comparison, expected: Proof): string | null {
+  if (comparison.differences.length > 0) return null;
+  return comparison.incomparable ?? expected.unproven;
+}
+
+type ObjectDifference = Extract<Difference, { object: string }>;
+type TableDifference = Exclude<Difference, ObjectDifference | { kind: 'counter' }>;
+
+const ORDER = ['table_missing', 'rows', 'content', 'table_extra'] as const;
+const NAMES_OF_MANY: Record<TableDifference['kind'], string> = {
+  table_missing: 'missing tables',
+  rows: 'tables with another number of rows',
+  content: 'tables with other rows',
+  table_extra: 'tables too many',
+};
+
+/** The columns and indexes of a table that is gone are gone with it. */
+function followsFrom(one: Difference, gone: Set<string>): boolean {
+  if (one.kind === 'counter')
+    return [...gone].some((table) => one.name.startsWith(`${table}.`) || one.name === table);
+  if (one.kind !== 'object_missing') return false;
+  return [...gone].some((table) => one.name === table || one.name.startsWith(`${table}.`));
+}
+
+function sentence(one: Difference): string {
+  switch (one.kind) {
+    case 'table_missing':
+      return `table ${one.table} is missing, with ${counted(one.rows, 'row')}`;
+    case 'table_extra':
+      return `table ${one.table} is there, with ${counted(one.rows, 'row')}, and was not in the source`;
+    case 'rows':
+      return `table ${one.table} has ${counted(one.found, 'row')}, expected ${one.expected}`;
+    case 'content':
+      return `table ${one.table} has its ${counted(one.rows, 'row')}, but ${one.sampled ? 'in the samples that were compared ' : ''}not the ones of the source`;
+    case 'counter':
+      return counterSentence(one);
+    default:
+      return `${one.object} ${one.name} ${VERBS[one.kind][0]}`;
+  }
+}
+
+function counterSentence({ name, expected, found }: Extract<Difference, { kind: 'counter' }>): string {
+  if (found === null) return `counter ${name} is missing`;
+  if (expected === null) return `counter ${name} is there and was not in the source`;
+  return `counter ${name} stands at ${found}, expected ${expected}`;
+}
+
+const VERBS: Record<ObjectDifference['kind'], [one: string, many: string]> = {
+  object_missing: ['is missing', 'are missing'],
+  object_changed: ['is not defined as in the source', 'are not defined as in the source'],
+  object_extra: ['is there and was not in the source', 'are there and were not in the source'],
+};
+
+function ofKind(same: ObjectDifference[]): string {
+  const [first] = same;
+  if (first === undefined) return '';
+  if (same.length === 1) return sentence(first);
+  return `${same.length} objects of the kind ${first.object} ${VERBS[first.kind][1]}: ${list(same.map(({ name }) => name))}`;
+}
+
+function bounded(sentences: string[], noun: string): string[] {
+  const more = sentences.length - NAMED;
+  return more <= 0 ? sentences : [...sentences.slice(0, NAMED), `${more} more ${noun}`];
+}
+
+function list(names: string[]): string {
+  const more = names.length - NAMED;
+  return more <= 0 ? names.join(', ') : `${names.slice(0, NAMED).join(', ')} and ${more} more`;
+}
