@@ -25,7 +25,7 @@ export async function tryAndReplace(restoration: Restoration, hurdle: Hurdle | n
     rows: inventory.tables.reduce((total, table) => total + table.rows, 0),
     notes: [...restored.notes, ...tried.notes],
     warnings: [
-      ...tried.differences,
+      ...tried.warnings,
       ...(hurdle === null
         ? []
         : [
@@ -38,7 +38,7 @@ export async function tryAndReplace(restoration: Restoration, hurdle: Hurdle | n
 }
 
 /** Whoever may make no database beside has the snapshot read whole instead, which finds a damaged one but no statement that fails. */
-async function tryBeside(restoration: Restoration): Promise<Pick<Checked, 'notes' | 'differences'>> {
+async function tryBeside(restoration: Restoration): Promise<Pick<Checked, 'notes' | 'warnings'>> {
   const { source, snapshot, settings, context } = restoration;
   let fresh: string;
   try {
@@ -49,14 +49,14 @@ async function tryBeside(restoration: Restoration): Promise<Pick<Checked, 'notes
     await proveReadable(settings.repository, snapshot, context.onProgress, context.signal);
     return {
       notes: [],
-      differences: [
+      warnings: [
         `it was not loaded beside first and not compared: ${error.message}. ${error.hint ?? ''}`.trim(),
       ],
     };
   }
   try {
     await loadInto(restoration, fresh);
-    return await checkRestored(restoration, fresh);
+    return await checkRestored(restoration, fresh, { mayDiffer: false });
   } finally {
     // What cannot be dropped now is still noted: the next run drops it.
     await source

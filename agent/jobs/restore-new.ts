@@ -24,13 +24,13 @@ export async function intoNew(restoration: Restoration, name: string): Promise<D
   }
   try {
     const restored = await loadInto(restoration, name);
-    const checked = await checkRestored(restoration, name);
+    const checked = await checkRestored(restoration, name, { mayDiffer: !isOwn });
     if (isOwn) clearUnfinished(settings.notes, source.name);
     return {
       tables: checked.tables,
       rows: checked.rows,
       notes: [...restored.notes, ...checked.notes],
-      warnings: [...checked.differences, ...ownersLeft(restoration, restored, name)],
+      warnings: [...checked.warnings, ...ownersLeft(restoration, restored, name)],
       kept: null,
     };
   } catch (error) {

@@ -20,7 +20,7 @@ export async function loadAndSwap(restoration: Restoration, there: boolean): Pro
   const fresh = await createBeside(source, settings, context.signal);
   try {
     const restored = await loadInto(restoration, fresh);
-    const checked = await checkRestored(restoration, fresh);
+    const checked = await checkRestored(restoration, fresh, { mayDiffer: false });
     context.signal.throwIfAborted();
     context.onProgress({
       step: `putting it in the place of ${source.database}`,
@@ -40,7 +40,7 @@ export async function loadAndSwap(restoration: Restoration, there: boolean): Pro
         ...checked.notes,
         ...(keep === null ? [] : [`the old one is ${keep} until ${until}`]),
       ],
-      warnings: ownersLeft(restoration, restored, source.database),
+      warnings: [...checked.warnings, ...ownersLeft(restoration, restored, source.database)],
       kept: keep,
     };
   } catch (error) {

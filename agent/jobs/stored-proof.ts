@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { HoldfastError } from '../core/errors.ts';
 import { utc } from '../core/clock.ts';
 import { proofSchema, type Proof } from '../proof/proof.ts';
-import type { Repository, SavedSnapshot, Snapshot, SnapshotTags } from '../repository/repository.ts';
+import type { Repository, SavedSnapshot, Snapshot } from '../repository/repository.ts';
 
 /**
  * Stores the proof of a dump that is stored already, as a snapshot of its own: the same tags but for the kind, and the dump's time
