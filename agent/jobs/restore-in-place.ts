@@ -70,7 +70,13 @@ async function replace(restoration: Restoration) {
   const { source, snapshot, settings, context } = restoration;
   const at = settings.now().toISOString();
   markUnfinished(settings.notes, source.name, { snapshot: snapshot.shortId, at });
-  await source.emptyDatabase(source.database, context.signal);
+  try {
+    await source.emptyDatabase(source.database, context.signal);
+  } catch (error) {
+    // PostgreSQL empties in one transaction: it is as it was.
+    if (snapshot.tags?.engine === 'postgres') clearUnfinished(settings.notes, source.name);
+    throw error;
+  }
   try {
     return await loadInto(restoration, source.database);
   } catch (error) {

@@ -33,6 +33,9 @@ export interface Source {
     options?: RestoreOptions,
   ): Promise<Restored>;
 
+  /** The names of the tables in a plain dump; reads of it what that takes. */
+  tablesIn(dump: AsyncIterable<Buffer>): Promise<string[]>;
+
   /**
    * Reads of a database of the source's server what `like` says of the source: the same tables' rows by the same method and
    * ranges, all objects, all counters. For a scratch database that nobody writes to. Its `unproven` is null.
@@ -163,4 +166,8 @@ export type Owners = 'keep' | 'where-allowed' | 'leave';
 export interface RestoreOptions {
   /** `leave` when left out. */
   owners?: Owners;
+  /** These tables alone, as `tablesIn` names them, with their rows, indexes, constraints and triggers; all objects when left out. */
+  tables?: string[];
+  /** The target is no new database: the tables are dropped there first. PostgreSQL does it all in one transaction. */
+  replace?: boolean;
 }

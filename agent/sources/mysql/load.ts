@@ -8,6 +8,7 @@ import { mayNameDefiners, readGrants } from './grants.ts';
 import { createHeaderFilter, type DumpHeader } from './header.ts';
 import { quoteName } from './names.ts';
 import { optionFile } from './options.ts';
+import { createTableFilter } from './sections.ts';
 import { withMysqlSession, type Flavour } from './session.ts';
 import type { RestoreOptions, Restored } from '../source.ts';
 import type { ClientDeps } from '../tools.ts';
@@ -52,9 +53,13 @@ export async function loadMysqlDump(
     let lost = 0;
     const owners = options.owners ?? 'leave';
     const ownersKept = owners === 'keep' || (owners === 'where-allowed' && mayDefine);
-    const filter = createLoadFilter(target, { ownersKept }, (definer) => {
-      if (definer !== own) lost += 1;
-    });
+    const filter = createLoadFilter(
+      target,
+      { ownersKept, tables: options.tables, replace: options.replace },
+      (definer) => {
+        if (definer !== own) lost += 1;
+      },
+    );
     const label = `loading into ${target}`;
     await loadDump({ label, processes: deps.processes, signal, command, filter, hints: HINTS }, dump);
     // Told only to whom can have it otherwise.
@@ -123,17 +128,21 @@ function loadOptions(flavour: Flavour): string[] {
  */
 export function createLoadFilter(
   target: string,
-  options: { ownersKept?: boolean } = {},
+  options: Pick<RestoreOptions, 'tables' | 'replace'> & { ownersKept?: boolean } = {},
   onLostDefiner: (definer: string) => void = () => undefined,
 ): ByteFilter {
   let original: DumpHeader | null = null;
   const header = createHeaderFilter((found) => {
     original = found;
+    // What else is in the target stays as it is, and what is made in it later with it.
+    if (options.replace === true) return '';
     return `ALTER DATABASE ${quoteName(target)} CHARACTER SET ${found.charset} COLLATE ${found.collation};\n\n`;
   });
   const isCopy = () => original !== null && original.database !== target;
   const body = createLineRewriter([alterDatabase(() => original, target), event(isCopy)]);
-  const loaded = chainFilters(header, body);
+  const chosen =
+    options.tables === undefined ? header : chainFilters(header, createTableFilter(new Set(options.tables)));
+  const loaded = chainFilters(chosen, body);
   const definers = options.ownersKept === true ? DEFINERS_BACK_RULES : watchDefiners(onLostDefiner);
   return chainFilters(loaded, createLineRewriter(definers));
 }

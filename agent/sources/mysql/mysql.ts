@@ -8,6 +8,7 @@ import { readGrants } from './grants.ts';
 import { findMysqlHurdles } from './hurdles.ts';
 import { loadMysqlDump } from './load.ts';
 import { createDatabase, dropDatabase, emptyDatabase, inspectDatabase, listDatabases } from './objects.ts';
+import { createTableFilter } from './sections.ts';
 import { withMysqlSession, type MysqlSession } from './session.ts';
 import { pathComponent } from '../repository-path.ts';
 import type { Probe, Source } from '../source.ts';
@@ -34,6 +35,13 @@ export function createMysqlSource(config: MysqlSourceConfig, deps: ClientDeps): 
     ],
     restoreInto: (target, dump, signal, options) =>
       loadMysqlDump(config, deps, target, dump, signal, options),
+    tablesIn: async (dump) => {
+      const names: string[] = [];
+      const filter = createTableFilter(new Set(), (name) => names.push(name));
+      for await (const chunk of dump) filter.push(chunk);
+      filter.end();
+      return names;
+    },
     prove: () => Promise.reject(new Error('not built yet')),
     inspect: (target, signal) => session(signal, (open) => inspectDatabase(open, target)),
     createDatabase: (target, signal) =>

@@ -1,4 +1,5 @@
 import type { PostgresSourceConfig } from '../../config/config.ts';
+import { peekContents } from './archive-contents.ts';
 import { findPostgresClient } from './clients.ts';
 import { readPostgresContents } from './contents.ts';
 import { createDatabase, dropDatabase, listDatabases } from './databases.ts';
@@ -11,6 +12,7 @@ import { loadPostgresDump } from './load.ts';
 import { makeAlike } from './likeness.ts';
 import { findSwapHurdle, swapDatabases } from './swap.ts';
 import { withAdminSession, withPostgresSession, type PostgresSession } from './session.ts';
+import { tablesOf } from './table-choice.ts';
 import { pathComponent } from '../repository-path.ts';
 import type { Probe, Source } from '../source.ts';
 import type { ClientDeps } from '../tools.ts';
@@ -47,6 +49,11 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
     ],
     restoreInto: (target, dump, signal, options) =>
       loadPostgresDump(config, deps, target, dump, signal, options),
+    tablesIn: async (dump) => {
+      const { entries, close } = await peekContents(dump);
+      await close();
+      return tablesOf(entries ?? []);
+    },
     prove: () => Promise.reject(new Error('not built yet')),
     inspect: (target, signal) => inside(signal, target, (session) => inspectDatabase(session, target)),
     createDatabase: (target, signal) =>

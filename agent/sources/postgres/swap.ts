@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { HoldfastError } from '../../core/errors.ts';
 import type { Hurdle } from '../source.ts';
+import { errorFields } from '../error-fields.ts';
 import { codeOf, statementError } from './errors.ts';
 import { quoteIdentifier } from './names.ts';
 import type { PostgresSession } from './session.ts';
@@ -67,17 +68,23 @@ async function endSessionsUntil(
 
 function refusal(error: unknown, session: PostgresSession, target: string): HoldfastError {
   const what = `cannot put the restored database in the place of ${target}`;
-  const signalling = `GRANT pg_signal_backend TO ${quoteIdentifier(session.user)};`;
+  if (codeOf(error) === DENIED && errorFields(error).message.includes('terminate')) {
+    return new HoldfastError('rights_missing', `${what}: ${errorFields(error).message}`, {
+      hint: `Somebody is connected to it whom ${session.user} may not disconnect: restore as a superuser, or run as one GRANT pg_signal_backend TO ${quoteIdentifier(session.user)}; which is enough for sessions of all but superusers.`,
+      cause: error,
+    });
+  }
   if (codeOf(error) === OBJECT_IN_USE) {
     return new HoldfastError('restore_failed', `${what}: somebody stays connected to it`, {
       hint: 'Stop what is connected to it, replication slots and prepared transactions included, and restore again.',
       cause: error,
     });
   }
-  return statementError(error, what, signalling);
+  return statementError(error, what, null);
 }
 
 const OBJECT_IN_USE = '55006';
+const DENIED = '42501';
 
 /** What would end a swap of `target` by this user, found out before anything is done. */
 export async function findSwapHurdle(session: PostgresSession, target: string): Promise<Hurdle | null> {
@@ -89,7 +96,9 @@ export async function findSwapHurdle(session: PostgresSession, target: string): 
       EXISTS (SELECT FROM pg_prepared_xacts x WHERE x.database = d.datname) AS prepared,
       EXISTS (SELECT FROM pg_db_role_setting s WHERE s.setdatabase = d.oid AND s.setrole NOT IN (0, r.oid)) AS settings,
       EXISTS (SELECT FROM pg_stat_activity a WHERE a.datname = d.datname AND a.usesysid IS NOT NULL
-        AND NOT pg_has_role(a.usesysid, 'USAGE') AND NOT pg_has_role('pg_signal_backend', 'USAGE')) AS foreign_sessions
+        AND NOT pg_has_role(a.usesysid, 'USAGE') AND NOT pg_has_role('pg_signal_backend', 'USAGE')) AS foreign_sessions,
+      EXISTS (SELECT FROM pg_stat_activity a JOIN pg_roles s ON s.oid = a.usesysid
+        WHERE a.datname = d.datname AND s.rolsuper) AS superusers
       FROM pg_database d, pg_roles r WHERE d.datname = $1 AND r.rolname = current_user`,
     [target],
   );
@@ -119,6 +128,10 @@ export async function findSwapHurdle(session: PostgresSession, target: string): 
       detail: `roles have settings of their own in ${target}`,
       mend: 'Restore as a superuser, who may set them in the new one.',
     };
+  }
+  if (row.superusers === true) {
+    const detail = `a superuser is connected to ${target}, whom ${session.user} may not disconnect`;
+    return { detail, mend: 'End that session first, or restore as a superuser.' };
   }
   if (row.foreign_sessions === true) {
     return mended(
