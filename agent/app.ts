@@ -63,7 +63,7 @@ export interface App {
   restore(
     choice: { source: Source } & Pick<
       RestoreSettings,
-      'wanted' | 'target' | 'owners' | 'restorePoint' | 'dryRun'
+      'wanted' | 'target' | 'tables' | 'owners' | 'restorePoint' | 'dryRun'
     >,
     options: RunOptions,
   ): Promise<RunReport[]>;

@@ -13,6 +13,7 @@ interface Options {
   snapshot: string;
   at?: Date;
   to?: string;
+  tables?: string[];
   output?: string;
   yes?: boolean;
   keepOwners?: boolean;
@@ -36,6 +37,11 @@ export function addRestore(program: Command, context: Context): void {
       time,
     )
     .option('--to <name>', 'into a new database of this name, on the same server')
+    .option(
+      '--tables <names>',
+      'these alone, as in "orders,customers": with --to, or replaced where they are',
+      names,
+    )
     .option('--output <folder>', 'as a plain dump into a folder, or to stdout with -')
     .option('--dry-run', 'say what would happen, and change nothing')
     .option('--no-restore-point', 'do not store the database as it is before it is overwritten')
@@ -72,6 +78,7 @@ export function addRestore(program: Command, context: Context): void {
 function refuseContradictions(options: Options): void {
   const given: [option: string, isGiven: boolean, without: string[]][] = [
     ['--to', options.to !== undefined, ['--output', '--drop-old']],
+    ['--tables', options.tables !== undefined, ['--output', '--drop-old']],
     ['--keep-owners', options.keepOwners === true, ['--no-owner']],
     ['--dry-run', options.dryRun === true, ['--output', '--drop-old']],
     ['--output', options.output !== undefined, ['--drop-old']],
@@ -98,8 +105,8 @@ async function restore(
   const source = sourceNamed(app, name);
   const target = await chooseTarget(source, options, context);
   const owners = options.keepOwners === true ? 'keep' : options.owner ? 'where-allowed' : 'leave';
-  const { restorePoint, dryRun = false } = options;
-  return app.restore({ source, wanted, target, owners, restorePoint, dryRun }, commandRun(context));
+  const { restorePoint, dryRun = false, tables = null } = options;
+  return app.restore({ source, wanted, target, tables, owners, restorePoint, dryRun }, commandRun(context));
 }
 
 async function dropOld(name: string, context: Context): Promise<void> {
@@ -133,12 +140,12 @@ async function chooseTarget(source: Source, options: Options, context: Context):
   if (options.to !== undefined && options.to !== source.database) {
     return { kind: 'new-database', name: options.to };
   }
-  if (options.yes !== true && options.dryRun !== true) await askForName(source.database, context);
+  if (options.yes !== true && options.dryRun !== true) await askForName(source.database, options, context);
   return { kind: 'overwrite' };
 }
 
 /** The name has to be typed, so that nobody's fingers do it by habit: what was there is only kept for a week. */
-async function askForName(database: string, { signal }: Context): Promise<void> {
+async function askForName(database: string, { tables }: Options, { signal }: Context): Promise<void> {
   if (!process.stdin.isTTY) {
     throw new HoldfastError('usage', `this would overwrite the database ${database}`, {
       hint: 'Say so with --yes, or restore beside it with --to NAME.',
@@ -147,7 +154,7 @@ async function askForName(database: string, { signal }: Context): Promise<void> 
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
   try {
     const answer = await prompt.question(
-      `This overwrites everything in the database ${database}.\nType its name to go on: `,
+      `This overwrites ${tables?.join(', ') ?? 'everything'} in the database ${database}.\nType its name to go on: `,
       { signal },
     );
     if (answer.trim() !== database)
@@ -158,6 +165,12 @@ async function askForName(database: string, { signal }: Context): Promise<void> 
   } finally {
     prompt.close();
   }
+}
+
+function names(text: string): string[] {
+  const list = text.split(',').map((name) => name.trim());
+  if (list.includes('')) throw new InvalidArgumentError('expected names with commas between them.');
+  return list;
 }
 
 /** ISO 8601, with a blank for the T; a time without a zone is UTC, as all times of ours are. */

@@ -1,5 +1,6 @@
 import { HoldfastError, describeError } from '../core/errors.ts';
 import { compare } from '../proof/compare.ts';
+import type { Proof } from '../proof/proof.ts';
 import { tellDifferences, tellExtent, whyUnproven } from '../proof/tell.ts';
 import type { Restoration } from './restore.ts';
 import { findProof } from './stored-proof.ts';
@@ -37,12 +38,13 @@ async function compareWithProof(
   database: string,
   mayDiffer: boolean,
 ): Promise<Pick<Checked, 'notes' | 'warnings'>> {
-  const { source, snapshot, settings, context } = restoration;
+  const { source, snapshot, tables, settings, context } = restoration;
   try {
-    const proof = await findProof(settings.repository, snapshot, context.signal);
+    const whole = await findProof(settings.repository, snapshot, context.signal);
+    const proof = whole === null ? null : narrowed(whole, tables);
     if (proof === null) return { notes: ['not compared: this backup has no proof'], warnings: [] };
     context.onProgress({ step: `comparing ${database} with the proof`, dumpBytes: 0, storedBytes: 0 });
-    const comparison = compare(proof, await source.prove(database, proof, context.signal));
+    const comparison = compare(proof, narrowed(await source.prove(database, proof, context.signal), tables));
     const differences = tellDifferences(comparison);
     if (differences.length > 0) throw unequal(restoration, differences);
     const unproven = whyUnproven(comparison, proof);
@@ -56,6 +58,14 @@ async function compareWithProof(
     if (isVerdict && !mayDiffer) throw withWayOut(restoration, error);
     return { notes: [], warnings: [isVerdict ? message : `it was not compared with its proof: ${message}`] };
   }
+}
+
+/** Of chosen tables the rows are compared: what belongs to the database beside them did not come along. */
+function narrowed(proof: Proof, tables: string[] | null): Proof {
+  if (tables === null) return proof;
+  const isChosen = ({ name }: { name: string }) =>
+    tables.some((table) => table === name || table === `public.${name}`);
+  return { ...proof, tables: proof.tables.filter(isChosen), objects: [], counters: [] };
 }
 
 function unequal({ snapshot }: Restoration, differences: string[]): HoldfastError {

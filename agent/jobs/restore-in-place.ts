@@ -37,8 +37,11 @@ export async function tryAndReplace(restoration: Restoration, hurdle: Hurdle | n
   };
 }
 
-/** Whoever may make no database beside has the snapshot read whole instead, which finds a damaged one but no statement that fails. */
-async function tryBeside(restoration: Restoration): Promise<Pick<Checked, 'notes' | 'warnings'>> {
+/**
+ * Loads the dump into a database beside the target, compares and drops it. Whoever may make no database has the snapshot read whole
+ * instead, which finds a damaged one but no statement that fails.
+ */
+export async function tryBeside(restoration: Restoration): Promise<Pick<Checked, 'notes' | 'warnings'>> {
   const { source, snapshot, settings, context } = restoration;
   let fresh: string;
   try {

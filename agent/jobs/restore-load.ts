@@ -4,12 +4,19 @@ import type { Restoration } from './restore.ts';
 
 /** Loads the snapshot of a restore into a database of any name, telling how far it is. */
 export async function loadInto(
-  { source, snapshot, size, settings, context }: Restoration,
+  { source, snapshot, size, tables, settings, context }: Restoration,
   target: string,
+  { replace = false }: { replace?: boolean } = {},
 ): Promise<Restored> {
   const { repository, owners } = settings;
   return loadSnapshot(
-    { repository, snapshot, source, target, owners },
+    {
+      repository,
+      snapshot,
+      source,
+      target,
+      options: { owners, replace, ...(tables === null ? {} : { tables }) },
+    },
     (progress) => {
       size.loadedBytes = progress.dumpBytes;
       context.onProgress(size.dumpBytes === null ? progress : { ...progress, totalBytes: size.dumpBytes });

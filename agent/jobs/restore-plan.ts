@@ -6,14 +6,14 @@ import type { Restoration } from './restore.ts';
 
 /** What a restore would do, without doing any of it. */
 export async function planRestore(restoration: Restoration): Promise<Outcome> {
-  const { source, snapshot, size, settings, context } = restoration;
+  const { source, snapshot, size, tables, settings, context } = restoration;
   const name = settings.target.kind === 'new-database' ? settings.target.name : source.database;
   const there = (await source.listDatabases(name, context.signal)).includes(name);
   const dump =
     size.dumpBytes === null ? `${humanBytes(snapshot.bytes ?? 0)} as stored` : humanBytes(size.dumpBytes);
   return {
     reason: [
-      `nothing was changed; would restore ${snapshot.shortId} of ${utc(new Date(snapshot.time))} (${dump}) into ${name}`,
+      `nothing was changed; would restore ${tables === null ? '' : `${tables.join(', ')} of `}${snapshot.shortId} of ${utc(new Date(snapshot.time))} (${dump}) into ${name}`,
       ...(await steps(restoration, name, there)),
       estimate(restoration),
     ].join('; '),
@@ -23,7 +23,7 @@ export async function planRestore(restoration: Restoration): Promise<Outcome> {
 }
 
 async function steps(
-  { source, settings, context }: Restoration,
+  { source, tables, settings, context }: Restoration,
   name: string,
   there: boolean,
 ): Promise<string[]> {
@@ -33,11 +33,13 @@ async function steps(
   const probe = await source.probe(context.signal);
   const held =
     probe.databaseBytes === null ? '' : `, ${humanBytes(probe.databaseBytes)} by the server's estimate`;
-  const hurdle = source.swaps ? await source.swapHurdle(context.signal) : null;
+  const hurdle = tables === null && source.swaps ? await source.swapHurdle(context.signal) : null;
   const how =
-    source.swaps && hurdle === null
-      ? `loaded into a database beside it and swapped in; the old one is kept as ${datedName(name, settings.now())} for a week`
-      : `loaded into a database beside it first to see that it loads, then ${name} is emptied and loaded${hurdle === null ? '' : ` (${hurdle.detail}: ${hurdle.mend})`}`;
+    tables !== null
+      ? `loaded into a database beside it first to see that they load, then dropped in ${name} and loaded`
+      : source.swaps && hurdle === null
+        ? `loaded into a database beside it and swapped in; the old one is kept as ${datedName(name, settings.now())} for a week`
+        : `loaded into a database beside it first to see that it loads, then ${name} is emptied and loaded${hurdle === null ? '' : ` (${hurdle.detail}: ${hurdle.mend})`}`;
   return [
     settings.restorePoint
       ? `first a restore point of what is in ${name} now (${probe.tables} tables${held})`

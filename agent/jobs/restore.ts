@@ -1,9 +1,11 @@
 import { utc } from '../core/clock.ts';
+import { HoldfastError } from '../core/errors.ts';
 import { counted } from '../core/units.ts';
 import type { Compression, GapName } from '../core/glossary.ts';
 import type { Repository, Snapshot } from '../repository/repository.ts';
-import type { Owners, Source } from '../sources/source.ts';
+import type { Hurdle, Owners, Source } from '../sources/source.ts';
 import { sweepBeside } from './beside.ts';
+import { chooseTables } from './choose-tables.ts';
 import { findSnapshot, type Wanted } from './find-snapshot.ts';
 import type { Notes } from './init.ts';
 import type { Job, JobContext, Outcome } from './job.ts';
@@ -12,6 +14,7 @@ import { planRestore } from './restore-plan.ts';
 import { intoNew } from './restore-new.ts';
 import { takeRestorePoint } from './restore-point.ts';
 import { tryAndReplace } from './restore-in-place.ts';
+import { replaceTables } from './restore-tables.ts';
 import { loadAndSwap } from './restore-swap.ts';
 import { sizeUp, type Size } from './size-up.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -31,6 +34,8 @@ export interface RestoreSettings {
   host: string;
   wanted: Wanted;
   target: RestoreTarget;
+  /** These tables alone, as a person names them; null for everything. */
+  tables: string[] | null;
   owners: Owners;
   /** Whether the target is stored as it is before it is overwritten. */
   restorePoint: boolean;
@@ -54,7 +59,15 @@ export function restoreJob(source: Source, settings: RestoreSettings): Job {
       await settings.repository.identify(context.signal);
       const snapshot = await findSnapshot(settings.repository, source.name, settings.wanted, context.signal);
       const size = sizeUp(settings.ledger, source.name, snapshot);
-      const restoration = { source, snapshot, size, settings, context };
+      const tables =
+        settings.tables === null
+          ? null
+          : await chooseTables(
+              settings.tables,
+              { repository: settings.repository, snapshot, source },
+              context,
+            );
+      const restoration = { source, snapshot, size, tables, settings, context };
       if (settings.dryRun) return planRestore(restoration);
       await sweepBeside(source, settings, context.signal);
       await dropKept(source, settings.notes, { now: settings.now(), all: false }, context.signal);
@@ -70,6 +83,8 @@ export interface Restoration {
   source: Source;
   snapshot: Snapshot;
   size: Size;
+  /** As the dump names them; null for everything. */
+  tables: string[] | null;
   settings: RestoreSettings;
   context: JobContext;
 }
@@ -85,16 +100,12 @@ export interface Done {
 }
 
 async function restoreOver(restoration: Restoration): Promise<Outcome> {
-  const { source, settings, context } = restoration;
+  const { source, tables, settings, context } = restoration;
   const there = (await source.listDatabases(source.database, context.signal)).includes(source.database);
-  const hurdle = there && source.swaps ? await source.swapHurdle(context.signal) : null;
+  if (!there && tables !== null) throw nothingToReplace(source);
+  const hurdle = there && tables === null && source.swaps ? await source.swapHurdle(context.signal) : null;
   const point = there && settings.restorePoint ? await takeRestorePoint(source, settings, context) : null;
-  const done =
-    source.swaps && hurdle === null
-      ? await loadAndSwap(restoration, there)
-      : there
-        ? await tryAndReplace(restoration, hurdle)
-        : await intoNew(restoration, source.database);
+  const done = await inTheBestWay(restoration, there, hurdle);
   const outcome = told(restoration, source.database, done);
   if (point === null) return outcome;
   return {
@@ -104,10 +115,23 @@ async function restoreOver(restoration: Restoration): Promise<Outcome> {
   };
 }
 
-function told({ snapshot, size }: Restoration, database: string, done: Done): Outcome {
+async function inTheBestWay(restoration: Restoration, there: boolean, hurdle: Hurdle | null): Promise<Done> {
+  const { source, tables } = restoration;
+  if (tables !== null) return replaceTables(restoration, tables);
+  if (source.swaps && hurdle === null) return loadAndSwap(restoration, there);
+  return there ? tryAndReplace(restoration, hurdle) : intoNew(restoration, source.database);
+}
+
+function nothingToReplace({ database }: Source): HoldfastError {
+  return new HoldfastError('usage', `there is no database ${database} in which tables could be replaced`, {
+    hint: 'Restore them into a new database with --to NAME, or everything without --tables.',
+  });
+}
+
+function told({ snapshot, size, tables }: Restoration, database: string, done: Done): Outcome {
   return {
     reason: [
-      `restored ${snapshot.shortId} of ${utc(new Date(snapshot.time))} into ${database}: ${counted(done.tables, 'table')}, ${counted(done.rows, 'row')}`,
+      `restored ${tables === null ? '' : `${tables.join(', ')} of `}${snapshot.shortId} of ${utc(new Date(snapshot.time))} into ${database}: ${counted(done.tables, 'table')}, ${counted(done.rows, 'row')}`,
       ...done.notes,
     ].join('; '),
     warnings: done.warnings,
