@@ -17,9 +17,9 @@ describe.each([mariadb, postgres])('restore --tables, $name', (engine: TestEngin
     const shop = await engine.createShop(server, 300);
     const { database } = shop;
     const link =
-      'CREATE TABLE lines (id INT PRIMARY KEY, order_id INT REFERENCES orders (id), FOREIGN KEY (order_id) REFERENCES orders (id))';
+      'CREATE TABLE parts (id INT PRIMARY KEY, order_id INT, FOREIGN KEY (order_id) REFERENCES orders (id))';
     await server.sql(
-      `${link}; INSERT INTO lines VALUES (1, 1); CREATE INDEX by_order ON lines (order_id)`,
+      `${link}; INSERT INTO parts VALUES (1, 1); CREATE INDEX by_order ON parts (order_id)`,
       database,
     );
     const agent = await testAgent(
@@ -33,28 +33,28 @@ describe.each([mariadb, postgres])('restore --tables, $name', (engine: TestEngin
 
   test('a name that is not in the dump → exit 2 with the near ones, and nothing is touched', async () => {
     const { database, ...agent } = await agentWithBackup();
-    await server.sql('DELETE FROM lines; DELETE FROM customers WHERE id = 1', database);
-    const { code, stderr } = await agent.run(['restore', database, '--tables', 'lines,custommers', '--yes']);
+    await server.sql('DELETE FROM parts; DELETE FROM customers WHERE id = 1', database);
+    const { code, stderr } = await agent.run(['restore', database, '--tables', 'parts,custommers', '--yes']);
     expect(stderr).toMatch(
       /there is no table custommers in [0-9a-f]{8}; nothing was changed[\s\S]*nearest.*customers/,
     );
     expect(code).toBe(2);
-    expect(await numberOf('lines', database)).toBe(0);
+    expect(await numberOf('parts', database)).toBe(0);
   });
 
   test('over the database → these come back with their keys and indexes, and the others stay as they are', async () => {
     const { database, ...agent } = await agentWithBackup();
-    await server.sql('DELETE FROM lines; DELETE FROM customers; DELETE FROM orders WHERE id > 100', database);
-    const { code, stderr } = await agent.run(['restore', database, '--tables', 'lines,customers', '--yes']);
+    await server.sql('DELETE FROM parts; DELETE FROM customers; DELETE FROM orders WHERE id > 100', database);
+    const { code, stderr } = await agent.run(['restore', database, '--tables', 'parts,customers', '--yes']);
     expect(stderr).toMatch(
-      /restored .*lines.* of [0-9a-f]{8} of .*: 2 tables, 3 rows; everything else is as it was.*restore point/,
+      /restored .*parts.* of [0-9a-f]{8} of .*: 2 tables, 3 rows; everything else is as it was.*restore point/,
     );
     expect(code).toBe(0);
-    expect(await numberOf('lines', database)).toBe(1);
+    expect(await numberOf('parts', database)).toBe(1);
     expect(await numberOf('customers', database)).toBe(2);
     expect(await numberOf('orders', database)).toBe(100);
-    await expect(server.sql('INSERT INTO lines VALUES (2, 299)', database)).rejects.toThrow(/foreign key/i);
-    await expect(server.sql('INSERT INTO lines VALUES (1, 2)', database)).rejects.toThrow(/duplicate/i);
+    await expect(server.sql('INSERT INTO parts VALUES (2, 299)', database)).rejects.toThrow(/foreign key/i);
+    await expect(server.sql('INSERT INTO parts VALUES (1, 2)', database)).rejects.toThrow(/duplicate/i);
   });
 
   test('into a new database → these alone', async () => {
