@@ -44,6 +44,8 @@ function ledgerWithRuns(): Ledger {
       rows: 5,
       snapshotsKept: 6,
       snapshotsRemoved: 7,
+      restorePointId: 'b2',
+      keptDatabase: 'shop_before_20261101_030004',
       removed: [
         { shortId: 'a', time: '2026-11-01T03:00:04.123Z', source: 'shop', path: '/mysql/shop.sql.gz' },
       ],
