@@ -43,7 +43,17 @@ export const proofSchema = z.object({
   unproven: z.string().nullable(),
   tables: z.array(tableProof),
   /** Sequences and auto-increment counters: the value that comes next, or as the engine tells it, in decimal. */
-  counters: z.array(z.object({ name: z.string(), value: z.string() })),
+  counters: z.array(
+    z.object({
+      name: z.string(),
+      value: z.string(),
+      /**
+       * Sequences obey no snapshot: what it had come to when the dump had ended, where it moved meanwhile. What the dump holds
+       * lies between the two, both included. Left out where it stood still.
+       */
+      until: z.string().optional(),
+    }),
+  ),
   objects: z.array(objectProof),
 });
 

@@ -3,16 +3,30 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { asUser, freePort, runToEnd, serverFolder, startServer, type TestServer } from './server.ts';
 
-const ROOT = '/usr/lib/postgresql';
+/** One folder per major, as Debian has them: `<root>/17/bin/postgres`. Other majors than the machine's own can stand elsewhere. */
+export const POSTGRES_ROOT = process.env['HOLDFAST_TEST_POSTGRES'] ?? '/usr/lib/postgresql';
 
-/** A new PostgreSQL server with no data of its own; `options` are added to its command line. */
-export async function startPostgres(options: string[] = []): Promise<TestServer> {
+/** Majors whose server is installed, the newest first. */
+export function postgresMajors(): number[] {
+  const majors = readdirSync(POSTGRES_ROOT).map(Number);
+  return majors
+    .filter((major) => existsSync(join(POSTGRES_ROOT, String(major), 'bin', 'initdb')))
+    .sort((a, b) => b - a);
+}
+
+/** A new PostgreSQL server with no data of its own, the newest that is installed; `options` are added to its command line. */
+export async function startPostgres(
+  options: string[] = [],
+  major = postgresMajors()[0],
+): Promise<TestServer> {
   const folder = serverFolder();
   chmodSync(folder, 0o777);
   const data = join(folder, 'data');
   const passwordFile = join(folder, 'password');
   writeFileSync(passwordFile, 'bosspw', { mode: 0o644 });
-  const bin = serverPrograms();
+  if (major === undefined)
+    throw new Error(`no PostgreSQL server in ${POSTGRES_ROOT}: apt-get install postgresql`);
+  const bin = join(POSTGRES_ROOT, String(major), 'bin');
   await runToEnd(
     ...asUser('postgres', [
       join(bin, 'initdb'),
@@ -70,13 +84,4 @@ export async function startPostgres(options: string[] = []): Promise<TestServer>
     sql,
     ...server,
   };
-}
-
-/** Of the newest server that is installed. */
-function serverPrograms(): string {
-  const majors = readdirSync(ROOT).sort((a, b) => Number(b) - Number(a));
-  const bins = majors.map((major) => join(ROOT, major, 'bin'));
-  const bin = bins.find((folder) => existsSync(join(folder, 'initdb')));
-  if (bin === undefined) throw new Error(`no PostgreSQL server in ${ROOT}: apt-get install postgresql`);
-  return bin;
 }

@@ -1,6 +1,6 @@
-import type { Readable } from 'node:stream';
 import { HoldfastError } from '../../core/errors.ts';
-import { describeExit, type Child, type Command, type Exit, type Processes } from '../../process/run.ts';
+import { describeExit, type Command, type Exit, type Processes } from '../../process/run.ts';
+import { startClient, type DumpClient } from './start-client.ts';
 import { judgeStderr, withoutProgram } from './stderr.ts';
 import type { ByteFilter } from '../bytes/line-rewriter.ts';
 import type { Dump, DumpFacts } from '../source.ts';
@@ -8,6 +8,8 @@ import type { Dump, DumpFacts } from '../source.ts';
 /** One run of a dump client, ready to start. */
 export interface DumpPlan {
   command: Command;
+  /** The command that may work where this one ended so, before its first byte; asked once. */
+  otherwise?(exit: Exit): Command | null;
   /** What the client's bytes go through. */
   filter: ByteFilter;
   /** Asked when the client has ended well: throws `dump_incomplete` when what passed is not whole; returns warnings. */
@@ -62,21 +64,20 @@ async function conduct(
 }
 
 async function supervise(options: DumpOptions, plan: DumpPlan, reader: Reader): Promise<DumpFacts> {
-  const child = await options.processes.start(plan.command);
-  child.stdin.end();
+  const client = await startClient(options.processes, plan, STOP_GRACE_MS);
   const cut = Promise.withResolvers<'cut'>();
   const cause: { first?: HoldfastError } = {};
   const stop = (error: HoldfastError) => {
     cause.first ??= error;
     cut.resolve('cut');
-    void child.stop(STOP_GRACE_MS);
+    client.stop();
   };
   const onAbort = () => stop(interrupted(options));
   options.signal.addEventListener('abort', onAbort, { once: true });
   if (options.signal.aborted) onAbort();
-  reader.read(child, plan.filter, options, stop);
+  reader.read(client, plan.filter, options, stop);
   try {
-    const exit = await child.exit;
+    const exit = await client.exit;
     // The last bytes may still wait to be read; after a cut nobody will.
     await Promise.race([reader.finished, cut.promise]);
     if (cause.first !== undefined) throw cause.first;
@@ -84,7 +85,7 @@ async function supervise(options: DumpOptions, plan: DumpPlan, reader: Reader): 
     return { bytes: reader.bytes(), warnings: [...warnings, ...(await plan.verify())] };
   } finally {
     options.signal.removeEventListener('abort', onAbort);
-    child.stdout.destroy();
+    client.release();
   }
 }
 
@@ -104,7 +105,12 @@ function judge(options: DumpOptions, plan: DumpPlan, exit: Exit): string[] {
 
 interface Reader {
   stream(): AsyncGenerator<Buffer>;
-  read(child: Child, filter: ByteFilter, options: DumpOptions, stop: (error: HoldfastError) => void): void;
+  read(
+    client: DumpClient,
+    filter: ByteFilter,
+    options: DumpOptions,
+    stop: (error: HoldfastError) => void,
+  ): void;
   nothingToRead(): void;
   /** Settles when the reader has had the last byte, or wants no more. */
   readonly finished: Promise<true>;
@@ -119,8 +125,8 @@ function createReader(): Reader {
     finished: finished.promise,
     bytes: () => bytes,
     nothingToRead: () => source.resolve(null),
-    read: (child, filter, options, stop) =>
-      source.resolve(() => filtered(child.stdout, filter, options, stop)),
+    read: (client, filter, options, stop) =>
+      source.resolve(() => filtered(client.output(), filter, options, stop)),
     async *stream() {
       const chunks = await source.promise;
       if (chunks === null) return;
@@ -139,7 +145,7 @@ function createReader(): Reader {
 
 /** Ends where the client's output ends; why it ended is told by `done` alone. */
 async function* filtered(
-  stdout: Readable,
+  chunks: AsyncGenerator<Buffer>,
   filter: ByteFilter,
   options: DumpOptions,
   stop: (error: HoldfastError) => void,
@@ -154,7 +160,6 @@ async function* filtered(
       }),
     );
   }, options.idleTimeoutMs);
-  const chunks = stdout[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   let ended = false;
   try {
     for (;;) {

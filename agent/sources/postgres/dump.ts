@@ -1,11 +1,13 @@
 import type { PostgresSourceConfig } from '../../config/config.ts';
 import { HoldfastError } from '../../core/errors.ts';
-import type { GapName } from '../../core/glossary.ts';
 import { acceptGaps, emptyError } from '../accept-gaps.ts';
+import type { Exit } from '../../process/run.ts';
 import { openDump, type DumpPlan } from '../client/dump.ts';
 import { createArchiveFilter } from './archive.ts';
 import { readPostgresContents, type PostgresTable } from './contents.ts';
 import { postgresEnvironment } from './environment.ts';
+import { createProofBesideDump, type ProofBesideDump } from './proof/beside-dump.ts';
+import { leftOutOf, type LeftOut } from './proof/left-out.ts';
 import { withPostgresSession } from './session.ts';
 import type { Dump, Probe } from '../source.ts';
 import type { ClientDeps } from '../tools.ts';
@@ -14,7 +16,7 @@ const LOOK_TIMEOUT_MS = 60_000;
 /** Longer than any sane schema change, shorter than a night. */
 const LOCK_WAIT_MS = 120_000;
 
-/** Starts pg_dump of the source's database: custom format, uncompressed. */
+/** Starts pg_dump of the source's database: custom format, uncompressed; beside it, in one snapshot with it, the proof is read. */
 export function openPostgresDump(
   config: PostgresSourceConfig,
   deps: ClientDeps,
@@ -23,7 +25,9 @@ export function openPostgresDump(
 ): Dump {
   const label = `dump of ${config.database}`;
   const options = { label, processes: deps.processes, signal, idleTimeoutMs: deps.idleTimeoutMs };
-  return openDump(options, () => plan(config, deps, probe, signal));
+  if (config.proof === 'none') return openDump(options, () => plan(config, deps, probe, signal, null));
+  const proof = createProofBesideDump(config, deps.tools.caFile, signal);
+  return proof.accompany(openDump(options, () => plan(config, deps, probe, signal, proof)));
 }
 
 async function plan(
@@ -31,8 +35,10 @@ async function plan(
   deps: ClientDeps,
   probe: Probe,
   signal: AbortSignal,
+  proof: ProofBesideDump | null,
 ): Promise<DumpPlan> {
   const left = acceptGaps(config, probe);
+  const leftOut = leftOutOf(probe, left);
   const look = { signal, caFile: deps.tools.caFile, timeoutMs: LOOK_TIMEOUT_MS };
   const readTables = () =>
     withPostgresSession(config, look, async (session) => (await readPostgresContents(session)).tables);
@@ -41,19 +47,26 @@ async function plan(
     throw emptyError(config, `${config.database} holds no tables`);
 
   const filter = createArchiveFilter();
+  const command = {
+    file: probe.client.path,
+    args: [
+      '--format=custom',
+      '--compress=0',
+      '--no-password',
+      `--lock-wait-timeout=${LOCK_WAIT_MS}`,
+      ...optionsFor(leftOut),
+    ],
+    env: postgresEnvironment(config, deps.tools.caFile),
+    label: 'pg_dump',
+    secrets: [config.password],
+  };
+  const snapshot = (await proof?.begin(leftOut)) ?? null;
   return {
-    command: {
-      file: probe.client.path,
-      args: [
-        '--format=custom',
-        '--compress=0',
-        '--no-password',
-        `--lock-wait-timeout=${LOCK_WAIT_MS}`,
-        ...leftOut(probe, left),
-      ],
-      env: postgresEnvironment(config, deps.tools.caFile),
-      label: 'pg_dump',
-      secrets: [config.password],
+    command: snapshot === null ? command : { ...command, args: [...command.args, `--snapshot=${snapshot}`] },
+    otherwise: (exit) => {
+      if (snapshot === null || !lacksSnapshot(exit)) return null;
+      proof?.notShared();
+      return command;
     },
     filter,
     verify: async () => {
@@ -69,16 +82,18 @@ async function plan(
   };
 }
 
-function leftOut(probe: Probe, left: Set<GapName>): string[] {
-  const objectsOf = (name: GapName) => probe.gaps.find((gap) => gap.name === name)?.objects ?? [];
+/** The session that held the snapshot was ended. pg_dump asks for it first, and quotes that statement whatever the server's language is. */
+function lacksSnapshot(exit: Exit): boolean {
+  return exit.stderr.some((line) => line.includes('SET TRANSACTION SNAPSHOT'));
+}
+
+function optionsFor(leftOut: LeftOut): string[] {
   return [
-    ...(left.has('tables') ? objectsOf('tables').map((pattern) => `--exclude-table=${pattern}`) : []),
+    ...leftOut.relations.map((pattern) => `--exclude-table=${pattern}`),
     // Never `--enable-row-security`: it dumps the rows that happen to be visible, possibly none, and exits 0.
-    ...(left.has('row_security')
-      ? objectsOf('row_security').map((pattern) => `--exclude-table-data=${pattern}`)
-      : []),
-    ...(left.has('large_objects') ? ['--no-blobs'] : []),
-    ...(left.has('subscriptions') ? ['--no-subscriptions'] : []),
+    ...leftOut.rows.map((pattern) => `--exclude-table-data=${pattern}`),
+    ...(leftOut.largeObjects ? ['--no-blobs'] : []),
+    ...(leftOut.subscriptions ? ['--no-subscriptions'] : []),
   ];
 }
 

@@ -10,6 +10,7 @@ import { openPostgresGlobals } from './globals.ts';
 import { inspectDatabase } from './inspect.ts';
 import { loadPostgresDump } from './load.ts';
 import { makeAlike } from './likeness.ts';
+import { proveLike } from './proof/prove.ts';
 import { findSwapHurdle, swapDatabases } from './swap.ts';
 import { withAdminSession, withPostgresSession, type PostgresSession } from './session.ts';
 import { tablesOf } from './table-choice.ts';
@@ -18,6 +19,8 @@ import type { Probe, Source } from '../source.ts';
 import type { ClientDeps } from '../tools.ts';
 
 const PROBE_TIMEOUT_MS = 60_000;
+/** Every row is read: longer than a verification may take, which is for the job to say. */
+const PROVE_TIMEOUT_MS = 24 * 3600_000;
 
 /** A PostgreSQL database and, beside it, what belongs to its server (roles, memberships, tablespaces). */
 export function createPostgresSource(config: PostgresSourceConfig, deps: ClientDeps): Source {
@@ -54,7 +57,12 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
       await close();
       return tablesOf(entries ?? []);
     },
-    prove: () => Promise.reject(new Error('not built yet')),
+    prove: (target, like, signal) =>
+      withPostgresSession(
+        config,
+        { signal, caFile, database: target, timeoutMs: PROVE_TIMEOUT_MS },
+        (session) => proveLike(session, target, like),
+      ),
     inspect: (target, signal) => inside(signal, target, (session) => inspectDatabase(session, target)),
     createDatabase: (target, signal) =>
       beside(signal, target, (session) => createDatabase(session, target, config.database)),

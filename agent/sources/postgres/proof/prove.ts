@@ -1,0 +1,61 @@
+import { systemClock, utc } from '../../../core/clock.ts';
+import { HoldfastError } from '../../../core/errors.ts';
+import type { Proof, TableProof } from '../../../proof/proof.ts';
+import { errorFields } from '../../error-fields.ts';
+import { statementError } from '../errors.ts';
+import type { PostgresSession } from '../session.ts';
+import { readCounters } from './counters.ts';
+import { LARGE_OBJECTS, largeObjectBytes, readLargeObjects } from './large-objects.ts';
+import { readObjects } from './objects.ts';
+import { beginSnapshot } from './snapshot.ts';
+import { listTables, methodOf, readTable, type Extent } from './tables.ts';
+
+/** Reads of the database that the session is in what `like` says of the source. Throws when anything of it cannot be read. */
+export async function proveLike(session: PostgresSession, target: string, like: Proof): Promise<Proof> {
+  try {
+    await beginSnapshot(session);
+    const proof: Proof = {
+      version: 1,
+      engine: 'postgres',
+      serverVersion: session.version,
+      database: target,
+      takenAt: utc(systemClock.now()),
+      level: like.level,
+      method: await methodOf(session),
+      unproven: null,
+      tables: await tablesLike(session, like),
+      counters: await readCounters(session, []),
+      objects: await readObjects(session, []),
+    };
+    await session.query('COMMIT');
+    return proof;
+  } catch (error) {
+    throw statementError(error, `cannot read ${target} for the comparison with its proof`, null);
+  }
+}
+
+/** A table that `like` does not name is told by the objects; its rows may be what the dump was allowed to lack. */
+async function tablesLike(session: PostgresSession, like: Proof): Promise<TableProof[]> {
+  const expected = new Map(like.tables.map((table) => [table.name, table]));
+  const read: TableProof[] = [];
+  for (const table of await listTables(session, [])) {
+    const model = expected.get(table.name);
+    if (model === undefined) continue;
+    try {
+      read.push(await readTable(session, table, extentLike(model)));
+    } catch (error) {
+      if (error instanceof HoldfastError) throw error;
+      throw statementError(error, `cannot read ${table.name}: ${errorFields(error).message}`, null);
+    }
+  }
+  const objects = expected.get(LARGE_OBJECTS);
+  if (objects !== undefined || (await largeObjectBytes(session)) > 0) {
+    read.push(await readLargeObjects(session, objects !== undefined && objects.checksum !== null));
+  }
+  return read;
+}
+
+function extentLike(model: TableProof): Extent {
+  if (model.checksum === null) return 'none';
+  return model.sample ?? 'all';
+}

@@ -1,0 +1,138 @@
+import type { TableProof } from '../../../proof/proof.ts';
+import { notOfExtension, USER_SCHEMAS } from '../contents.ts';
+import { quoteIdentifier } from '../names.ts';
+import type { PostgresSession } from '../session.ts';
+import { named } from './names.ts';
+import { chooseSample, rangeCondition, type Sample } from './sample.ts';
+import { step } from './snapshot.ts';
+
+/** A table that holds rows of its own: an ordinary one, a partition, a parent or child of inheritance. */
+export interface RowTable {
+  oid: string;
+  /** As the proof names it. */
+  name: string;
+  /** Ready to stand behind FROM: its own rows alone. */
+  only: string;
+  /** In the order of their names: a restored child of another table may have them in another order. */
+  columns: string[];
+}
+
+/** Which of a table's rows the checksum is to cover; with a budget all of them where they take no more bytes, else samples. */
+export type Extent = 'none' | 'all' | Sample | { budget: number };
+
+/** How rows are hashed by this server. The hash function is not promised to be the same in another major. */
+export async function methodOf(session: PostgresSession): Promise<string> {
+  const [row] = await session.query("SELECT current_setting('server_encoding') AS encoding");
+  return `hashtextextended of each row's text, summed modulo 2^64, PostgreSQL ${session.major}, ${String(row?.encoding)}`;
+}
+
+/** In the order in which pg_dump reads them, so that the two meet the same pages. */
+export async function listTables(session: PostgresSession, leftOut: string[]): Promise<RowTable[]> {
+  const rows = await session.query(
+    `SELECT c.oid::text, n.nspname AS schema, c.relname AS table, ${named('n.nspname', 'c.relname')} AS name,
+      ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+        ORDER BY a.attname::text COLLATE "C") AS columns
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND ${USER_SCHEMAS} AND ${notOfExtension('pg_class', 'c.oid')}
+        AND c.oid <> ALL ($1::oid[])
+        -- A standby has no rows of unlogged tables, and its dump has none either.
+        AND NOT (c.relpersistence = 'u' AND pg_is_in_recovery())
+      ORDER BY n.nspname, c.relname`,
+    [leftOut],
+  );
+  return rows.map((row) => ({
+    oid: String(row.oid),
+    name: String(row.name),
+    only: `ONLY ${quoteIdentifier(String(row.schema))}.${quoteIdentifier(String(row.table))}`,
+    columns: row.columns as string[],
+  }));
+}
+
+/**
+ * Exact rows, and the checksum of those that are asked for; null where samples are and the table has no key for them. Throws when
+ * the table cannot be read, or was rewritten since the snapshot: then its rows are no longer those of the snapshot.
+ */
+export async function readTable(
+  session: PostgresSession,
+  table: RowTable,
+  extent: Extent,
+): Promise<TableProof> {
+  return step(session, async () => {
+    const read =
+      extent === 'all' || (await fits(session, table, extent))
+        ? await readWhole(session, table)
+        : await readPart(session, table, extent);
+    await requireUnwritten(session, table);
+    return { name: table.name, ...read, excuse: null };
+  });
+}
+
+type Read = Pick<TableProof, 'rows' | 'checksum' | 'sample'>;
+
+async function fits(session: PostgresSession, table: RowTable, extent: Extent): Promise<boolean> {
+  if (typeof extent === 'string' || !('budget' in extent)) return false;
+  return (await bytesOf(session, table)) <= extent.budget;
+}
+
+async function readWhole(session: PostgresSession, table: RowTable): Promise<Read> {
+  const { rows, sum } = await hash(session, table, '');
+  return { rows, checksum: modulo(sum), sample: null };
+}
+
+async function readPart(
+  session: PostgresSession,
+  table: RowTable,
+  extent: Exclude<Extent, 'all'>,
+): Promise<Read> {
+  const [row] = await session.query(`SELECT count(*) AS rows FROM ${table.only}`);
+  const rows = Number(row?.rows);
+  const sample = await sampleOf(session, table, extent, rows);
+  if (sample === null) return { rows, checksum: null, sample };
+  let sum = 0n;
+  for (const range of sample.ranges) {
+    sum += (await hash(session, table, `WHERE ${rangeCondition(sample.key, range)}`)).sum;
+  }
+  return { rows, checksum: modulo(sum), sample };
+}
+
+async function sampleOf(
+  session: PostgresSession,
+  table: RowTable,
+  extent: Exclude<Extent, 'all'>,
+  rows: number,
+): Promise<Sample | null> {
+  if (extent === 'none') return null;
+  if (!('budget' in extent)) return extent;
+  const bytes = await bytesOf(session, table);
+  return chooseSample(session, table, { rows, bytes, budget: extent.budget });
+}
+
+async function bytesOf(session: PostgresSession, table: RowTable): Promise<number> {
+  const [row] = await session.query('SELECT pg_table_size($1::oid) AS bytes', [table.oid]);
+  return Number(row?.bytes);
+}
+
+async function hash(
+  session: PostgresSession,
+  table: RowTable,
+  where: string,
+): Promise<{ rows: number; sum: bigint }> {
+  const row = `ROW(${table.columns.map(quoteIdentifier).join(', ')})::text COLLATE "C"`;
+  const [sums] = await session.query(
+    `SELECT count(*) AS rows, coalesce(sum(hashtextextended(${row}, 0)), 0) AS sum FROM ${table.only} ${where}`,
+  );
+  return { rows: Number(sums?.rows), sum: BigInt(String(sums?.sum)) };
+}
+
+/** TRUNCATE and some of ALTER TABLE show older snapshots a table that never was. The catalog of the snapshot and that of now tell. */
+async function requireUnwritten(session: PostgresSession, table: RowTable): Promise<void> {
+  const [row] = await session.query(
+    'SELECT relfilenode = pg_relation_filenode(oid) AS same FROM pg_class WHERE oid = $1::oid',
+    [table.oid],
+  );
+  if (row?.same !== true) throw new Error('it was rewritten or truncated while the dump ran');
+}
+
+function modulo(sum: bigint): string {
+  return BigInt.asUintN(64, sum).toString();
+}
