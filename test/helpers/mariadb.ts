@@ -31,6 +31,8 @@ export async function startMariadb(options: string[] = []): Promise<TestServer> 
       `--datadir=${data}`,
       `--socket=${socket}`,
       `--port=${port}`,
+      // A server that starts removes what it takes for its own old temporary files.
+      `--tmpdir=${folder}`,
       '--bind-address=127.0.0.1',
       '--innodb-flush-log-at-trx-commit=0',
       ...options,

@@ -24,6 +24,11 @@ export interface DatabaseCharset {
 
 const TRANSACTIONAL = new Set(['InnoDB', 'ROCKSDB', 'TokuDB', 'ndbcluster']);
 
+/** Whether a snapshot covers the tables of an engine. */
+export function isTransactional(engine: string): boolean {
+  return TRANSACTIONAL.has(engine);
+}
+
 /** Reads what the account sees; an account that sees nothing gets an empty answer, not an error. */
 export async function readMysqlContents(session: MysqlSession, database: string): Promise<MysqlContents> {
   const objects = await session.query(
@@ -48,7 +53,7 @@ export async function readMysqlContents(session: MysqlSession, database: string)
     nonTransactional: tables
       .filter(({ engine }) => engine !== null)
       .map(({ name, engine }) => ({ name: String(name), engine: String(engine) }))
-      .filter(({ engine }) => !TRANSACTIONAL.has(engine)),
+      .filter(({ engine }) => !isTransactional(engine)),
     systemVersioned: tables.filter(({ type }) => type === 'SYSTEM VERSIONED').map(({ name }) => String(name)),
     bytes: sizes.length === 0 ? null : sizes.reduce((sum, size) => sum + size, 0),
   };

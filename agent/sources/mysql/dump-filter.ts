@@ -2,11 +2,14 @@ import { HoldfastError } from '../../core/errors.ts';
 import { createByteReplacer } from '../bytes/byte-replacer.ts';
 import { chainFilters, createLineRewriter, type ByteFilter } from '../bytes/line-rewriter.ts';
 import { DEFINER_RULES } from './definers.ts';
+import { unquoted, watchCounters } from './proof/counters.ts';
 
 /** What a dump goes through: our header before it, definers taken out, its end and its tables watched. */
 export interface DumpFilter extends ByteFilter {
   /** Tables whose CREATE TABLE passed. */
   readonly tables: ReadonlySet<string>;
+  /** What comes next of auto-increments and sequences, as the dump carries it. */
+  readonly counters: ReadonlyMap<string, string>;
   /** Throws `dump_incomplete` when the last line that passed is not the client's "completed". */
   requireEnd(): void;
 }
@@ -25,14 +28,26 @@ const STRAY_SEMICOLONS: [string, string][] = [
 
 export function createDumpFilter(header: string): DumpFilter {
   const tables = new Set<string>();
+  const counters = new Map<string, string>();
+  let table: string | null = null;
+  const onTable = (name: string) => {
+    // What a routine's text may say of a table comes behind all tables.
+    table = tables.has(name) ? null : name;
+    tables.add(name);
+  };
+  const onCounter = (name: string, value: string) => {
+    table = null;
+    if (!counters.has(name)) counters.set(name, value);
+  };
   const rewriter = chainFilters(
     createByteReplacer(STRAY_SEMICOLONS),
-    createLineRewriter([...DEFINER_RULES, watchTables((name) => tables.add(name))]),
+    createLineRewriter([...DEFINER_RULES, watchTables(onTable), ...watchCounters(() => table, onCounter)]),
   );
   let begun = false;
   let tail = Buffer.alloc(0);
   return {
     tables,
+    counters,
     push: (chunk) => {
       tail = Buffer.concat([tail, chunk.subarray(-TAIL_BYTES)]).subarray(-TAIL_BYTES);
       const out = rewriter.push(chunk);
@@ -55,8 +70,8 @@ function watchTables(seen: (name: string) => void) {
   return {
     start: 'CREATE TABLE `',
     rewrite: (text: string) => {
-      const name = /^CREATE TABLE `((?:[^`]|``)+)`/.exec(text)?.[1];
-      if (name !== undefined) seen(Buffer.from(name, 'latin1').toString('utf8').replaceAll('``', '`'));
+      const name = /^CREATE TABLE (`(?:[^`]|``)+`)/.exec(text)?.[1];
+      if (name !== undefined) seen(unquoted(name));
       return null;
     },
   };

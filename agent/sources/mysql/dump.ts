@@ -4,11 +4,12 @@ import { HoldfastError } from '../../core/errors.ts';
 import { acceptGaps, emptyError } from '../accept-gaps.ts';
 import { openDump, type DumpPlan } from '../client/dump.ts';
 import { atLeast } from './version.ts';
-import type { Exit } from '../../process/run.ts';
+import type { Exit, Processes } from '../../process/run.ts';
 import { readDatabaseCharset, readMysqlContents, type MysqlContents } from './contents.ts';
-import { createDumpFilter } from './dump-filter.ts';
+import { createDumpFilter, type DumpFilter } from './dump-filter.ts';
 import { writeHeader } from './header.ts';
 import { optionFile } from './options.ts';
+import { takeProof, type ProofTaker } from './proof/beside-dump.ts';
 import { withMysqlSession, type Flavour } from './session.ts';
 import type { ClientDeps } from '../tools.ts';
 import { writePrivateFile } from '../private-file.ts';
@@ -24,9 +25,36 @@ export function openMysqlDump(
   probe: Probe,
   signal: AbortSignal,
 ): Dump {
-  const label = `dump of ${config.database}`;
-  const options = { label, processes: deps.processes, signal, idleTimeoutMs: deps.idleTimeoutMs };
-  return openDump(options, () => plan(config, deps, probe, signal));
+  const { caFile } = deps.tools;
+  const leftOut = {
+    names: new Set(leftOutNames(probe)),
+    routines: hasGap(probe, 'routines'),
+    events: hasGap(probe, 'events'),
+  };
+  const taker = config.proof === 'none' ? null : takeProof(config, { leftOut, caFile, signal });
+  const options = {
+    label: `dump of ${config.database}`,
+    processes: taker === null ? deps.processes : startedBy(taker, deps.processes),
+    signal,
+    idleTimeoutMs: deps.idleTimeoutMs,
+  };
+  const state: { filter?: DumpFilter } = {};
+  const dump = openDump(options, async () => {
+    const made = await plan(config, deps, probe, signal);
+    state.filter = made.filter;
+    return made;
+  });
+  if (taker === null) return dump;
+  dump.done.then(
+    () => taker.dumpEnded(state.filter?.counters ?? new Map()),
+    () => taker.dumpFailed(),
+  );
+  return { ...dump, proof: taker.outcome };
+}
+
+/** The dump client is the one program that is started for a dump. */
+function startedBy(taker: ProofTaker, processes: Processes): Processes {
+  return { ...processes, start: (command) => taker.startClient(() => processes.start(command)) };
 }
 
 async function plan(
@@ -34,7 +62,7 @@ async function plan(
   deps: ClientDeps,
   probe: Probe,
   signal: AbortSignal,
-): Promise<DumpPlan> {
+): Promise<DumpPlan & { filter: DumpFilter }> {
   const left = acceptGaps(config, probe);
   const look = { signal, caFile: deps.tools.caFile, timeoutMs: LOOK_TIMEOUT_MS };
   const before = await withMysqlSession(config, look, async (session) => ({
@@ -116,8 +144,16 @@ function mysqlOptions(client: string): string[] {
 }
 
 function ignored(config: MysqlSourceConfig, probe: Probe): string[] {
-  const names = probe.gaps.flatMap((gap) => gap.objects ?? []);
-  return names.map((name) => `--ignore-table=${config.database}.${name}`);
+  return leftOutNames(probe).map((name) => `--ignore-table=${config.database}.${name}`);
+}
+
+/** Tables and views. */
+function leftOutNames(probe: Probe): string[] {
+  return probe.gaps.flatMap((gap) => gap.objects ?? []);
+}
+
+function hasGap(probe: Probe, name: GapName): boolean {
+  return probe.gaps.some((gap) => gap.name === name);
 }
 
 function tellMissing(config: MysqlSourceConfig, missing: string[], still: Set<string>): string[] {

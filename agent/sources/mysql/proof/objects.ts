@@ -1,0 +1,128 @@
+import type { ObjectProof } from '../../../proof/proof.ts';
+import { quoteName } from '../names.ts';
+import type { MysqlSession } from '../session.ts';
+import {
+  collectDefinitions,
+  withoutDatabase,
+  withoutDefaults,
+  withoutEnd,
+  type Definitions,
+} from './canonical.ts';
+import { readProgramDefinitions } from './programs.ts';
+import { LISTINGS, type Listing } from './listings.ts';
+
+/** What a dump leaves out. */
+export interface LeftOut {
+  /** Tables and views. */
+  names: Set<string>;
+  routines: boolean;
+  events: boolean;
+}
+
+/**
+ * All objects of a database with a hash of what a dump and a restore keep of each: no definers, no rights, no counters,
+ * no name of the database. A handful of queries, however many tables there are.
+ */
+export async function readObjects(
+  session: MysqlSession,
+  database: string,
+  leftOut: LeftOut,
+): Promise<ObjectProof[]> {
+  const definitions = collectDefinitions();
+  const known = await knownColumns(session);
+  const views = await readViews(session, database, leftOut, definitions);
+  const sequences = await readSequences(session, database, leftOut, definitions);
+  // Columns of views and of sequences follow from what they are.
+  const skipped = new Set([...leftOut.names, ...views, ...sequences]);
+  for (const listing of LISTINGS) {
+    await readListing(session, database, { listing, known, skipped, definitions });
+  }
+  await readProgramDefinitions(session, database, leftOut, definitions);
+  return definitions.hashed();
+}
+
+/** Which columns this server's information_schema has: releases differ. */
+async function knownColumns(session: MysqlSession): Promise<Set<string>> {
+  const rows = await session.query(
+    "SELECT table_name AS tab, column_name AS name FROM information_schema.columns WHERE table_schema = 'information_schema'",
+  );
+  return new Set(rows.map(({ tab, name }) => `${String(tab)}.${String(name)}`.toLowerCase()));
+}
+
+async function readListing(
+  session: MysqlSession,
+  database: string,
+  to: { listing: Listing; known: Set<string>; skipped: Set<string>; definitions: Definitions },
+): Promise<void> {
+  const { listing, known } = to;
+  const named = [...listing.name, ...listing.order];
+  const has = (field: string) => known.has(`${listing.from}.${field}`);
+  if (!named.every(has) || (listing.unless !== undefined && has(listing.unless))) return;
+  const fields = listing.fields.filter(has);
+  const columns = [...new Set([...named, ...fields])].map((field) => `${field} AS ${field}`);
+  const rows = await session.query(
+    `SELECT ${columns.join(', ')} FROM information_schema.${listing.from}
+      WHERE ${listing.schema} = ? ${listing.where === undefined ? '' : `AND ${listing.where}`}
+      ORDER BY ${[...listing.name, ...listing.order].join(', ')}`,
+    [database],
+  );
+  for (const row of rows) {
+    if (listing.ofTable && to.skipped.has(String(row[listing.name[0] ?? '']))) continue;
+    const name = listing.name.map((field) => String(row[field])).join('.');
+    const values = fields.map((field) => valueOf(field, row[field], database));
+    to.definitions.add(listing.kind, name, [listing.from, ...values]);
+  }
+}
+
+function valueOf(field: string, value: unknown, database: string): unknown {
+  if (field === 'create_options') return withoutDefaults(value);
+  // What refers to the database itself refers to the copy when it is restored elsewhere.
+  return field.endsWith('_schema') && value === database ? null : value;
+}
+
+async function readViews(
+  session: MysqlSession,
+  database: string,
+  leftOut: LeftOut,
+  definitions: Definitions,
+): Promise<string[]> {
+  const rows = await session.query(
+    `SELECT table_name AS name, view_definition AS definition, check_option AS checks, security_type AS security,
+      character_set_client AS client, collation_connection AS collation
+      FROM information_schema.views WHERE table_schema = ?`,
+    [database],
+  );
+  for (const { name, definition, checks, security, client, collation } of rows) {
+    if (leftOut.names.has(String(name))) continue;
+    const text = withoutDatabase(withoutEnd(definition), database);
+    definitions.add('view', String(name), [text, checks, security, client, collation]);
+  }
+  return rows.map(({ name }) => String(name));
+}
+
+/** MariaDB's: tables of one row. */
+async function readSequences(
+  session: MysqlSession,
+  database: string,
+  leftOut: LeftOut,
+  definitions: Definitions,
+): Promise<string[]> {
+  const names = await listSequences(session, database);
+  for (const name of names) {
+    if (leftOut.names.has(name)) continue;
+    const [row] = await session.query(
+      `SELECT start_value, minimum_value, maximum_value, increment, cache_size, cycle_option
+        FROM ${quoteName(database)}.${quoteName(name)}`,
+    );
+    definitions.add('sequence', name, Object.values(row ?? {}));
+  }
+  return names;
+}
+
+export async function listSequences(session: MysqlSession, database: string): Promise<string[]> {
+  const rows = await session.query(
+    "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = ? AND table_type = 'SEQUENCE'",
+    [database],
+  );
+  return rows.map(({ name }) => String(name));
+}
