@@ -1,7 +1,7 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { Logger } from 'pino';
-import type { Config } from './config/config.ts';
+import type { Config, SourceConfig } from './config/config.ts';
 import { pickByName } from './config/pick.ts';
 import { systemClock, type Clock } from './core/clock.ts';
 import { HoldfastError } from './core/errors.ts';
@@ -19,6 +19,7 @@ import { dropReplaced, tidyAfterRestores } from './jobs/tidy-restores.ts';
 import type { Wanted } from './jobs/find-snapshot.ts';
 import { retentionJob } from './jobs/retention.ts';
 import { verifyJob } from './jobs/verify.ts';
+import { createBudget, oldestFirst } from './jobs/verify-turn.ts';
 import { acquireLock } from './ledger/lock.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { openLedger } from './ledger/sqlite.ts';
@@ -55,7 +56,10 @@ export interface App {
   pick(names: string[]): Source[];
   /** Backs up, and does the maintenance that follows from it. */
   backUp(names: string[], options: RunOptions & { mended?: boolean }): Promise<RunReport[]>;
+  /** Verifies those that are named; for no name all, the one that waits longest first, as long as their time lasts. */
   verify(names: string[], options: RunOptions): Promise<RunReport[]>;
+  /** The server on which scratch databases of a source are made. */
+  scratchServer(source: Source): Source;
   check(part: CheckPart, options: RunOptions): Promise<RunReport[]>;
   /** Records that every source's job was due and did not run, and why. */
   skip(job: 'backup' | 'verify', options: { trigger: Trigger; why: unknown }): Promise<void>;
@@ -178,9 +182,17 @@ export function createApp(config: Config, surroundings: Surroundings): App {
   });
 
   const pick = (names: string[]) => pickByName(sources, names);
+  const settingsOf = ({ name }: Source): SourceConfig => {
+    const settings = config.sources.find((candidate) => candidate.name === name);
+    if (settings === undefined) throw new Error(`no configuration for ${name}`);
+    return settings;
+  };
+  const scratchServer = (source: Source): Source => {
+    const { server } = settingsOf(source).verify;
+    return server === null ? source : createSource(server, { processes, runtimeDir });
+  };
   const storing = (source: Source) => {
-    const settings = config.sources.find((candidate) => candidate.name === source.name);
-    if (settings === undefined) throw new Error(`no configuration for ${source.name}`);
+    const settings = settingsOf(source);
     const { compression, allowIncomplete, listedIn } = settings;
     return { repository, notes: ledger, compression, allowIncomplete, listedIn };
   };
@@ -204,6 +216,21 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       ...choice,
       timeoutMs: RETENTION_TIMEOUT_MS,
     });
+  const verification = (source: Source, outOfTime: () => string | null): Job => {
+    const settings = settingsOf(source);
+    return verifyJob(source, {
+      repository,
+      notes: ledger,
+      host: config.host,
+      server: scratchServer(source),
+      wantsProof: settings.proof !== 'none',
+      whyNoProof: (snapshotId) => whyNoProof(ledger, source.name, snapshotId),
+      queries: settings.verify.queries,
+      rtoSeconds: settings.objectives.rtoSeconds,
+      outOfTime,
+      timeoutMs: backupTimeoutMs,
+    });
+  };
   const check = (part: CheckPart) => checkJob(repository, ledger, part, CHECK_TIMEOUT_MS);
   const maintenance = (soFar: RunReport[]): Job[] => {
     const ended = soFar.map(({ job, run }) => ({ name: job.name, succeeded: run.result === 'succeeded' }));
@@ -235,13 +262,16 @@ export function createApp(config: Config, surroundings: Surroundings): App {
         pick(names).map((source) => jobOfSource(source, mended)),
         { ...options, next: maintenance },
       ),
-    verify: (names, options) =>
-      runner.run(
-        pick(names).map((source) =>
-          verifyJob(source, { repository, notes: ledger, host: config.host, timeoutMs: backupTimeoutMs }),
-        ),
+    scratchServer,
+    verify: (names, options) => {
+      const outOfTime =
+        names.length > 0 ? () => null : createBudget(config.verifyBudgetSeconds, () => clock.now().getTime());
+      const chosen = names.length > 0 ? pick(names) : oldestFirst(pick([]), ledger);
+      return runner.run(
+        chosen.map((source) => verification(source, outOfTime)),
         options,
-      ),
+      );
+    },
     skip: (name, options) =>
       runner.skip(
         sources.map((source) => ({ name, source: source.name })),
@@ -285,6 +315,12 @@ function newestGoodSnapshots(
     if (facts?.snapshotId === undefined || facts.repositoryId !== repositoryId) return [];
     return [{ source: source.name, snapshotId: facts.snapshotId }];
   });
+}
+
+/** What the run that stored a snapshot said of its proof; null where the ledger does not know it. */
+function whyNoProof(ledger: Ledger, source: string, snapshotId: string): string | null {
+  const runs = ledger.recent({ job: 'backup', source, result: 'succeeded', limit: 100 });
+  return runs.find(({ facts }) => facts.snapshotId === snapshotId)?.facts.equality?.why ?? null;
 }
 
 function switchedOff(): HoldfastError {

@@ -4,7 +4,7 @@ import type { App } from './app.ts';
 import { HoldfastError, describeError } from './core/errors.ts';
 import { counted, humanBytes } from './core/units.ts';
 import { ensureRepository, hadRepository } from './jobs/init.ts';
-import { scratchPrefix } from './jobs/verify.ts';
+import { scratchPrefix } from './jobs/scratch.ts';
 import type { Source } from './sources/source.ts';
 
 export interface Finding {
@@ -169,9 +169,10 @@ async function examineScratch(app: App, source: Source, signal: AbortSignal): Pr
   const subject = source.name;
   const scratch = `${scratchPrefix(app.config.host, source.name)}doctor`;
   try {
-    await source.dropDatabase(scratch, signal);
-    await source.createDatabase(scratch, signal);
-    await source.dropDatabase(scratch, signal);
+    const server = app.scratchServer(source);
+    await server.dropDatabase(scratch, signal);
+    await server.createDatabase(scratch, signal);
+    await server.dropDatabase(scratch, signal);
     return {
       subject,
       state: 'ok',

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { HoldfastError, describeError } from './core/errors.ts';
 import type { Trigger } from './core/glossary.ts';
 import { humanDuration } from './core/units.ts';
-import type { Job, Progress } from './jobs/job.ts';
+import { EndedRun, type Job, type Progress } from './jobs/job.ts';
 import type { Ledger, Run, RunEnd } from './ledger/ledger.ts';
 
 export interface RunnerSettings {
@@ -142,6 +142,9 @@ async function settle(job: Job, options: RunOptions): Promise<{ end: RunEnd; err
     // What an aborted child or socket says of its end is noise: why we aborted is the cause.
     const error: unknown = signal.aborted ? signal.reason : thrown;
     const { message, hint, kind } = describeError(error);
+    if (error instanceof EndedRun) {
+      return { end: { result: error.result, reason: message, hint, facts: error.facts }, error };
+    }
     return {
       end: { result: kind === 'interrupted' ? 'interrupted' : 'failed', reason: message, hint },
       error,

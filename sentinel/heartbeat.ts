@@ -78,6 +78,22 @@ const sourceSchema = z.object({
       lastSuccess: moment.nullable(),
       lastRun: runSchema.nullable(),
       rhythm: rhythmSchema,
+      /** When the newest one began that showed the snapshot equal to the source. */
+      lastProved: moment.nullable().default(null),
+      /** What the newest one that ended came to; null for none, and where an older agent did not tell. */
+      verdict: z.enum(['proved', 'restored', 'failed', 'not run']).nullable().catch(null).default(null),
+      /** Why that one is not proved. */
+      why: z.string().nullable().default(null),
+      /** What the newest restore took that came to its end. */
+      restoreSeconds: z.number().nonnegative().nullable().default(null),
+    })
+    .nullable()
+    .default(null),
+  /** What the operator set as goals: the age of the last good backup, and the time that a restore takes. Null where an older agent did not tell. */
+  objectives: z
+    .object({
+      rpoSeconds: z.int().positive().nullable(),
+      rtoSeconds: z.int().positive().nullable(),
     })
     .nullable()
     .default(null),

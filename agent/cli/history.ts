@@ -33,11 +33,16 @@ function row(run: Run): string[] {
     run.startedAt,
     run.job,
     run.source ?? '-',
-    run.result + warned,
+    run.result + (unproven(run) ? ' (not proven)' : warned),
     took,
     run.facts.dumpBytes === undefined ? '-' : humanBytes(run.facts.dumpBytes),
     run.reason,
   ];
+}
+
+/** A verification that restored and proved nothing must not look like one that did. */
+function unproven(run: Run): boolean {
+  return run.result === 'succeeded' && run.facts.verification?.verdict === 'restored';
 }
 
 function positive(text: string): number {

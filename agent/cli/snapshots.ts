@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { pickByName } from '../config/pick.ts';
 import { humanBytes } from '../core/units.ts';
+import type { Snapshot } from '../repository/repository.ts';
 import type { Context } from './context.ts';
 
 export function addSnapshots(program: Command, context: Context): void {
@@ -14,7 +15,9 @@ export function addSnapshots(program: Command, context: Context): void {
       const { config, repository } = context.access();
       if (source !== undefined && config.sources.length > 0) pickByName(config.sources, [source]);
       await repository.reach(context.signal);
-      const snapshots = await repository.list(source === undefined ? {} : { source }, context.signal);
+      const snapshots = (
+        await repository.list(source === undefined ? {} : { source }, context.signal)
+      ).toSorted(dumpsFirst);
       if (options.json) return context.print.json(snapshots);
       if (snapshots.length === 0)
         return context.print.line(
@@ -32,4 +35,14 @@ export function addSnapshots(program: Command, context: Context): void {
         ]),
       );
     });
+}
+
+/** Of one second the dump stands first: its proof has its time, cut to the second. */
+function dumpsFirst(one: Snapshot, other: Snapshot): number {
+  const second = one.time.slice(0, 19).localeCompare(other.time.slice(0, 19));
+  return second !== 0 ? second : rank(one) - rank(other);
+}
+
+function rank({ tags }: Snapshot): number {
+  return tags?.kind === 'proof' ? 1 : 0;
 }

@@ -5,6 +5,7 @@ import { EXIT_CODES } from '../core/errors.ts';
 import { counted, humanDuration } from '../core/units.ts';
 import type { Run } from '../ledger/ledger.ts';
 import { nextFires } from '../scheduler.ts';
+import { verifiedSource, type VerifiedSource } from '../reports/verified.ts';
 import { remindOfPassword, type Context } from './context.ts';
 
 interface SourceLine {
@@ -15,6 +16,14 @@ interface SourceLine {
   ageSeconds: number | null;
   stale: boolean;
   lastRun: Run | null;
+  verification: VerifiedSource;
+  /** What the operator set as goals, and whether they are met; null where there is none, or nothing to hold against it. */
+  objectives: {
+    rpoSeconds: number | null;
+    rpoMet: boolean | null;
+    rtoSeconds: number | null;
+    rtoMet: boolean | null;
+  };
 }
 
 /** What `--json` prints: stable. */
@@ -74,6 +83,7 @@ function lineOf(app: App, source: App['config']['sources'][number]): SourceLine 
   const success = app.ledger.last('backup', source.name, 'succeeded');
   const ageSeconds =
     success === null ? null : Math.round((app.clock.now().getTime() - Date.parse(success.startedAt)) / 1000);
+  const verification = verifiedSource(app.ledger, source.name);
   return {
     source: source.name,
     gates: source.gates,
@@ -82,7 +92,17 @@ function lineOf(app: App, source: App['config']['sources'][number]): SourceLine 
     // A time in the future comes from a clock that was wrong: it proves nothing.
     stale: ageSeconds === null || ageSeconds > app.config.staleAfterSeconds || ageSeconds < -AHEAD_SECONDS,
     lastRun: app.ledger.last('backup', source.name),
+    verification,
+    objectives: {
+      ...source.objectives,
+      rpoMet: metBy(ageSeconds, source.objectives.rpoSeconds),
+      rtoMet: metBy(verification.restoreSeconds, source.objectives.rtoSeconds),
+    },
   };
+}
+
+function metBy(seconds: number | null, objective: number | null): boolean | null {
+  return seconds === null || objective === null ? null : seconds <= objective;
 }
 
 function lastOf(app: App, job: 'retention' | 'check' | 'verify'): Run | null {
@@ -92,13 +112,14 @@ function lastOf(app: App, job: 'retention' | 'check' | 'verify'): Run | null {
 function print(app: App, context: Context, { sources, maintenance, running, next }: Status): void {
   const { print } = context;
   print.table(
-    ['SOURCE', 'STATE', 'LAST GOOD BACKUP', 'AGE', 'LAST RUN'],
+    ['SOURCE', 'STATE', 'LAST GOOD BACKUP', 'AGE', 'LAST RUN', 'VERIFIED'],
     sources.map((line) => [
       line.source,
       stateOf(line),
       line.lastSuccess ?? 'never',
       ageOf(line),
       resultOf(line.lastRun),
+      verifiedWords(line.verification),
     ]),
   );
   print.line('');
@@ -121,7 +142,8 @@ function print(app: App, context: Context, { sources, maintenance, running, next
   );
   const lastRuns = [...sources, ...maintenance].map(({ lastRun }) => lastRun);
   const troubles = lastRuns.filter((run) => run !== null).flatMap(troubleOf);
-  for (const text of [...running.map(progressOf), ...troubles]) print.line(`\n${text}`);
+  const missed = sources.flatMap(missedObjectives);
+  for (const text of [...running.map(progressOf), ...troubles, ...missed]) print.line(`\n${text}`);
   remindOfPassword(app, context);
 }
 
@@ -134,6 +156,32 @@ function stateOf({ ageSeconds, stale, gates }: SourceLine): string {
 function ageOf({ ageSeconds }: SourceLine): string {
   if (ageSeconds === null) return '-';
   return ageSeconds < -AHEAD_SECONDS ? 'in the future' : humanDuration(ageSeconds * 1000);
+}
+
+/** What the last verification showed; it must not look proved where it is not. */
+function verifiedWords({ verdict, lastProved, restoreSeconds }: VerifiedSource): string {
+  const took = restoreSeconds === null ? '' : `, restored in ${humanDuration(restoreSeconds * 1000)}`;
+  if (verdict === null) return '-';
+  if (verdict === 'proved') return `proved ${lastProved ?? ''}${took}`;
+  if (verdict === 'restored') return `restored, not proven${took.replace('restored ', '')}`;
+  return `${verdict}; ${lastProved === null ? 'never proved' : `proved ${lastProved}`}`;
+}
+
+function missedObjectives({ source, ageSeconds, verification, objectives }: SourceLine): string[] {
+  const { rpoSeconds, rpoMet, rtoSeconds, rtoMet } = objectives;
+  const words = (seconds: number | null) => humanDuration((seconds ?? 0) * 1000);
+  return [
+    ...(rpoMet === false
+      ? [
+          `warning: the last good backup of ${source} is ${words(ageSeconds)} old, and the objective is ${words(rpoSeconds)}`,
+        ]
+      : []),
+    ...(rtoMet === false
+      ? [
+          `warning: restoring ${source} took ${words(verification.restoreSeconds)}, and the objective is ${words(rtoSeconds)}`,
+        ]
+      : []),
+  ];
 }
 
 function lastBackup(sources: SourceLine[]): [string, string] {

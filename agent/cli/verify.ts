@@ -5,10 +5,13 @@ export function addVerify(program: Command, context: Context): void {
   program
     .command('verify')
     .description(
-      'restore the newest snapshot into a scratch database, count what came back, drop the scratch',
+      'restore the newest snapshot into a scratch database, compare it with its proof, drop the scratch',
     )
     .argument('[source...]', 'names from the configuration')
-    .addHelpText('after', '\nExamples:\n  holdfast verify\n  holdfast verify shop')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  holdfast verify\n  holdfast verify shop\n\nExit codes: 0 proved, 1 failed or not run, 3 restored and not proven, or other warnings.',
+    )
     .action(async (names: string[]) => {
       const reports = await context.app().verify(names, commandRun(context));
       context.exitCode = exitCodeOfRuns(reports, 'verify');

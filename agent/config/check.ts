@@ -1,5 +1,5 @@
 import type { core } from 'zod';
-import type { Config, SourceConfig } from './config.ts';
+import type { Config, QueryConfig, SourceConfig } from './config.ts';
 import type { Problem } from './problems.ts';
 import { shown } from './problems.ts';
 import { isGroup, valueAt } from './raw.ts';
@@ -8,6 +8,7 @@ import { STAND_IN } from './resolve.ts';
 import { keep, schema } from './schema.ts';
 import type { ParsedConfig } from './schema.ts';
 import { settingAt } from './settings.ts';
+import { serverOf, unfitServers } from './verify-server.ts';
 
 /**
  * Holds the settings against the schema and each other; adds what is wrong to `problems` and returns null then.
@@ -22,7 +23,7 @@ export function checked(
   const result = schema.safeParse({ repository: {}, ...raw });
   if (!result.success) problems.push(...result.error.issues.flatMap((issue) => problemsOf(issue, raw)));
   // These look at several settings at once. They run on what was written, so that they speak up beside the schema.
-  problems.push(...sameNames(raw), ...nothingKept(raw));
+  problems.push(...sameNames(raw), ...nothingKept(raw), ...unfitServers(raw));
   return result.success ? toConfig(result.data, listedIn) : null;
 }
 
@@ -47,7 +48,7 @@ function problemsOf(issue: core.$ZodIssue, raw: Raw): Problem[] {
 }
 
 function isSecret(path: readonly PropertyKey[]): boolean {
-  return settingAt(path)?.secret === true || path[1] === 'environment';
+  return settingAt(path)?.secret === true || path[1] === 'environment' || path.at(-1) === 'password';
 }
 
 function sameNames(raw: Raw): Problem[] {
@@ -95,6 +96,7 @@ function toConfig(parsed: ParsedConfig, listedIn: string | null): Omit<Config, '
     },
     sources: parsed.sources.map((source) => toSource(source, listedIn)),
     schedule: parsed.schedule,
+    verifyBudgetSeconds: parsed.verify.budget,
     checkInterval: parsed.check_interval,
     retention: parsed.retention === 'on',
     keep: parsed.keep,
@@ -121,8 +123,28 @@ function toSource(source: ParsedConfig['sources'][number], listedIn: string | nu
     proof,
     proofLimitBytes,
   };
-  const common = { ...base, allowIncomplete: allow_incomplete };
-  return source.type === 'postgres'
-    ? { type: 'postgres', ...common, sslMode: source.sslmode, caFile: source.sslrootcert ?? null }
-    : { type: 'mysql', ...common, tls: source.tls, caFile: source.tls_ca ?? null };
+  const common = {
+    ...base,
+    allowIncomplete: allow_incomplete,
+    verify: { server: null, queries: source.verify.queries.map(toQuery) },
+    objectives: {
+      rpoSeconds: source.objectives.rpo ?? null,
+      rtoSeconds: source.objectives.rto ?? null,
+    },
+  };
+  const made: SourceConfig =
+    source.type === 'postgres'
+      ? { type: 'postgres', ...common, sslMode: source.sslmode, caFile: source.sslrootcert ?? null }
+      : { type: 'mysql', ...common, tls: source.tls, caFile: source.tls_ca ?? null };
+  const { server } = source.verify;
+  return server === undefined
+    ? made
+    : { ...made, verify: { ...made.verify, server: serverOf(made, server) } };
 }
+
+/** What is not expected is absent. */
+function toQuery({ sql, value, rows }: ParsedQuery): QueryConfig {
+  return { sql, ...(value === undefined ? {} : { value }), ...(rows === undefined ? {} : { rows }) };
+}
+
+type ParsedQuery = ParsedConfig['sources'][number]['verify']['queries'][number];

@@ -12,6 +12,8 @@ export interface Config {
   repository: RepositoryConfig;
   sources: SourceConfig[];
   schedule: { backup: string; verify: string };
+  /** A scheduled verification begins no further source when this is over. Seconds. */
+  verifyBudgetSeconds: number;
   /** A check after every so many successful backups of all sources; 0 for never. */
   checkInterval: number;
   /** Whether old snapshots are removed at all; not where the repository is append-only. */
@@ -68,6 +70,29 @@ interface SourceConfigBase {
   proofLimitBytes: number | null;
   /** Gaps that are accepted by name: a backup without them is done with warnings. */
   allowIncomplete: GapName[];
+  verify: SourceVerification;
+  objectives: Objectives;
+}
+
+export interface SourceVerification {
+  /** Where scratch databases are made: the server beside the source; null for the source's own. */
+  server: SourceConfig | null;
+  queries: QueryConfig[];
+}
+
+/** A question to what was restored, and what is expected: the first value as text, or a number of rows. */
+export interface QueryConfig {
+  sql: string;
+  value?: string | null;
+  rows?: { min: number; max: number | null };
+}
+
+/** What the operator wants to be able to say; null for nothing. Seconds. */
+export interface Objectives {
+  /** So much data may be lost: the age of the last good backup. */
+  rpoSeconds: number | null;
+  /** So long may a restore take. */
+  rtoSeconds: number | null;
 }
 
 export interface MysqlSourceConfig extends SourceConfigBase {

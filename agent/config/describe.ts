@@ -23,6 +23,7 @@ export function describeConfig(config: Config): Record<string, unknown> {
       environment: maskedEnvironment(repository.environment),
     },
     schedule: config.schedule,
+    verify: { budget: config.verifyBudgetSeconds },
     check_interval: config.checkInterval,
     retention: config.retention ? 'on' : 'off',
     keep: { ...config.keep, within: config.keep.within ?? '0' },
@@ -46,7 +47,13 @@ export function secretsOf(config: Config): string[] {
   const ofRestic = Object.entries(repository.environment).flatMap(([name, value]) =>
     isSecretName(name) ? [value] : [],
   );
-  const all = [repository.password, inUrl, ...ofRestic, ...sources.map((source) => source.password)];
+  const servers = sources.flatMap(({ verify }) => verify.server ?? []);
+  const all = [
+    repository.password,
+    inUrl,
+    ...ofRestic,
+    ...[...sources, ...servers].map((source) => source.password),
+  ];
   return [...new Set(all)].filter((secret) => typeof secret === 'string' && secret !== '') as string[];
 }
 
@@ -69,7 +76,17 @@ function describeSource(source: SourceConfig): Record<string, unknown> {
     proof_limit: source.proofLimitBytes ?? 0,
     gates: source.gates,
     allow_incomplete: source.allowIncomplete,
+    verify: { server: urlOf(source.verify.server), queries: source.verify.queries },
+    objectives: { rpo: source.objectives.rpoSeconds, rto: source.objectives.rtoSeconds },
   };
+}
+
+/** As people wrote it, without the password. */
+function urlOf(server: SourceConfig | null): string | null {
+  if (server === null) return null;
+  const { user, host, port, database } = server;
+  const scheme = server.type === 'postgres' ? 'postgresql' : 'mysql';
+  return `${scheme}://${encodeURIComponent(user)}:${MASK}@${host}:${port}/${encodeURIComponent(database)}`;
 }
 
 function maskedEnvironment(environment: Record<string, string>): Record<string, string> {

@@ -51,7 +51,27 @@ function resolvedSource(given: Raw, path: Path, how: Resolving): Raw {
   takeFromFile(result, 'password', '_file', path, how);
   const urlKey = 'url_file' in result ? 'url_file' : 'url';
   takeFromFile(result, 'url', '_file', path, how);
+  if (isGroup(result['verify']))
+    result['verify'] = resolvedVerify(result['verify'], [...path, 'verify'], how);
   return 'url' in result ? takenFromUrl(result, [...path, urlKey], how) : result;
+}
+
+/** Where scratch databases are made: a URL, which becomes the settings in it. */
+function resolvedVerify(given: Raw, path: Path, how: Resolving): Raw {
+  const { server, ...result } = given;
+  const key = 'server_file' in result ? 'server_file' : 'server';
+  const holder: Raw = server === undefined ? result : { ...result, server };
+  takeFromFile(holder, 'server', '_file', path, how);
+  const url = holder['server'];
+  if (url === undefined) return holder;
+  const parsed =
+    typeof url === 'string'
+      ? parseDatabaseUrl(url)
+      : { problem: 'must be text like postgresql://user:password@host:5432/database' };
+  if (!('problem' in parsed)) return { ...holder, server: parsed };
+  if (url !== STAND_IN) how.problems.push({ path: [...path, key], message: parsed.problem });
+  Reflect.deleteProperty(holder, 'server');
+  return holder;
 }
 
 /** What stands for a setting that could not be resolved; never leaves this folder, since there is a problem then. */

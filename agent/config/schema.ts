@@ -15,6 +15,9 @@ const text = z
   // eslint-disable-next-line no-control-regex -- that is what is refused
   .regex(/^[^\0-\x1f\x7f]*$/, { error: 'text without line ends and other control characters' });
 
+const TLS_MODES = ['off', 'preferred', 'required', 'verify'] as const;
+const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
+
 /** Passwords may be empty (a database that trusts its network) and hold anything but NUL and line ends, which no client takes. */
 const password = z
   .string({ error: 'text (put quotes around it when it looks like a number)' })
@@ -105,6 +108,36 @@ function isTimeZone(name: string): boolean {
   }
 }
 
+/** A server for scratch databases, as its URL says it: `resolve.ts` has taken that apart. */
+const server = group({
+  type: oneOf(['mysql', 'mariadb', 'postgres']),
+  host: text,
+  port: whole(1, 65_535).optional(),
+  database: text,
+  user: text,
+  password,
+  tls: oneOf(TLS_MODES).optional(),
+  tls_ca: text.optional(),
+  sslmode: oneOf(SSL_MODES).optional(),
+  sslrootcert: text.optional(),
+});
+
+const number = (error: string) => z.int({ error }).min(0, { error });
+
+const query = group({
+  sql: text,
+  value: z
+    .union([z.string(), z.number(), z.boolean(), z.null()], { error: 'text, a number, true, false or null' })
+    .transform((value) => (value === null ? null : String(value)))
+    .optional(),
+  rows: group({
+    min: number('a whole number from 0').default(0),
+    max: number('a whole number from 0').nullable().default(null),
+  }).optional(),
+}).refine(({ value, rows }) => value !== undefined || rows !== undefined, {
+  error: 'a query with what is expected: value: …, or rows: {min: …, max: …}',
+});
+
 const sourceBase = {
   name: text.optional(),
   host: text,
@@ -116,6 +149,14 @@ const sourceBase = {
   proof_limit: bytesOrNone.default(null),
   gates: z.boolean({ error: 'true or false' }).default(true),
   allow_incomplete: z.array(oneOf(GAP_NAMES), { error: 'a list of gaps' }).default([]),
+  verify: group(
+    {
+      server: server.optional(),
+      queries: z.array(query, { error: 'a list of queries (sql, and value or rows)' }).default([]),
+    },
+    ['server_file'],
+  ).prefault({}),
+  objectives: group({ rpo: duration.optional(), rto: duration.optional() }).prefault({}),
 };
 
 const ALSO_OF_SOURCES = ['password_file', 'url', 'url_file'];
@@ -125,7 +166,7 @@ const mysql = group(
     type: z.literal(['mysql', 'mariadb']),
     ...sourceBase,
     port: whole(1, 65_535).default(3306),
-    tls: oneOf(['off', 'preferred', 'required', 'verify']).default('preferred'),
+    tls: oneOf(TLS_MODES).default('preferred'),
     tls_ca: text.optional(),
   },
   ALSO_OF_SOURCES,
@@ -136,7 +177,7 @@ const postgres = group(
     type: z.literal('postgres'),
     ...sourceBase,
     port: whole(1, 65_535).default(5432),
-    sslmode: oneOf(['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full']).default('prefer'),
+    sslmode: oneOf(SSL_MODES).default('prefer'),
     sslrootcert: text.optional(),
   },
   ALSO_OF_SOURCES,
@@ -183,6 +224,7 @@ export const schema = group({
   state_dir: text.default('/var/lib/holdfast'),
   repository,
   schedule: group({ backup: cron.default('0 3,15 * * *'), verify: cron.default('0 5 * * 0') }).prefault({}),
+  verify: group({ budget: duration.default(6 * 3600) }).prefault({}),
   check_interval: whole(0, 1000).default(6),
   retention: oneOf(['on', 'off']).default('on'),
   keep: keep.prefault({}),

@@ -141,11 +141,41 @@ export const SETTINGS: readonly Setting[] = [
     path: ['sources', SOURCE, 'name'],
     meaning: 'The name of the source, unique. Without it, the name of its database.',
   },
+  {
+    variable: null,
+    path: ['sources', SOURCE, 'verify', 'server'],
+    secret: true,
+    meaning:
+      "A database URL of the server that holds the scratch databases of verifications, of the source's kind and not older; a database is made beside the one that it names. Without it, the source's own server.",
+  },
+  {
+    variable: null,
+    path: ['sources', SOURCE, 'verify', 'queries'],
+    meaning: 'Questions that what was restored must answer as expected; see below.',
+  },
+  {
+    variable: null,
+    path: ['sources', SOURCE, 'objectives', 'rpo'],
+    meaning:
+      'So old may the last good backup get: seconds, or `90m`, `26h`. Beyond it the page and `holdfast status` say so.',
+  },
+  {
+    variable: null,
+    path: ['sources', SOURCE, 'objectives', 'rto'],
+    meaning:
+      'So long may a restore take: seconds, or `15m`, `2h`. A verification that took longer has a warning.',
+  },
   { variable: 'BACKUP_CRON', path: ['schedule', 'backup'], meaning: 'When to back up.' },
   {
     variable: 'VERIFY_CRON',
     path: ['schedule', 'verify'],
     meaning: 'When to verify by a restore into scratch.',
+  },
+  {
+    variable: 'VERIFY_BUDGET',
+    path: ['verify', 'budget'],
+    meaning:
+      'When this is over, a verification of all sources begins no further one, and those come first the next time: seconds, or `90m`, `6h`.',
   },
   {
     variable: 'BACKUP_CHECK_INTERVAL',

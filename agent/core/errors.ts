@@ -30,6 +30,7 @@ export const ERROR_KINDS = [
   'dump_failed',
   'dump_incomplete',
   'restore_failed',
+  'verification_failed',
   'target_not_empty',
   'repository_absent',
   'repository_locked',

@@ -3,9 +3,10 @@ import type { Compression, GapName } from '../core/glossary.ts';
 import { howToAllow } from '../core/how-to-set.ts';
 import { humanBytes } from '../core/units.ts';
 import type { Repository, SavedSnapshot } from '../repository/repository.ts';
-import type { Gap, Part, Probe, Source } from '../sources/source.ts';
+import type { Dump, Gap, Part, Probe, Source } from '../sources/source.ts';
 import { ensureRepository, type Notes } from './init.ts';
 import type { Job, JobContext, Outcome } from './job.ts';
+import { keepProof } from './keep-proof.ts';
 import { clearUnfinished, refuseUnfinished } from './unfinished-restore.ts';
 
 export interface BackupSettings {
@@ -47,21 +48,27 @@ async function backUp(source: Source, settings: BackupSettings, context: JobCont
   const probe = await source.probe(context.signal);
   const warnings = [...acceptGaps(source, probe, settings), ...probe.warnings];
 
-  const saved = await saveParts(source, probe, settings, context);
+  const { saved, proving } = await saveParts(source, probe, settings, context);
   const dump = saved.at(-1);
   if (dump === undefined) throw new HoldfastError('failed', `${source.name} has nothing to store`);
+  // The dump is good and stays, whatever becomes of its proof.
+  const proof = await keepProof(
+    { repository: settings.repository, source: source.name, dumpId: dump.id, proving },
+    context,
+  );
   return {
     reason: `stored ${humanBytes(dump.dumpBytes)} of ${source.database} as ${dump.id.slice(0, 8)}, ${humanBytes(sum(saved, 'addedBytes'))} added${created ? `, to a new repository at ${settings.repository.location}` : ''}`,
-    warnings: [...warnings, ...saved.flatMap((part) => part.warnings)],
+    warnings: [...warnings, ...saved.flatMap((part) => part.warnings), ...proof.warnings],
     facts: {
       repositoryId,
       engine: probe.engine,
       serverVersion: probe.serverVersion,
       snapshotId: dump.id,
-      snapshotIds: saved.map((part) => part.id),
+      snapshotIds: [...saved, ...proof.saved].map((part) => part.id),
       dumpBytes: sum(saved, 'dumpBytes'),
       storedBytes: sum(saved, 'storedBytes'),
-      addedBytes: sum(saved, 'addedBytes'),
+      addedBytes: sum([...saved, ...proof.saved], 'addedBytes'),
+      ...proof.facts,
       tables: probe.tables,
     },
   };
@@ -101,12 +108,20 @@ async function saveParts(
   probe: Probe,
   settings: BackupSettings,
   context: JobContext,
-): Promise<SavedSnapshot[]> {
+): Promise<{ saved: SavedSnapshot[]; proving: Dump['proof'] }> {
   const saved: SavedSnapshot[] = [];
+  let proving: Dump['proof'];
+  const open = (part: Part, signal: AbortSignal) => {
+    const dump = part.open(signal);
+    if (part.kind === 'dump') proving = dump.proof;
+    return dump;
+  };
   try {
     for (const part of source.parts(probe))
-      saved.push(await savePart(source, probe, part, settings, context));
-    return saved;
+      saved.push(
+        await savePart(source, probe, { ...part, open: (signal) => open(part, signal) }, settings, context),
+      );
+    return { saved, proving };
   } catch (error) {
     const left = saved.map((part) => part.id);
     // The cause is what is told; the next start sweeps what could not be removed now.

@@ -1,6 +1,6 @@
 import type { Source } from '../sources/source.ts';
 import type { Notes } from './init.ts';
-import { scratchPrefix } from './verify.ts';
+import { scratchPrefix } from './scratch.ts';
 
 /**
  * The database beside the target that a restore loads into. Its name is a scratch name, which nothing else may have and which

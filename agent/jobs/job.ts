@@ -1,3 +1,4 @@
+import { HoldfastError, describeError } from '../core/errors.ts';
 import type { JobName } from '../core/glossary.ts';
 import type { RunFacts } from '../ledger/ledger.ts';
 
@@ -9,6 +10,22 @@ export interface Job {
   /** A run that takes longer is ended. */
   timeoutMs: number;
   run(context: JobContext): Promise<Outcome>;
+}
+
+/**
+ * An end that is no success and has facts to keep: thrown in place of the cause, whose kind, message and hint it takes over.
+ * `skipped`: it could not be tried at all.
+ */
+export class EndedRun extends HoldfastError {
+  readonly result: 'failed' | 'skipped';
+  readonly facts: RunFacts;
+
+  constructor(result: 'failed' | 'skipped', cause: unknown, facts: RunFacts) {
+    const { kind, message, hint } = describeError(cause);
+    super(kind, message, { cause, ...(hint === null ? {} : { hint }) });
+    this.result = result;
+    this.facts = facts;
+  }
 }
 
 export interface JobContext {

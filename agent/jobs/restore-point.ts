@@ -28,6 +28,9 @@ export async function takeRestorePoint(
   settings: RestorePointSettings,
   context: JobContext,
 ): Promise<SavedSnapshot | null> {
+  // Nobody will ask for its proof: it is ended with the dump.
+  const saved = new AbortController();
+  let proofEnds: Promise<unknown> | undefined;
   try {
     const probe = await source.probe(context.signal);
     if (probe.tables === 0 && (await holdsNothing(source, context.signal))) return null;
@@ -37,11 +40,15 @@ export async function takeRestorePoint(
     const newest = (await settings.repository.list({ source: source.name, kind: 'dump' }, context.signal)).at(
       -1,
     );
-    const saved = await settings.repository.save(
+    const point = await settings.repository.save(
       {
         path: restorePointPath(part.path, settings.now()),
         tags: { source: source.name, engine: probe.engine, kind: 'restore-point' },
-        open: (signal) => part.open(signal),
+        open: (signal) => {
+          const { stream, done, proof } = part.open(AbortSignal.any([signal, saved.signal]));
+          proofEnds = proof;
+          return { stream, done };
+        },
         compression: settings.compression,
         ...(newest === undefined ? {} : { time: new Date(Date.parse(newest.time) - 1000) }),
         onProgress: (progress) =>
@@ -49,11 +56,14 @@ export async function takeRestorePoint(
       },
       context.signal,
     );
-    confirm(settings.notes, source.name, saved.id);
-    return { ...saved, warnings: [...warnings, ...saved.warnings] };
+    confirm(settings.notes, source.name, point.id);
+    return { ...point, warnings: [...warnings, ...point.warnings] };
   } catch (error) {
     context.signal.throwIfAborted();
     throw impossible(source, error);
+  } finally {
+    saved.abort();
+    await proofEnds;
   }
 }
 

@@ -1,25 +1,44 @@
-import { createHash } from 'node:crypto';
-import { HoldfastError } from '../core/errors.ts';
+import { describeError, HoldfastError } from '../core/errors.ts';
 import { utc } from '../core/clock.ts';
-import { counted } from '../core/units.ts';
-import type { Repository } from '../repository/repository.ts';
-import type { Inventory, Source } from '../sources/source.ts';
+import { humanDuration } from '../core/units.ts';
+import type { RunFacts, VerificationFacts } from '../ledger/ledger.ts';
+import type { Proof } from '../proof/proof.ts';
+import type { Repository, Snapshot } from '../repository/repository.ts';
+import type { Probe, Source } from '../sources/source.ts';
 import { findSnapshot } from './find-snapshot.ts';
 import { ensureRepository, type Notes } from './init.ts';
-import type { Job, JobContext, Outcome } from './job.ts';
-import { loadSnapshot } from './load.ts';
+import { EndedRun, type Job, type JobContext, type Outcome } from './job.ts';
+import { notRun, whyNothingShown } from './not-run.ts';
+import type { SmokeQuery } from './queries.ts';
+import { droppedAfter, makeScratch, scratchPrefix } from './scratch.ts';
+import { createSteps, type Steps } from './steps.ts';
+import { findProof } from './stored-proof.ts';
+import { verifyScratch, type Verified } from './verify-scratch.ts';
 
 export interface VerifySettings {
   repository: Repository;
   notes: Notes;
   /** The configured host: with the source's name it makes scratch names that no other agent uses. */
   host: string;
+  /** Where the scratch database is made: the source itself, or another server of its kind. */
+  server: Source;
+  /** Whether backups of the source are to have a proof: then one that has none is worth a warning. */
+  wantsProof: boolean;
+  /** Why the backup that stored this snapshot has no proof, as far as anybody knows. */
+  whyNoProof: (snapshotId: string) => string | null;
+  queries: SmokeQuery[];
+  /** How long a restore may take by the operator's own objective; null for none. */
+  rtoSeconds: number | null;
+  /** Why there is no time left for it, as a sentence part; null where there is. */
+  outOfTime: () => string | null;
   timeoutMs: number;
 }
 
-const DROP_TIMEOUT_MS = 60_000;
-
-/** Restores the newest snapshot of a source into a scratch database, counts what came back, and drops the scratch in every case. */
+/**
+ * Restores the newest stored snapshot of a source into a scratch database, compares what came back with the proof of the source, and
+ * drops the scratch in every case. It succeeds when the snapshot came back; whether it is proved equal, its facts and its reason tell.
+ * Throws `verification_failed` where it is not equal, and ends as skipped where nothing could be shown.
+ */
 export function verifyJob(source: Source, settings: VerifySettings): Job {
   return {
     name: 'verify',
@@ -29,58 +48,150 @@ export function verifyJob(source: Source, settings: VerifySettings): Job {
   };
 }
 
-/** Every scratch database of a source begins so, and nothing else may. */
-export function scratchPrefix(host: string, source: string): string {
-  const digest = createHash('sha256').update(`${host}\0${source}`).digest('hex').slice(0, 8);
-  return `holdfast_scratch_${digest}_`;
-}
-
-async function verify(
-  source: Source,
-  settings: VerifySettings,
-  { signal, onProgress }: JobContext,
-): Promise<Outcome> {
-  const { repository } = settings;
+async function verify(source: Source, settings: VerifySettings, context: JobContext): Promise<Outcome> {
+  const { repository, server } = settings;
+  const { signal } = context;
+  const late = settings.outOfTime();
+  if (late !== null) {
+    const hint = `It comes first the next time; \`holdfast verify ${source.name}\` verifies it now.`;
+    throw notRun(new HoldfastError('timeout', late, { hint }), {});
+  }
   await ensureRepository(repository, settings.notes, signal);
   const snapshot = await findSnapshot(repository, source.name, { id: 'latest', at: null }, signal);
-  const probe = await source.probe(signal);
-  const prefix = scratchPrefix(settings.host, source.name);
-  // A run that was killed left its scratch behind; the lock is ours, so none of these is in use.
-  for (const left of await source.listDatabases(prefix, signal)) await source.dropDatabase(left, signal);
+  const proof = await findProof(repository, snapshot, signal);
+  const facts: RunFacts = { snapshotId: snapshot.id, proof: proof?.level ?? 'none' };
 
-  const scratch = `${prefix}${snapshot.shortId}`;
-  await source.createDatabase(scratch, signal);
-  try {
-    await loadSnapshot({ repository, snapshot, source, target: scratch }, onProgress, signal);
-    const inventory = await source.inspect(scratch, signal);
-    if (inventory.tables.length === 0 && probe.tables > 0) {
-      throw new HoldfastError(
-        'restore_failed',
-        `snapshot ${snapshot.shortId} of ${source.name} came back without a single table`,
-        {
-          hint: 'Run `holdfast backup`, then `holdfast verify` again.',
-        },
-      );
-    }
-    await source.dropDatabase(scratch, AbortSignal.timeout(DROP_TIMEOUT_MS));
-    const rows = inventory.tables.reduce((total, table) => total + table.rows, 0);
-    return {
-      reason: `restored ${snapshot.shortId} of ${utc(new Date(snapshot.time))} into scratch: ${describe(inventory, rows)}`,
-      warnings: [],
-      facts: { engine: probe.engine, snapshotId: snapshot.id, tables: inventory.tables.length, rows },
-    };
-  } catch (error) {
-    // The cause is what is told; the next run sweeps what cannot be dropped now.
-    await source.dropDatabase(scratch, AbortSignal.timeout(DROP_TIMEOUT_MS)).catch(() => undefined);
-    throw error;
-  }
+  const names = { prefix: scratchPrefix(settings.host, source.name), suffix: snapshot.shortId };
+  const { probe, scratch } = await prepare(server, snapshot, proof, names, signal).catch((error: unknown) => {
+    throw signal.aborted ? error : notRun(error, facts);
+  });
+  facts.engine = probe.engine;
+  const steps = createSteps();
+  const tables = server === source ? probe.tables : null;
+  const verified = await droppedAfter(server, scratch, () =>
+    verifyScratch(
+      { repository, snapshot, proof, server, scratch, queries: settings.queries, tables },
+      steps,
+      context,
+    ),
+  ).catch((error: unknown) => {
+    throw signal.aborted ? error : ended(error, facts, steps);
+  });
+  return outcomeOf(source, settings, { snapshot, proof, verified, steps, facts });
 }
 
-function describe(inventory: Inventory, rows: number): string {
-  const parts = [counted(inventory.tables.length, 'table'), counted(rows, 'row')];
-  for (const kind of ['view', 'routine', 'trigger', 'event'] as const) {
-    const count = inventory[`${kind}s`];
-    if (count > 0) parts.push(counted(count, kind));
+/** The server that is to hold the scratch: there, of the right kind, not older than the source's, and willing to make a database. */
+async function prepare(
+  server: Source,
+  snapshot: Snapshot,
+  proof: Proof | null,
+  names: { prefix: string; suffix: string },
+  signal: AbortSignal,
+): Promise<{ probe: Probe; scratch: string }> {
+  const probe = await server.probe(signal);
+  const engine = snapshot.tags?.engine;
+  if (engine !== undefined && engine !== probe.engine)
+    throw unfit(`the snapshot is of ${engine}, and the scratch server is ${probe.engine}`);
+  if (proof !== null && majorOf(probe.serverVersion) < majorOf(proof.serverVersion))
+    throw unfit(
+      `the snapshot is of version ${proof.serverVersion}, and the scratch server has ${probe.serverVersion}`,
+    );
+  return { probe, scratch: await makeScratch(server, names, signal) };
+}
+
+function majorOf(version: string): number {
+  return Number.parseInt(version, 10);
+}
+
+function unfit(why: string): HoldfastError {
+  return new HoldfastError('client_mismatch', why, {
+    hint: 'Name a server of the same kind and version with `verify: {server: …}` of the source.',
+  });
+}
+
+function ended(error: unknown, facts: RunFacts, { taken }: Steps): EndedRun {
+  if (error instanceof EndedRun) return error;
+  const nothing = whyNothingShown(error);
+  if (nothing !== null) {
+    const { kind } = describeError(error);
+    const hint =
+      'Give the scratch server what it lacks, or name another with `verify: {server: …}` of the source.';
+    return notRun(new HoldfastError(kind, nothing, { hint, cause: error }), facts, taken);
   }
-  return parts.join(', ');
+  const verification: VerificationFacts = {
+    verdict: 'failed',
+    why: describeError(error).message,
+    restoreSeconds: null,
+    steps: taken,
+  };
+  return new EndedRun('failed', error, { ...facts, verification });
+}
+
+interface Result {
+  snapshot: Snapshot;
+  proof: Proof | null;
+  verified: Verified;
+  steps: Steps;
+  facts: RunFacts;
+}
+
+function outcomeOf(source: Source, settings: VerifySettings, result: Result): Outcome {
+  const { snapshot, proof, verified, steps, facts: given } = result;
+  const { restoreSeconds, findings } = verified;
+  const name = `${snapshot.shortId} of ${utc(new Date(snapshot.time))}`;
+  const why = proof === null ? absence(settings, snapshot) : verified.unproven;
+  const about = { restoreSeconds, steps: steps.taken };
+  const facts = { ...given, tables: verified.tables, rows: verified.rows };
+  if (findings.length > 0) {
+    const error = new HoldfastError(
+      'verification_failed',
+      `${name} did not come back as it was: ${findings.join('; ')}`,
+      {
+        hint: `Keep the older snapshots (\`holdfast snapshots ${source.name}\`), then run \`holdfast backup ${source.name}\` and \`holdfast verify ${source.name}\`; see docs/troubleshooting.md, "verification_failed".`,
+      },
+    );
+    throw new EndedRun('failed', error, {
+      ...facts,
+      verification: { verdict: 'failed', why: findings.join('; '), ...about },
+    });
+  }
+  const took = humanDuration(restoreSeconds * 1000);
+  const told = why === null ? 'proved' : `not proven: ${why}`;
+  return {
+    reason: [
+      `restored ${name} into scratch in ${took}: ${verified.summary}; ${told}`,
+      ...skippedSteps(steps),
+    ].join('; '),
+    warnings: [
+      ...(why === null || (proof === null && !settings.wantsProof)
+        ? []
+        : [`restored, and not proven equal: ${why}`]),
+      ...verified.warnings,
+      ...missedObjective(settings.rtoSeconds, restoreSeconds),
+    ],
+    facts: {
+      ...facts,
+      equality: { proven: why === null, why },
+      verification: { verdict: why === null ? 'proved' : 'restored', why, ...about },
+    },
+  };
+}
+
+function absence({ wantsProof, whyNoProof }: VerifySettings, snapshot: Snapshot): string {
+  if (!wantsProof) return 'the configuration wants no proof';
+  const why = whyNoProof(snapshot.id);
+  return `the repository holds no proof of ${snapshot.shortId}${why === null ? '' : ` (${why})`}`;
+}
+
+/** That a step was not run is told; that there was nothing to compare with is told already. */
+function skippedSteps({ taken }: Steps): string[] {
+  return taken
+    .filter(({ step, result }) => result === 'not run' && step !== 'compare')
+    .map(({ step, detail }) => `${step} not run: ${detail}`);
+}
+
+function missedObjective(rtoSeconds: number | null, restoreSeconds: number): string[] {
+  if (rtoSeconds === null || restoreSeconds <= rtoSeconds) return [];
+  const [took, objective] = [restoreSeconds, rtoSeconds].map((seconds) => humanDuration(seconds * 1000));
+  return [`the restore took ${took}, longer than the objective of ${objective}`];
 }

@@ -35,6 +35,11 @@ export interface RunFacts {
   addedBytes?: number;
   /** What the repository took on disk, measured by the run. */
   repositoryBytes?: number;
+  /** How much the proof that is stored beside the dump says of each table's rows; `none`: there is no proof. */
+  proof?: 'checksums' | 'counts' | 'none';
+  /** Of a backup: whether its proof was read at the dump's own snapshot, or why a restore cannot be shown equal. */
+  equality?: { proven: boolean; why: string | null };
+  verification?: VerificationFacts;
   tables?: number;
   rows?: number;
   snapshotsRemoved?: number;
@@ -45,6 +50,28 @@ export interface RunFacts {
   restorePointId?: string;
   /** A restore's: the name that the replaced database has since. */
   keptDatabase?: string;
+}
+
+/** What a verification found; kept of one that failed, too. */
+export interface VerificationFacts {
+  /**
+   * `proved`: equal to what was in the source at the dump's own snapshot. `restored`: it came back, and equality is not proven.
+   * `failed`: it did not come back, or not as it was. `not run`: it could not be tried.
+   */
+  verdict: 'proved' | 'restored' | 'failed' | 'not run';
+  /** Why it is not proved, as a sentence part; null where it is. */
+  why: string | null;
+  /** How long the restore took, the fetching among it: what a real one would take. Null where it was not restored whole. */
+  restoreSeconds: number | null;
+  steps: StepFacts[];
+}
+
+export interface StepFacts {
+  step: 'fetch' | 'restore' | 'analyze' | 'compare' | 'examine' | 'queries';
+  result: 'passed' | 'failed' | 'not run';
+  seconds: number;
+  /** What was found, or why it was not run; a sentence part. */
+  detail: string;
 }
 
 /** As people name a snapshot. */

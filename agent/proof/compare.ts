@@ -24,6 +24,8 @@ export interface Extent {
   sampled: string[];
   /** Their rows were counted and not looked at. */
   counted: string[];
+  /** They differ, and have an excuse. */
+  excused: string[];
 }
 
 export type Difference =
@@ -60,7 +62,7 @@ export function compare(expected: Proof, found: Proof): Comparison {
     differences,
     incomparable,
     warnings: tables.warnings,
-    extent,
+    extent: { ...extent, excused: tables.excused },
   };
 }
 
@@ -71,6 +73,7 @@ function extentOf({ tables }: Proof): Extent {
     rows: tables.reduce((total, table) => total + table.rows, 0),
     sampled: names((table) => table.checksum !== null && table.sample !== null),
     counted: names((table) => table.checksum === null),
+    excused: [],
   };
 }
 
@@ -90,11 +93,12 @@ interface TableFindings {
   differences: Difference[];
   incomparable: string[];
   warnings: string[];
+  excused: string[];
 }
 
 function compareTables(expected: Proof, found: Proof): TableFindings {
   const there = new Map(found.tables.map((table) => [table.name, table]));
-  const findings: TableFindings = { differences: [], incomparable: [], warnings: [] };
+  const findings: TableFindings = { differences: [], incomparable: [], warnings: [], excused: [] };
   for (const table of expected.tables) {
     const other = there.get(table.name);
     if (other === undefined)
@@ -116,7 +120,10 @@ function compareTable(
   const { name, excuse } = table;
   const differs = (difference: Difference, told: string) => {
     if (excuse === null) findings.differences.push(difference);
-    else findings.warnings.push(`${name} ${told}, which it may: ${excuse}`);
+    else {
+      findings.warnings.push(`${name} ${told}, which it may: ${excuse}`);
+      findings.excused.push(name);
+    }
   };
   if (table.rows !== other.rows) {
     const told = `came back with ${other.rows} rows in place of ${table.rows}`;

@@ -23,16 +23,19 @@ export function tellDifferences({ differences }: Comparison): string[] {
 }
 
 /** What was compared and is equal, as a sentence part: how deep the comparison went belongs to it. */
-export function tellExtent({ tables, rows, sampled, counted: countedOnly }: Extent, proof: Proof): string {
-  const whole = `${counted(tables, 'table')}, ${counted(rows, 'row')}`;
-  if (proof.level === 'counts')
-    return `${whole} and ${counted(proof.objects.length, 'object')} as in the source, by row counts alone`;
+export function tellExtent(
+  { tables, rows, sampled, counted: countedOnly, excused }: Extent,
+  proof: Proof,
+): string {
+  const whole = `${counted(tables, 'table')}, ${counted(rows, 'row')} and ${counted(proof.objects.length, 'object')}`;
+  const except = excused.length === 0 ? '' : ` but for the rows of ${list(excused)}`;
+  if (proof.level === 'counts') return `${whole} as in the source by row counts alone${except}`;
   const less = [
     ...(sampled.length === 0 ? [] : [`the rows of ${list(sampled)} by samples`]),
     ...(countedOnly.length === 0 ? [] : [`those of ${list(countedOnly)} by their number alone`]),
   ];
   const but = less.length === 0 ? '' : ` (${less.join(', ')})`;
-  return `${whole} and ${counted(proof.objects.length, 'object')} equal to the source${but}`;
+  return `${whole} equal to the source${except}${but}`;
 }
 
 /** Why equality is not proven although nothing differs; null where it is, or where something does. */

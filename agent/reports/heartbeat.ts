@@ -8,13 +8,19 @@ import type {
   Status,
 } from '../../sentinel/heartbeat.ts';
 import { DAYS, pastDays, startOfPast } from './days.ts';
-import { runStatus } from './run-status.ts';
+import { clip, runStatus } from './run-status.ts';
+import { verifiedSource, type VerifiedSource } from './verified.ts';
 
 export interface HeartbeatFacts {
   host: string;
   agentVersion: string;
   timeZone: string;
-  sources: { name: string; type: 'mysql' | 'postgres'; gates: boolean }[];
+  sources: {
+    name: string;
+    type: 'mysql' | 'postgres';
+    gates: boolean;
+    objectives: { rpoSeconds: number | null; rtoSeconds: number | null };
+  }[];
   schedule: { backup: Schedule; verify: Schedule };
   repository: { location: string; id: string | null };
 }
@@ -85,7 +91,9 @@ function sourceOf(
       lastSuccess: ledger.last('verify', source.name, 'succeeded')?.startedAt ?? null,
       lastRun: lastRun(ledger, 'verify', source.name),
       rhythm: rhythmOf(schedule.verify),
+      ...clippedWhy(verifiedSource(ledger, source.name)),
     },
+    objectives: source.objectives,
     sizes: sizesOf(ledger, source.name),
     days: pastDays({
       runs,
@@ -98,6 +106,10 @@ function sourceOf(
   const from = utc(new Date(now.getTime() - DAYS * 86_400_000));
   const recent = succeeded.filter((run) => run.startedAt >= from);
   return { status, addedBytes: recent.reduce((total, run) => total + (run.facts.addedBytes ?? 0), 0) };
+}
+
+function clippedWhy({ why, ...verified }: VerifiedSource): VerifiedSource {
+  return { ...verified, why: why === null ? null : clip(why) };
 }
 
 function rhythmOf({ next, everySeconds }: Schedule): Rhythm {

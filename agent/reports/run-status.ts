@@ -21,6 +21,7 @@ export function runStatus(run: Run): RunStatus {
   };
 }
 
-function clip(text: string): string {
+/** So long a text may be there at most. */
+export function clip(text: string): string {
   return text.length <= MOST_CHARACTERS ? text : `${text.slice(0, MOST_CHARACTERS - 1).trimEnd()}…`;
 }

@@ -1,14 +1,15 @@
 import type { Ledger } from '../ledger/ledger.ts';
 import { formatLastOk, lastVerifiedName } from '../../sentinel/heartbeat.ts';
 import { replaceFile } from './status-folder.ts';
+import { lastGoodVerification } from './verified.ts';
 
 /** The oldest of the last good verifications among the sources that gate; null while one of them has none. */
 export function lastVerified(
-  ledger: Pick<Ledger, 'last'>,
-  sources: { name: string; gates: boolean }[],
+  ledger: Pick<Ledger, 'recent'>,
+  sources: { name: string; gates: boolean; proof: string }[],
 ): Date | null {
   const gating = sources.filter((source) => source.gates);
-  const starts = gating.map(({ name }) => ledger.last('verify', name, 'succeeded')?.startedAt);
+  const starts = gating.map((source) => lastGoodVerification(ledger, source)?.startedAt);
   const known = starts.filter((start) => start !== undefined).toSorted();
   return known[0] === undefined || known.length < starts.length ? null : new Date(known[0]);
 }

@@ -42,6 +42,18 @@ export interface Source {
    */
   prove(target: string, like: Proof, signal: AbortSignal): Promise<Proof>;
 
+  /** Gathers the statistics by which a scratch database answers questions as the source would. */
+  analyze(target: string, signal: AbortSignal): Promise<void>;
+
+  /**
+   * Lets the server look at every table and index of a scratch database for damage: amcheck, CHECK TABLE. Damage is an answer;
+   * throws only when the server could not be asked.
+   */
+  examine(target: string, signal: AbortSignal): Promise<Examination>;
+
+  /** Asks one question of a scratch database, read only and within its deadline. Throws `failed` with what the server said. */
+  ask(target: string, question: Question, signal: AbortSignal): Promise<Answer>;
+
   /** What a database holds, with exact row counts. Throws `source_denied` where it may not look. */
   inspect(target: string, signal: AbortSignal): Promise<Inventory>;
 
@@ -143,6 +155,25 @@ export interface Inventory {
   routines: number;
   triggers: number;
   events: number;
+}
+
+export type Examination =
+  /** What was looked at, as a sentence part: `6 indexes by amcheck`. */
+  | { kind: 'sound'; what: string }
+  /** The server's first findings, as sentence parts. */
+  | { kind: 'damaged'; findings: string[] }
+  /** Why it could not be looked at, as a sentence part. */
+  | { kind: 'not run'; why: string };
+
+export interface Question {
+  sql: string;
+  timeoutMs: number;
+}
+
+export interface Answer {
+  rows: number;
+  /** The first column of the first row as text; null where that is NULL or there is no row. */
+  value: string | null;
 }
 
 export interface Restored {

@@ -1,6 +1,6 @@
 import type { SourceStatus } from '../heartbeat.ts';
 import { html, type Html } from '../html.ts';
-import { hasFailed, type SourceState, type Stood } from '../standing.ts';
+import { hasFailed, type SourceState, type Standing, type Stood } from '../standing.ts';
 import { duration } from '../words.ts';
 import { ageBar } from './age-bar.ts';
 import { type Icon, icon } from './icons.ts';
@@ -17,7 +17,8 @@ export function sourceCard({ source, standing }: Stood, times: Times): Html {
   return html`<li class="card ${look.tone}">
     <h3><bdi>${clip(source.name, 80)}</bdi> <small>${source.engine}</small></h3>
     <p class="state">${icon(look.icon)} ${look.words}</p>
-    ${lastBackup(source, times)} ${ageBar(standing)} ${trouble(source, standing.state)}
+    ${lastBackup(source, times)} ${agedBeyond(source, standing)} ${ageBar(standing)}
+    ${trouble(source, standing.state)}
     <dl>
       <dt>Next run</dt>
       <dd>${nextRun(source, times)}</dd>
@@ -60,12 +61,17 @@ function nextRun({ nextRun: next }: SourceStatus, times: Times): Html {
   return html`${words} <small>${times.at(next)}</small>`;
 }
 
-function verified({ verification }: SourceStatus, times: Times): Html {
+function verified(source: SourceStatus, times: Times): Html {
+  const { verification } = source;
   if (verification === null) return html`not known`;
   const { lastSuccess, lastRun, rhythm } = verification;
   if (lastRun !== null && hasFailed(lastRun)) {
     return html`<strong class="bad">${icon('failed')} ${lastRun.result}</strong>
       ${times.ago(lastRun.startedAt)}`;
+  }
+  if (lastRun?.result === 'skipped') {
+    return html`<strong class="warn">${icon('warned')} not run</strong> ${times.ago(lastRun.startedAt)};
+      ${lastProof(verification, times)}`;
   }
   if (lastSuccess === null) {
     return rhythm.next === null ? html`never` : html`not yet, ${times.until(rhythm.next)}`;
@@ -75,5 +81,41 @@ function verified({ verification }: SourceStatus, times: Times): Html {
   const warning = late
     ? html` <strong class="warn">${icon('late')} overdue after ${duration(limit)}</strong>`
     : '';
-  return html`${times.ago(lastSuccess)}${warning}`;
+  return html`${shown(source, times)}${warning}`;
+}
+
+/** What the newest one showed: it must not look proved where it is not. */
+function shown({ verification, objectives }: SourceStatus, times: Times): Html {
+  const { lastSuccess, verdict, restoreSeconds } = verification ?? {};
+  const ago = typeof lastSuccess === 'string' ? times.ago(lastSuccess) : '';
+  if (verdict === 'proved') {
+    const at = typeof lastSuccess === 'string' ? times.at(lastSuccess) : '';
+    return html`proved ${ago} <small>${at}</small>${restoredIn(restoreSeconds ?? null, objectives)}`;
+  }
+  if (verdict !== 'restored') return html`${ago}`;
+  return html`<strong class="warn">${icon('warned')} restored, not proven</strong> ${ago}${restoredIn(
+      restoreSeconds ?? null,
+      objectives,
+    )}`;
+}
+
+function lastProof({ lastProved }: NonNullable<SourceStatus['verification']>, times: Times): Html {
+  return lastProved === null ? html`never proved` : html`proved ${times.ago(lastProved)}`;
+}
+
+function restoredIn(seconds: number | null, objectives: SourceStatus['objectives']): Html {
+  if (seconds === null) return html``;
+  const objective = objectives?.rtoSeconds ?? null;
+  const took = html`, restored in ${duration(Math.max(1, Math.round(seconds)))}`;
+  if (objective === null || seconds <= objective) return took;
+  return html`${took} <strong class="warn">${icon('late')} objective ${duration(objective)}</strong>`;
+}
+
+/** Older than the operator wants to lose at most. */
+function agedBeyond({ objectives }: SourceStatus, { ageSeconds }: Standing): Html {
+  const objective = objectives?.rpoSeconds ?? null;
+  if (objective === null || ageSeconds === null || ageSeconds <= objective) return html``;
+  return html`<p>
+    <strong class="warn">${icon('late')} older than the objective of ${duration(objective)}</strong>
+  </p>`;
 }

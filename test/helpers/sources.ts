@@ -26,12 +26,15 @@ const BASE = {
   proof: 'checksums',
   proofLimitBytes: null,
   allowIncomplete: [],
+  verify: { server: null, queries: [] },
+  objectives: { rpoSeconds: null, rtoSeconds: null },
 } as const;
 
 export function mysqlConfig(more: Partial<MysqlSourceConfig>): MysqlSourceConfig {
   return {
     ...BASE,
     allowIncomplete: [],
+    verify: { server: null, queries: [] },
     type: 'mysql',
     port: 3306,
     database: 'shop',
@@ -46,6 +49,7 @@ export function postgresConfig(more: Partial<PostgresSourceConfig>): PostgresSou
   return {
     ...BASE,
     allowIncomplete: [],
+    verify: { server: null, queries: [] },
     type: 'postgres',
     port: 5432,
     database: 'shop',

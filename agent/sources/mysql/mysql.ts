@@ -1,8 +1,10 @@
 import type { MysqlSourceConfig } from '../../config/config.ts';
 import { HoldfastError } from '../../core/errors.ts';
+import { askDatabase } from './ask.ts';
 import { findMysqlClient } from './clients.ts';
 import { readDatabaseCharset, readMysqlContents, type MysqlContents } from './contents.ts';
 import { openMysqlDump } from './dump.ts';
+import { analyzeDatabase, examineDatabase } from './examine.ts';
 import { findMysqlGaps } from './gaps.ts';
 import { readGrants } from './grants.ts';
 import { findMysqlHurdles } from './hurdles.ts';
@@ -47,6 +49,10 @@ export function createMysqlSource(config: MysqlSourceConfig, deps: ClientDeps): 
     },
     prove: (target, like, signal) =>
       session(signal, (open) => proveDatabase(open, target, like), PROVE_TIMEOUT_MS),
+    analyze: (target, signal) => session(signal, (open) => analyzeDatabase(open, target)),
+    examine: (target, signal) => session(signal, (open) => examineDatabase(open, target)),
+    ask: (target, question, signal) =>
+      session(signal, (open) => askDatabase(open, target, question), question.timeoutMs),
     inspect: (target, signal) => session(signal, (open) => inspectDatabase(open, target)),
     createDatabase: (target, signal) =>
       session(signal, async (open) =>

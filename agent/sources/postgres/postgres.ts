@@ -1,11 +1,13 @@
 import type { PostgresSourceConfig } from '../../config/config.ts';
 import { peekContents } from './archive-contents.ts';
+import { askDatabase } from './ask.ts';
 import { findPostgresClient } from './clients.ts';
 import { readPostgresContents } from './contents.ts';
 import { createDatabase, dropDatabase, listDatabases } from './databases.ts';
 import { openPostgresDump } from './dump.ts';
 import { emptyDatabase } from './empty.ts';
 import { findPostgresGaps } from './gaps.ts';
+import { analyzeDatabase, examineDatabase } from './examine.ts';
 import { openPostgresGlobals } from './globals.ts';
 import { inspectDatabase } from './inspect.ts';
 import { loadPostgresDump } from './load.ts';
@@ -62,6 +64,14 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
         config,
         { signal, caFile, database: target, timeoutMs: PROVE_TIMEOUT_MS },
         (session) => proveLike(session, target, like),
+      ),
+    analyze: (target, signal) => inside(signal, target, analyzeDatabase),
+    examine: (target, signal) => inside(signal, target, examineDatabase),
+    ask: (target, question, signal) =>
+      withPostgresSession(
+        config,
+        { signal, caFile, database: target, timeoutMs: question.timeoutMs },
+        (session) => askDatabase(session, question),
       ),
     inspect: (target, signal) => inside(signal, target, (session) => inspectDatabase(session, target)),
     createDatabase: (target, signal) =>

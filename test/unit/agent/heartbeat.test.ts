@@ -8,7 +8,11 @@ const facts = (sources: { name: string; gates: boolean }[]) => ({
   host: 'test-host',
   agentVersion: '1.2.3',
   timeZone: 'UTC',
-  sources: sources.map((source) => ({ ...source, type: 'mysql' as const })),
+  sources: sources.map((source) => ({
+    ...source,
+    type: 'mysql' as const,
+    objectives: { rpoSeconds: 3600, rtoSeconds: null },
+  })),
   schedule: {
     backup: { next: new Date('2026-03-02T03:00:00Z'), everySeconds: 86_400, meansDay: () => true },
     verify: { next: new Date('2026-03-08T05:00:00Z'), everySeconds: 7 * 86_400, meansDay: () => false },

@@ -27,7 +27,11 @@ async function statusAfter(past: Past[], options: string[] = [], silent: string[
     ledger,
     clock,
     config: {
-      sources: ['shop', 'blog'].map((name) => ({ name, gates: !silent.includes(name) })),
+      sources: ['shop', 'blog'].map((name) => ({
+        name,
+        gates: !silent.includes(name),
+        objectives: { rpoSeconds: null, rtoSeconds: null },
+      })),
       staleAfterSeconds: 26 * 3600,
       checkInterval: 6,
       timeZone: 'UTC',
@@ -50,7 +54,7 @@ async function statusAfter(past: Past[], options: string[] = [], silent: string[
 
 test('nothing was ever backed up → no backup yet, when the next comes, and stale for who checks', async () => {
   const { code, text } = await statusAfter([], ['--check']);
-  expect(text).toMatch(/^shop +no backup yet +never +- +-$/m);
+  expect(text).toMatch(/^shop +no backup yet +never +- +- +-$/m);
   expect(text).toMatch(/^backup +2026-11-02T15:00:00Z +never +-$/m);
   expect(text).toMatch(/^verify +2026-11-08T05:00:00Z +never +-$/m);
   expect(text).toMatch(/^check +after 6 backups +never +-$/m);

@@ -17,8 +17,8 @@ function verifications(runs: [source: string, result: Exclude<RunResult, 'runnin
   }
   return ledger;
 }
-const shop = { name: 'shop', gates: true };
-const blog = { name: 'blog', gates: true };
+const shop = { name: 'shop', gates: true, proof: 'checksums' };
+const blog = { name: 'blog', gates: true, proof: 'checksums' };
 
 it.each([
   [

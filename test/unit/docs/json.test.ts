@@ -20,7 +20,10 @@ const documented = (heading: string) => documentedFields(JSON_PART, heading);
 const RUN = documented('A run');
 const differences = (given: unknown, told: Map<string, string>) => fieldDifferences(given, told, RUN);
 
-const sources = ['shop', 'blog'].map((name) => ({ name, gates: true }));
+const sources = [
+  { name: 'shop', gates: true, objectives: { rpoSeconds: 3600, rtoSeconds: 60 } },
+  { name: 'blog', gates: true, objectives: { rpoSeconds: null, rtoSeconds: null } },
+];
 
 /** A ledger that has seen a good and a bad day. */
 function ledgerWithRuns(): Ledger {
@@ -40,6 +43,8 @@ function ledgerWithRuns(): Ledger {
       storedBytes: 2,
       addedBytes: 1,
       repositoryBytes: 9,
+      proof: 'checksums',
+      equality: { proven: false, why: 'the lock was not to be had' },
       tables: 4,
       rows: 5,
       snapshotsKept: 6,
@@ -50,6 +55,26 @@ function ledgerWithRuns(): Ledger {
         { shortId: 'a', time: '2026-11-01T03:00:04.123Z', source: 'shop', path: '/mysql/shop.sql.gz' },
       ],
     },
+  });
+  const verified = ledger.begin({ job: 'verify', source: 'shop', trigger: 'schedule' });
+  ledger.finish(verified, {
+    result: 'succeeded',
+    reason: 'restored',
+    facts: {
+      equality: { proven: true, why: null },
+      verification: {
+        verdict: 'proved',
+        why: null,
+        restoreSeconds: 41.2,
+        steps: [{ step: 'restore', result: 'passed', seconds: 41.2, detail: '12.4 MB restored' }],
+      },
+    },
+  });
+  const untried = ledger.begin({ job: 'verify', source: 'blog', trigger: 'schedule' });
+  ledger.finish(untried, {
+    result: 'skipped',
+    reason: 'not verified: no room',
+    facts: { verification: { verdict: 'not run', why: 'no room', restoreSeconds: null, steps: [] } },
   });
   const bad = ledger.begin({ job: 'check', source: null, trigger: 'command' });
   ledger.finish(bad, { result: 'failed', reason: 'the check found errors', hint: 'See …' });
@@ -118,7 +143,7 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
 
   test('history', async () => {
     const given = (await answerOf(['history'], { ledger: ledgerWithRuns() })) as Run[];
-    expect(given).toHaveLength(3);
+    expect(given).toHaveLength(5);
     const told = new Map([...RUN].map(([field, type]) => [`run ${field}`, type]));
     const plain = given.map((run) => [['[]', 'run'], ...runFields(run)]).flat();
     expect(

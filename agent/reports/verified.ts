@@ -1,0 +1,53 @@
+import type { Ledger, Run, VerificationFacts } from '../ledger/ledger.ts';
+
+/** What is known of a source's verifications. */
+export interface VerifiedSource {
+  /** When the newest one began that showed the snapshot equal to the source; null for none. */
+  lastProved: string | null;
+  /** What the newest one that ended came to; null for none, and for one of an older agent. */
+  verdict: VerificationFacts['verdict'] | null;
+  /** Why that one is not proved, as a sentence part; null where it is. */
+  why: string | null;
+  /** What the newest restore took that came to its end: what a real one would take. */
+  restoreSeconds: number | null;
+}
+
+const LOOK_BACK = 200;
+
+/** A pure function of the ledger. */
+export function verifiedSource(ledger: Pick<Ledger, 'recent'>, source: string): VerifiedSource {
+  const runs = ledger.recent({ job: 'verify', source, limit: LOOK_BACK });
+  const newest = runs.find(({ result }) => result !== 'running');
+  const restored = runs.find(({ facts }) => typeof facts.verification?.restoreSeconds === 'number');
+  return {
+    lastProved: runs.find(isProved)?.startedAt ?? null,
+    ...verdictOf(newest),
+    restoreSeconds: restored?.facts.verification?.restoreSeconds ?? null,
+  };
+}
+
+/** One that was killed, or failed before there was anything to verify, kept no facts: its end speaks for it. */
+function verdictOf(run: Run | undefined): Pick<VerifiedSource, 'verdict' | 'why'> {
+  if (run === undefined) return { verdict: null, why: null };
+  const { verification } = run.facts;
+  if (verification !== undefined) return { verdict: verification.verdict, why: verification.why };
+  if (run.result === 'succeeded') return { verdict: null, why: null };
+  return { verdict: run.result === 'skipped' ? 'not run' : 'failed', why: run.reason };
+}
+
+/**
+ * The newest verification that counts as a good one. Where backups are to have proofs, one that only restored is none, except of an
+ * agent that compared nothing yet.
+ */
+export function lastGoodVerification(
+  ledger: Pick<Ledger, 'recent'>,
+  { name, proof }: { name: string; proof: string },
+): Run | null {
+  const runs = ledger.recent({ job: 'verify', source: name, result: 'succeeded', limit: LOOK_BACK });
+  const counts = (run: Run) => proof === 'none' || isProved(run) || run.facts.verification === undefined;
+  return runs.find(counts) ?? null;
+}
+
+function isProved({ facts, result }: Run): boolean {
+  return result === 'succeeded' && facts.verification?.verdict === 'proved';
+}

@@ -1,0 +1,219 @@
+import { describe, expect, test } from 'vitest';
+import { HoldfastError } from '../../../agent/core/errors.ts';
+import { verifyJob, type VerifySettings } from '../../../agent/jobs/verify.ts';
+import { createBudget, oldestFirst } from '../../../agent/jobs/verify-turn.ts';
+import type { Run } from '../../../agent/ledger/ledger.ts';
+import type { Proof } from '../../../agent/proof/proof.ts';
+import type { Source } from '../../../agent/sources/source.ts';
+import { fakeServer, quiet, repositoryWith, verifySettings } from '../../helpers/fake-verification.ts';
+import { proofOf, tableProof } from '../../helpers/proofs.ts';
+
+/** How a verification ends, and what it leaves on the server. */
+async function verified(
+  proof: Proof | null,
+  { on = {}, ...settings }: Partial<VerifySettings> & { on?: Partial<Source> } = {},
+) {
+  const { server, databases, done } = fakeServer(on);
+  databases.add('holdfast_scratch_of_somebody_else');
+  const run = verifyJob(server, verifySettings(await repositoryWith(proof), server, settings)).run(quiet);
+  const ended = await run.catch((error: unknown) => error);
+  return { ended, databases, done };
+}
+
+const refused = () =>
+  Promise.reject(new HoldfastError('rights_missing', 'no CREATEDB', { hint: 'GRANT it.' }));
+const kept = (verdict: string, more: object = {}) => ({
+  facts: { verification: expect.objectContaining({ verdict, ...more }) as unknown },
+});
+
+describe('a snapshot that came back', () => {
+  test('equal to its proof → proved, each step timed, the scratch dropped', async () => {
+    const { ended, databases, done } = await verified(proofOf());
+    expect(done).toEqual(['restored dump', 'analyzed', 'proved', 'examined']);
+    expect([...databases]).toEqual(['shop', 'holdfast_scratch_of_somebody_else']);
+    expect(ended).toMatchObject({
+      reason: expect.stringMatching(
+        /^restored dddddddd of 2026-11-21T03:00:04Z into scratch in .* s: 2 tables, 5 rows and 4 objects equal to the source; proved$/,
+      ),
+      warnings: [],
+      ...kept('proved', { why: null, restoreSeconds: expect.any(Number) }),
+    });
+    const { facts } = ended as Awaited<ReturnType<ReturnType<typeof verifyJob>['run']>>;
+    expect(facts.verification?.steps.map(({ step, result }) => [step, result])).toEqual([
+      ['fetch', 'passed'],
+      ['restore', 'passed'],
+      ['analyze', 'passed'],
+      ['compare', 'passed'],
+      ['examine', 'passed'],
+    ]);
+  });
+
+  test.each<[string, Proof | null, Partial<VerifySettings> & { on?: Partial<Source> }, RegExp]>([
+    ['without a proof', null, {}, /the repository holds no proof of dddddddd$/],
+    [
+      'without a proof, and the ledger knows why',
+      null,
+      { whyNoProof: () => 'the session died' },
+      /no proof of dddddddd \(the session died\)$/,
+    ],
+    [
+      'with a proof of another moment',
+      proofOf({ unproven: 'the lock was not to be had' }),
+      {},
+      /the lock was not to be had$/,
+    ],
+    [
+      'hashed by another method',
+      proofOf(),
+      { on: { prove: () => Promise.resolve(proofOf({ method: 'test-2' })) } },
+      /hashed by another method now, test-2$/,
+    ],
+  ])('%s → restored, and a warning says why it is not proved', async (_, proof, how, why) => {
+    const { ended } = await verified(proof, how);
+    expect(ended).toMatchObject(kept('restored', { why: expect.stringMatching(why) as unknown }));
+    expect((ended as { warnings: string[] }).warnings).toEqual([
+      expect.stringMatching(new RegExp(`^restored, and not proven equal: .*${why.source}`)),
+    ]);
+    expect((ended as { reason: string }).reason).toMatch(/; not proven: /);
+    expect((ended as { reason: string }).reason).not.toMatch(/proved/);
+  });
+
+  test('without a proof that nobody wanted → restored, not proved, and no warning', async () => {
+    const { ended } = await verified(null, { wantsProof: false });
+    expect(ended).toMatchObject({ warnings: [], ...kept('restored') });
+  });
+
+  test('slower than the objective → a warning with both times', async () => {
+    const { ended } = await verified(proofOf(), { rtoSeconds: -1 });
+    expect(ended).toMatchObject({
+      warnings: [expect.stringMatching(/^the restore took .* longer than the objective/)],
+    });
+  });
+
+  test('and amcheck could not be made → said, and proved all the same', async () => {
+    const examine = () => Promise.resolve({ kind: 'not run', why: 'amcheck cannot be made: no' } as const);
+    const { ended } = await verified(proofOf(), { on: { examine } });
+    expect(ended).toMatchObject({
+      reason: expect.stringMatching(/; proved; examine not run: amcheck cannot be made: no$/),
+      ...kept('proved'),
+    });
+  });
+});
+
+describe('a snapshot that did not come back as it was → failed, the scratch dropped', () => {
+  const other = proofOf({ tables: [tableProof('orders', { rows: 2 }), proofOf().tables[1]!] });
+  test.each<[string, Partial<VerifySettings> & { on?: Partial<Source> }, RegExp]>([
+    [
+      'a lost row',
+      { on: { prove: () => Promise.resolve(other) } },
+      /did not come back as it was: table orders has 2 rows, expected 3$/,
+    ],
+    [
+      'a damaged index',
+      { on: { examine: () => Promise.resolve({ kind: 'damaged', findings: ['index a: wrong order'] }) } },
+      /: index a: wrong order$/,
+    ],
+    [
+      'a query that gives another value',
+      { queries: [{ sql: 'SELECT  count(*)\nFROM orders', value: '4' }] },
+      /: the query "SELECT count\(\*\) FROM orders" gave 3, expected 4$/,
+    ],
+    [
+      'a query with too few rows',
+      { queries: [{ sql: 'SELECT 1', rows: { min: 2, max: null } }] },
+      /gave 1 row, expected 2 or more$/,
+    ],
+    [
+      'a query that the server refuses',
+      {
+        queries: [{ sql: 'SELECT x', value: null }],
+        on: { ask: () => Promise.reject(new Error('no column x')) },
+      },
+      /the query "SELECT x" failed: no column x$/,
+    ],
+  ])('%s', async (_, how, message) => {
+    const { ended, databases } = await verified(proofOf(), how);
+    expect(ended).toMatchObject({
+      kind: 'verification_failed',
+      result: 'failed',
+      message: expect.stringMatching(message),
+      hint: expect.stringContaining('holdfast snapshots shop'),
+      ...kept('failed', { restoreSeconds: expect.any(Number) }),
+    });
+    expect([...databases]).toEqual(['shop', 'holdfast_scratch_of_somebody_else']);
+  });
+
+  test('the restore fails → its own error, with the step that failed', async () => {
+    const restoreInto = () => Promise.reject(new HoldfastError('restore_failed', 'line 7: no such type'));
+    const { ended, databases } = await verified(proofOf(), { on: { restoreInto } });
+    expect(ended).toMatchObject({ kind: 'restore_failed', result: 'failed', ...kept('failed') });
+    expect(databases.size).toBe(2);
+  });
+});
+
+describe('a verification that could not be tried → skipped with the reason, never a success', () => {
+  const unlike = (engine: string, serverVersion: string) => ({
+    on: { probe: () => Promise.resolve({ engine, serverVersion, tables: 0 }) } as unknown as Partial<Source>,
+  });
+  const restoring = (message: string) => ({
+    on: { restoreInto: () => Promise.reject(new HoldfastError('restore_failed', message)) },
+  });
+  test.each<[string, Partial<VerifySettings> & { on?: Partial<Source> }, RegExp]>([
+    ['no right to make a database', { on: { createDatabase: refused } }, /^not verified: no CREATEDB$/],
+    ['the server is away', { on: { probe: refused } }, /^not verified: /],
+    [
+      'the scratch server is another engine',
+      unlike('mariadb', '10.11'),
+      /of postgres, and the scratch server is mariadb$/,
+    ],
+    [
+      'the scratch server is older',
+      unlike('postgres', '14.2'),
+      /of version 15.18, and the scratch server has 14.2$/,
+    ],
+    [
+      'an extension is missing',
+      restoring('extension "postgis" is not available'),
+      /lacks what the dump needs: extension "postgis"/,
+    ],
+    ['the disk is full', restoring('could not extend file "base/1": No space left on device'), /had no room/],
+    ['its time is over', { outOfTime: () => 'those before it took too long' }, /took too long$/],
+  ])('%s', async (_, how, message) => {
+    const { ended, databases } = await verified(proofOf(), how);
+    expect(ended).toMatchObject({
+      result: 'skipped',
+      message: expect.stringMatching(message),
+      ...kept('not run', { restoreSeconds: null }),
+    });
+    expect(databases.size).toBe(2);
+  });
+});
+
+describe('whose turn it is', () => {
+  const runs = (of: Record<string, [id: number, result: Run['result']][]>) => ({
+    recent: ({ source = '' }) => (of[source] ?? []).map(([id, result]) => ({ id, result }) as Run),
+  });
+  const names = (ledger: Parameters<typeof oldestFirst>[1]) =>
+    oldestFirst([{ name: 'a' }, { name: 'b' }, { name: 'c' }], ledger).map(({ name }) => name);
+
+  test('the one that was never verified, then the oldest; one that was only skipped keeps its turn', () => {
+    const ledger = runs({
+      a: [[9, 'succeeded']],
+      b: [
+        [10, 'skipped'],
+        [3, 'failed'],
+      ],
+    });
+    expect(names(ledger)).toEqual(['c', 'b', 'a']);
+  });
+
+  test('the time is over → the next ones are told so, and the first never', () => {
+    let now = 0;
+    const budget = createBudget(60, () => now);
+    expect(budget()).toBeNull();
+    now = 59_999;
+    expect(budget()).toBeNull();
+    now = 60_000;
+    expect(budget()).toMatch(/took longer than the 60 s that all have together/);
+  });
+});
