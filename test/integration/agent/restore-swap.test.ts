@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { testAgent, type TestAgent } from '../../helpers/agent.ts';
-import { plantDump } from '../../helpers/planted.ts';
+import { plantDump } from '../../helpers/planted-dump.ts';
 import { startPostgres } from '../../helpers/postgres.ts';
 import { createPostgresShop } from '../../helpers/postgres-shop.ts';
 import type { TestServer } from '../../helpers/server.ts';

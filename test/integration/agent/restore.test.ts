@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { scratchPrefix } from '../../../agent/jobs/scratch.ts';
 import { testAgent, type TestAgent } from '../../helpers/agent.ts';
-import { plantDump } from '../../helpers/planted.ts';
+import { plantDump } from '../../helpers/planted-dump.ts';
 import { startMariadb } from '../../helpers/mariadb.ts';
 import type { TestServer } from '../../helpers/server.ts';
 import { createShop } from '../../helpers/shop.ts';
