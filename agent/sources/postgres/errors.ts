@@ -31,7 +31,9 @@ export function statementError(error: unknown, what: string, mend: string | null
     const hint = mend === null ? undefined : `Run as an administrator of the server: ${mend}`;
     return new HoldfastError('rights_missing', `${what}: ${message}`, { hint, cause: error });
   }
-  const lost = /^(08|57P|ECONN|EPIPE|ETIMEDOUT)/.test(code) || message.includes('Connection terminated');
+  // A connection that was ended between two statements is "not queryable" for the driver.
+  const lost =
+    /^(08|57P|ECONN|EPIPE|ETIMEDOUT)/.test(code) || /Connection terminated|not queryable/.test(message);
   return new HoldfastError(lost ? 'source_unreachable' : 'failed', `${what}: ${message}`, { cause: error });
 }
 

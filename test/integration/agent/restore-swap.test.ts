@@ -190,11 +190,10 @@ describe('a restore of PostgreSQL over the database itself', () => {
   test('the role does not own the database → loaded beside, then in its place, which is told with the statement that swaps', async () => {
     const { database, user, ...agent } = await agentWithBackup();
     await server.sql(SPOILED, database);
+    await server.sql(`ALTER SCHEMA public OWNER TO ${user}`, database);
     await server.sql(
-      `ALTER SCHEMA public OWNER TO ${user}; GRANT CREATE ON DATABASE ${database} TO ${user}`,
-      database,
+      `ALTER DATABASE ${database} OWNER TO boss; GRANT CREATE ON DATABASE ${database} TO ${user}`,
     );
-    await server.sql(`ALTER DATABASE ${database} OWNER TO boss`);
     const { code, stderr } = await agent.run(['restore', database, '--yes']);
     expect(stderr).toMatch(
       /emptied and loaded[\s\S]*does not own shop\d+[\s\S]*ALTER DATABASE "shop\d+" OWNER TO/,

@@ -77,7 +77,10 @@ test.each<[string, (text: string) => string, RegExp]>([
   const dump = await dumped(repository);
   await plant(repository, dump, tamper(await storedText(dump)));
   const found = findProof(repository, dump, signal);
-  await expect(found).rejects.toMatchObject({ kind: 'proof_damaged', message: expect.stringMatching(why) });
+  await expect(found).rejects.toMatchObject({
+    kind: 'proof_damaged',
+    message: expect.stringMatching(why) as string,
+  });
 });
 
 test('a proof of a later version → proof_damaged, which names it', async () => {

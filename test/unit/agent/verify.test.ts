@@ -94,7 +94,7 @@ describe('a snapshot that came back', () => {
     const examine = () => Promise.resolve({ kind: 'not run', why: 'amcheck cannot be made: no' } as const);
     const { ended } = await verified(proofOf(), { on: { examine } });
     expect(ended).toMatchObject({
-      reason: expect.stringMatching(/; proved; examine not run: amcheck cannot be made: no$/),
+      reason: expect.stringMatching(/; proved; examine not run: amcheck cannot be made: no$/) as string,
       ...kept('proved'),
     });
   });
@@ -136,7 +136,7 @@ describe('a snapshot that did not come back as it was → failed, the scratch dr
     expect(ended).toMatchObject({
       kind: 'verification_failed',
       result: 'failed',
-      message: expect.stringMatching(message),
+      message: expect.stringMatching(message) as string,
       hint: expect.stringContaining('holdfast snapshots shop'),
       ...kept('failed', { restoreSeconds: expect.any(Number) }),
     });
@@ -182,7 +182,7 @@ describe('a verification that could not be tried → skipped with the reason, ne
     const { ended, databases } = await verified(proofOf(), how);
     expect(ended).toMatchObject({
       result: 'skipped',
-      message: expect.stringMatching(message),
+      message: expect.stringMatching(message) as string,
       ...kept('not run', { restoreSeconds: null }),
     });
     expect(databases.size).toBe(2);

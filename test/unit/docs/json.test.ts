@@ -230,7 +230,11 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
   test('config', async () => {
     const told = documented('`holdfast config --json`');
     const mysql = (await answerOf(['config'])) as { sources: object[]; repository: object };
-    const both = { ...mysql, sources: [...mysql.sources, { sslmode: 'prefer', sslrootcert: '/ca.pem' }] };
+    const queries = [{ sql: 'SELECT 1', value: '1', rows: { min: 0, max: null } }];
+    const both = {
+      ...mysql,
+      sources: [...mysql.sources, { sslmode: 'prefer', sslrootcert: '/ca.pem', verify: { queries } }],
+    };
     both.repository = { ...mysql.repository, environment: {} };
     expect(differences(both, told)).toEqual([]);
     const keys = configReference().map((row) => row.key);

@@ -192,6 +192,19 @@ describe('objects and counters', () => {
     expect(told(proofOf(), proofOf(found))).toEqual(sentences);
   });
 
+  test.each([
+    ['between the two', '6', true],
+    ['at its beginning', '4', true],
+    ['at its end', '9', true],
+    ['before it', '3', false],
+    ['beyond it', '10', false],
+  ])('a counter that moved while the dump was taken, found %s → %s, equal: %s', (_, value, equal) => {
+    const moved = proofOf({ counters: [{ name: 's', value: '4', until: '9' }] });
+    expect(compare(moved, proofOf({ counters: [{ name: 's', value }] })).equal).toBe(equal);
+    const back = proofOf({ counters: [{ name: 's', value: '9', until: '4' }] });
+    expect(compare(back, proofOf({ counters: [{ name: 's', value }] })).equal).toBe(equal);
+  });
+
   test('one of two overloaded routines is gone, or has another body → told', () => {
     const two = proofOf({ objects: [...objects, objectProof('routine', 'total', 'other')] });
     expect(told(two, proofOf())).toEqual(['routine total is missing']);

@@ -48,3 +48,8 @@ export function withoutDefaults(options: unknown): string {
     .replace(/\s+/g, ' ')
     .trim();
 }
+
+/** An expression as MySQL tells it: literals change their character set, and with it their spelling, when it is read from a dump. */
+export function withPlainLiterals(expression: string): string {
+  return expression.replace(/\b_\w+(?=\\*')/g, '').replace(/\\+0?/g, '');
+}

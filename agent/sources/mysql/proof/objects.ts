@@ -6,6 +6,7 @@ import {
   withoutDatabase,
   withoutDefaults,
   withoutEnd,
+  withPlainLiterals,
   type Definitions,
 } from './canonical.ts';
 import { readProgramDefinitions } from './programs.ts';
@@ -74,7 +75,10 @@ async function readListing(
   }
 }
 
+const EXPRESSIONS = new Set(['generation_expression', 'check_clause', 'expression', 'column_default']);
+
 function valueOf(field: string, value: unknown, database: string): unknown {
+  if (EXPRESSIONS.has(field) && typeof value === 'string') return withPlainLiterals(value);
   if (field === 'create_options') return withoutDefaults(value);
   // What refers to the database itself refers to the copy when it is restored elsewhere.
   return field.endsWith('_schema') && value === database ? null : value;

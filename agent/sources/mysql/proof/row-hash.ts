@@ -14,9 +14,8 @@ export interface HashedColumn {
   nullable: boolean;
 }
 
-/** Whose text holds no `#`. A float is dumped as its text, so its text is what counts. */
-const PLAIN =
-  /^(?:(?:tiny|small|medium|big)?int|decimal|float|double|date|time|datetime|timestamp|year|uuid|inet[46])$/;
+/** Whose text holds no `#`. */
+const PLAIN = /^(?:(?:tiny|small|medium|big)?int|decimal|date|time|datetime|timestamp|year|uuid|inet[46])$/;
 const HEX = /^(?:(?:multi)?(?:point|linestring|polygon)|geometry|geom(?:etry)?collection|vector)$/;
 
 /** An SQL expression: an unsigned 64-bit number for each row. NULL where the row is too long for the server to put together. */
@@ -43,6 +42,10 @@ function rowText(columns: HashedColumn[], flavour: Flavour): string {
 function textOf({ name, type }: HashedColumn, flavour: Flavour): { text: string; any: boolean } {
   const column = quoteName(name);
   if (PLAIN.test(type)) return { text: column, any: false };
+  if (type === 'float' || type === 'double') {
+    // Dumped as text, so the text is what counts; and -0 is read as 0.
+    return { text: `IF(${column} = 0, '0', CAST(${column} AS CHAR))`, any: false };
+  }
   if (HEX.test(type)) return { text: `HEX(${column})`, any: false };
   if (type === 'bit') return { text: `${column} + 0`, any: false };
   if (type === 'json' && flavour === 'mysql') {

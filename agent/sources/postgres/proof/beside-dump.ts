@@ -50,11 +50,7 @@ export function createProofBesideDump(
     try {
       return await withPostgresSession(config, options, (session) => read(session, course));
     } catch (error) {
-      const said = describeError(error).message || 'it ended without a word';
-      return {
-        proof: null,
-        why: end.signal.aborted ? DUMP_FAILED : `the session of the proof failed: ${said}`,
-      };
+      return { proof: null, why: end.signal.aborted ? DUMP_FAILED : reasonOf(error) };
     } finally {
       onSnapshot(null);
     }
@@ -76,6 +72,12 @@ export function createProofBesideDump(
 }
 
 const DUMP_FAILED = 'the dump failed';
+
+function reasonOf(error: unknown): string {
+  const { message } = describeError(error);
+  const said = message.includes('not queryable') ? 'its connection was terminated' : message;
+  return `the session of the proof failed: ${said || 'it ended without a word'}`;
+}
 
 async function read(session: PostgresSession, course: Course): Promise<ProofOutcome> {
   const { config, leftOut } = course;

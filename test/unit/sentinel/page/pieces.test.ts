@@ -122,8 +122,8 @@ describe('the card', () => {
     const card = cardOf({});
     expect(card).toContain('shop mariadb Backed up 3 h ago today 10:10');
     expect(card).toContain('Next run in 9 h today 22:10');
-    expect(card).toContain('Verified 2 d 5 h ago');
-    expect(card).not.toContain('stored');
+    expect(card).toContain('Verified proved 2 d 5 h ago Wed 18 Nov, 08:10 , restored in 41 s Size');
+    expect(card).not.toMatch(/\bstored/);
   });
 
   it('a run that failed → its reason and its hint', () => {
@@ -150,6 +150,20 @@ describe('the card', () => {
   });
 
   it.each([
+    [
+      'that restored and proved nothing',
+      { verdict: 'restored' as const, why: 'there is no proof' },
+      'Verified restored, not proven 2 d 5 h ago, restored in 41 s',
+    ],
+    [
+      'that could not be run',
+      {
+        verdict: 'not run' as const,
+        lastRun: runOf({ job: 'verify', result: 'skipped', startedAt: hoursAgo(5) }),
+      },
+      'Verified not run 5 h ago; proved 2 d 5 h ago',
+    ],
+    ['slower than the objective', { restoreSeconds: 1200 }, ', restored in 20 min objective 15 min'],
     ['never tried', { lastSuccess: null, lastRun: null }, 'Verified not yet, in 4 d 19 h'],
     [
       'failed',
@@ -159,7 +173,7 @@ describe('the card', () => {
     [
       'older than the schedule lets expect',
       { lastSuccess: hoursAgo(240) },
-      'Verified 10 d ago overdue after 8 d 18 h',
+      ', restored in 41 s overdue after 8 d 18 h',
     ],
   ])('verification %s → is told', (_, more, words) => {
     const verification = { ...sourceOf().verification!, ...more };
