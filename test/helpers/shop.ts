@@ -20,6 +20,7 @@ export async function createShop(server: TestServer, rows: number, port = server
     CREATE USER ${user}@'%' IDENTIFIED BY 'keeper-secret';
     GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON ${database}.* TO ${user}@'%';
     GRANT SELECT ON mysql.proc TO ${user}@'%';
+    GRANT PROCESS, RELOAD ON *.* TO ${user}@'%';
     GRANT ALL ON \`holdfast\\_%\`.* TO ${user}@'%';
     USE ${database};
     CREATE TABLE orders (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(80) NOT NULL, note TEXT);
