@@ -73,6 +73,34 @@ describe('retention', () => {
     });
   });
 
+  test('the week of a restore point has passed → removed by its id and pruned; a younger one and that of another source stay', async () => {
+    const point = (id: string, day: string, source = 'shop') =>
+      ({
+        id,
+        shortId: id,
+        time: '2026-03-01T03:00:00.000Z',
+        path: `/restore-points/202603${day}T030000Z/mysql/shop.sql.gz`,
+        tags: { source, engine: 'mysql', kind: 'restore-point' },
+      }) as Snapshot;
+    const removed: string[] = [];
+    const { repository, done } = fakeRepository(['a'], {
+      list: async () => [point('old', '01'), point('young', '03'), point('other', '01', 'blog')],
+      remove: async (ids) => void removed.push(...ids),
+    });
+    const outcome = await retentionJob(settings(repository, new Map())).run(context);
+    expect(removed).toEqual(['old']);
+    expect(done).toEqual(['prune']);
+    expect(outcome.reason).toContain('removed 1 of 2 snapshots');
+  });
+
+  test('a database that a restore replaced a week ago is dropped → told; what could not be is a warning', async () => {
+    const { repository } = fakeRepository(['a']);
+    const dropReplaced = async () => ({ dropped: ['shop_before_1'], failures: ['blog is not dropped'] });
+    const outcome = await retentionJob(settings(repository, new Map(), { dropReplaced })).run(context);
+    expect(outcome.reason).toContain('dropped shop_before_1, which a restore replaced a week ago');
+    expect(outcome.warnings).toEqual(['blog is not dropped']);
+  });
+
   test('nothing to remove → one look, and nothing is touched', async () => {
     const { repository, done } = fakeRepository(['a']);
     await retentionJob(settings(repository, new Map())).run(context);
