@@ -58,6 +58,9 @@ async function connect(database: string, user: string): Promise<pg.Client> {
   return client;
 }
 
+/** Each starts the agent anew. */
+const TWENTY_RESTORES_MS = 600_000;
+
 /** Rows of the shop before the restore; afterwards there are 500 orders and 2 customers. */
 const SPOILED = 'DELETE FROM orders WHERE id > 7; DELETE FROM customers WHERE id > 1';
 
@@ -240,31 +243,35 @@ describe('a restore of PostgreSQL over the database itself', () => {
     await expect(stays.query('SELECT 1')).rejects.toThrow();
   });
 
-  test('killed at twenty random moments → the target is as it was or complete, and the next run leaves nothing behind', async () => {
-    const { database, ...agent } = await agentWithBackup(2_000);
-    const seed = Date.now() % 1_000_000;
-    console.info(`seed of the kills: ${seed}`);
-    const random = sequence(seed);
-    await server.sql(SPOILED, database);
-    const startedAt = performance.now();
-    await agent.run(['restore', database, '--yes']);
-    const whole = performance.now() - startedAt;
-    for (let kill = 0; kill < 20; kill += 1) {
+  test(
+    'killed at twenty random moments → the target is as it was or complete, and the next run leaves nothing behind',
+    async () => {
+      const { database, ...agent } = await agentWithBackup(2_000);
+      const seed = Date.now() % 1_000_000;
+      console.info(`seed of the kills: ${seed}`);
+      const random = sequence(seed);
       await server.sql(SPOILED, database);
-      const { child, ended } = agent.start(['restore', database, '--yes', '--no-restore-point']);
-      const after = Math.round(random() * whole);
-      await Promise.race([delay(after), ended]);
-      child.kill('SIGKILL');
-      await ended;
-      expect([7, 2_000], `killed after ${after} ms, seed ${seed}`).toContain(await orders(database));
-    }
-    const { code, stderr } = await agent.run(['backup']);
-    expect(stderr).toMatch(/backup of .*: stored/);
-    expect(code).toBe(0);
-    expect(await leftovers()).toEqual([]);
-    await agent.run(['restore', database, '--drop-old']);
-    expect(await keptBeside(database)).toEqual([]);
-  });
+      const startedAt = performance.now();
+      await agent.run(['restore', database, '--yes']);
+      const whole = performance.now() - startedAt;
+      for (let kill = 0; kill < 20; kill += 1) {
+        await server.sql(SPOILED, database);
+        const { child, ended } = agent.start(['restore', database, '--yes', '--no-restore-point']);
+        const after = Math.round(random() * whole);
+        await Promise.race([delay(after), ended]);
+        child.kill('SIGKILL');
+        await ended;
+        expect([7, 2_000], `killed after ${after} ms, seed ${seed}`).toContain(await orders(database));
+      }
+      const { code, stderr } = await agent.run(['backup']);
+      expect(stderr).toMatch(/backup of .*: stored/);
+      expect(code).toBe(0);
+      expect(await leftovers()).toEqual([]);
+      await agent.run(['restore', database, '--drop-old']);
+      expect(await keptBeside(database)).toEqual([]);
+    },
+    TWENTY_RESTORES_MS,
+  );
 });
 
 /** Numbers between 0 and 1 that a seed determines. */
