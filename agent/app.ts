@@ -3,7 +3,7 @@ import { delimiter, join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config, SourceConfig } from './config/config.ts';
 import { pickByName } from './config/pick.ts';
-import { systemClock, utc, type Clock } from './core/clock.ts';
+import { systemClock, type Clock } from './core/clock.ts';
 import { HoldfastError } from './core/errors.ts';
 import type { Trigger } from './core/glossary.ts';
 import { VERSION } from './core/version.ts';
@@ -14,7 +14,9 @@ import type { Cycle } from './jobs/check-cycle.ts';
 import { isFamiliar, rememberedId } from './jobs/init.ts';
 import type { Job } from './jobs/job.ts';
 import { exportJob, type ExportTarget } from './jobs/export.ts';
-import { restoreJob, type RestoreTarget } from './jobs/restore.ts';
+import { dropKept } from './jobs/kept-database.ts';
+import { restoreJob, type RestoreSettings } from './jobs/restore.ts';
+import { dropReplaced, tidyAfterRestores } from './jobs/tidy-restores.ts';
 import type { Wanted } from './jobs/find-snapshot.ts';
 import { guarded, USUAL_OF } from './jobs/size-guard.ts';
 import { verifyJob } from './jobs/verify.ts';
@@ -74,9 +76,14 @@ export interface App {
   skip(job: 'backup' | 'verify', options: { trigger: Trigger; why: unknown }): Promise<void>;
   prune(choice: { dryRun: boolean; acceptMissing: boolean }, options: RunOptions): Promise<RunReport[]>;
   restore(
-    choice: { source: Source; wanted: Wanted; target: RestoreTarget; keepOwners: boolean },
+    choice: { source: Source } & Pick<
+      RestoreSettings,
+      'wanted' | 'target' | 'tables' | 'owners' | 'restorePoint' | 'dryRun'
+    >,
     options: RunOptions,
   ): Promise<RunReport[]>;
+  /** Drops what earlier restores replaced, without waiting for its week; returns the names. */
+  dropReplaced(source: Source, signal: AbortSignal): Promise<string[]>;
   /** Restores as a plain file; the source need not be configured here. */
   export(
     choice: { source: string; wanted: Wanted; target: ExportTarget },
@@ -167,8 +174,8 @@ export function createApp(config: Config, surroundings: Surroundings): App {
   const runner = createRunner({
     ledger,
     acquireLock: () => acquireLock(join(config.stateDir, 'run.lock')),
-    recover: (interrupted, signal) =>
-      recoverLeftovers(
+    recover: async (interrupted, signal) => {
+      await recoverLeftovers(
         interrupted,
         {
           repository,
@@ -179,7 +186,10 @@ export function createApp(config: Config, surroundings: Surroundings): App {
           tell: surroundings.tell,
         },
         signal,
-      ),
+      );
+      const tidying = { repository, notes: ledger, host: config.host, sources, tell: surroundings.tell };
+      await tidyAfterRestores(interrupted, tidying, signal);
+    },
     report,
     log,
   });
@@ -194,21 +204,20 @@ export function createApp(config: Config, surroundings: Surroundings): App {
     const { server } = settingsOf(source).verify;
     return server === null ? source : createSource(server, { processes, runtimeDir });
   };
-  const jobOfSource = (source: Source, mended: boolean): Job => {
+  const storing = (source: Source) => {
     const settings = settingsOf(source);
     const { compression, allowIncomplete, listedIn } = settings;
+    return { repository, notes: ledger, compression, allowIncomplete, listedIn };
+  };
+  const jobOfSource = (source: Source, mended: boolean): Job => {
     const backup = backupJob(source, {
-      repository,
-      notes: ledger,
+      ...storing(source),
       mended,
-      compression,
-      allowIncomplete,
-      listedIn,
       timeoutMs: backupTimeoutMs,
     });
     const told = alsoWarning(backup, async () => (await upkeep.space()).warnings);
     return guarded(told, {
-      guard: settings.guard,
+      guard: settingsOf(source).guard,
       good: () => ledger.comparable(source.name, USUAL_OF),
     });
   };
@@ -281,15 +290,18 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       runner.run(
         [
           restoreJob(source, {
-            repository,
-            notes: ledger,
-            now: () => utc(clock.now()),
+            ...storing(source),
+            ledger,
+            host: config.host,
+            now: () => clock.now(),
             timeoutMs: backupTimeoutMs,
             ...choice,
           }),
         ],
         options,
       ),
+    dropReplaced: (source, signal) =>
+      runner.exclusively(signal, () => dropKept(source, ledger, { now: clock.now(), all: true }, signal)),
     export: ({ source, ...choice }, options) =>
       runner.run([exportJob(source, { repository, timeoutMs: backupTimeoutMs, ...choice })], options),
     close: () => ledger.close(),

@@ -73,6 +73,8 @@ async function removeUnconfirmed(
     ...confirmed.map(({ startedAt }) => Date.parse(startedAt)).filter((time) => time > from),
   );
   const strays = (await repository.list({ source }, signal)).filter((snapshot) => {
+    // A restore point has the time of the dump that it must stay behind, and was confirmed by a restore.
+    if (snapshot.tags?.kind === 'restore-point') return false;
     const time = Date.parse(snapshot.time);
     return !good.has(snapshot.id) && time >= from && time < until;
   });

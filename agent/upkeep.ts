@@ -9,6 +9,7 @@ import type { Job } from './jobs/job.ts';
 import { repairJob } from './jobs/repair.ts';
 import { standingOf } from './jobs/retention-choice.ts';
 import { retentionJob } from './jobs/retention.ts';
+import { dropReplaced } from './jobs/tidy-restores.ts';
 import { ledgerIsDue, storeLedgerJob } from './jobs/store-ledger.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { measureSpace, type Space } from './reports/space.ts';
@@ -77,6 +78,8 @@ export function createUpkeep(deps: {
         return standingOf(ledger, name, settings !== undefined && settings.proof !== 'none');
       },
       lastCheckFailed: () => ledger.recent({ job: 'check', limit: 1 })[0]?.result === 'failed',
+      now: () => clock.now(),
+      dropReplaced: (signal) => dropReplaced(sources, ledger, clock.now(), signal),
       ...choice,
       timeoutMs: RETENTION_TIMEOUT_MS,
     });

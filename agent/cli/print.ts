@@ -73,9 +73,18 @@ export function createPrint(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
   };
 }
 
-function describe({ step, dumpBytes, storedBytes }: Progress, elapsedMs: number): string {
+function describe({ step, dumpBytes, storedBytes, totalBytes }: Progress, elapsedMs: number): string {
   const rate = elapsedMs > 500 ? `, ${humanBytes(Math.round((dumpBytes / elapsedMs) * 1000))}/s` : '';
   const stored = storedBytes === 0 ? '' : ` → ${humanBytes(storedBytes)}`;
   const moved = dumpBytes === 0 ? '' : ` ${humanBytes(dumpBytes)}${stored}${rate}`;
-  return `${step}…${moved} ${humanDuration(elapsedMs)}`;
+  return `${step}…${moved}${left(dumpBytes, totalBytes, elapsedMs)} ${humanDuration(elapsedMs)}`;
+}
+
+/** How much of it that is, and how long the rest takes at this rate. */
+function left(dumpBytes: number, totalBytes: number | undefined, elapsedMs: number): string {
+  if (totalBytes === undefined || totalBytes === 0 || dumpBytes === 0) return '';
+  const share = Math.min(1, dumpBytes / totalBytes);
+  const rest =
+    elapsedMs > 2000 && share < 1 ? `, ${humanDuration((elapsedMs / share) * (1 - share))} left` : '';
+  return `, ${Math.floor(share * 100)} %${rest},`;
 }

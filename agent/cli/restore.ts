@@ -3,6 +3,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { HoldfastError } from '../core/errors.ts';
 import type { ExportTarget } from '../jobs/export.ts';
 import type { Wanted } from '../jobs/find-snapshot.ts';
+import type { App } from '../app.ts';
 import type { RestoreTarget } from '../jobs/restore.ts';
 import type { RunReport } from '../runner.ts';
 import type { Source } from '../sources/source.ts';
@@ -12,9 +13,16 @@ interface Options {
   snapshot: string;
   at?: Date;
   to?: string;
+  tables?: string[];
   output?: string;
   yes?: boolean;
   keepOwners?: boolean;
+  /** False for `--no-owner`. */
+  owner: boolean;
+  /** False for `--no-restore-point`. */
+  restorePoint: boolean;
+  dryRun?: boolean;
+  dropOld?: boolean;
 }
 
 export function addRestore(program: Command, context: Context): void {
@@ -22,30 +30,42 @@ export function addRestore(program: Command, context: Context): void {
     .command('restore')
     .description('restore a source: over itself, into a new database, or as a file')
     .argument('<source>', 'name from the configuration')
-    .option('--snapshot <id>', 'the snapshot, by the beginning of its id', 'latest')
+    .option('--snapshot <id>', 'the snapshot or restore point, by the beginning of its id', 'latest')
     .option(
       '--at <time>',
       'the newest snapshot not later than this, for example "2026-11-01 15:00" (UTC unless it says otherwise)',
       time,
     )
     .option('--to <name>', 'into a new database of this name, on the same server')
+    .option(
+      '--tables <names>',
+      'these alone, as in "orders,customers": with --to, or replaced where they are',
+      names,
+    )
     .option('--output <folder>', 'as a plain dump into a folder, or to stdout with -')
+    .option('--dry-run', 'say what would happen, and change nothing')
+    .option('--no-restore-point', 'do not store the database as it is before it is overwritten')
+    .option(
+      '--no-owner',
+      'for another environment: everything belongs to who restores, without rights and definers',
+    )
     .option(
       '--keep-owners',
-      'with owners, rights and definers as they were; takes an administrator, and the roles',
+      'fail where owners, rights or definers cannot come back; otherwise they do where the user may',
+    )
+    .option(
+      '--drop-old',
+      'restore nothing: drop what earlier restores replaced, without waiting for its week',
     )
     .option('--yes', 'overwrite the database without asking for its name')
     .addHelpText(
       'after',
-      '\nExamples:\n  holdfast restore shop --to shop_copy\n  holdfast restore shop --at "2026-11-01 15:00"\n' +
-        '  holdfast restore shop --output - | less\n\nExit codes: 0 done, 1 failed, 2 bad usage, 5 busy.',
+      '\nExamples:\n  holdfast restore shop --to shop_copy\n  holdfast restore shop --at "2026-11-01 15:00" --dry-run\n' +
+        '  holdfast restore shop --output - | less\n\nExit codes: 0 done, 1 failed, 2 bad usage, 3 done with warnings, 5 busy.',
     )
     .action(async (name: string, options: Options) => {
-      if (options.to !== undefined && options.output !== undefined) {
-        throw new HoldfastError('usage', '--to and --output exclude each other', {
-          hint: 'Give one of them.',
-        });
-      }
+      refuseContradictions(options);
+      if (options.dropOld === true) return dropOld(name, context);
       const wanted = { id: options.snapshot, at: options.at ?? null };
       const reports =
         options.output === undefined
@@ -55,6 +75,26 @@ export function addRestore(program: Command, context: Context): void {
     });
 }
 
+function refuseContradictions(options: Options): void {
+  const given: [option: string, isGiven: boolean, without: string[]][] = [
+    ['--to', options.to !== undefined, ['--output', '--drop-old']],
+    ['--tables', options.tables !== undefined, ['--output', '--drop-old']],
+    ['--keep-owners', options.keepOwners === true, ['--no-owner']],
+    ['--dry-run', options.dryRun === true, ['--output', '--drop-old']],
+    ['--output', options.output !== undefined, ['--drop-old']],
+    ['--no-owner', !options.owner, []],
+    ['--drop-old', options.dropOld === true, []],
+  ];
+  const isGiven = (option: string) => given.some(([name, is]) => name === option && is);
+  for (const [option, is, others] of given) {
+    const other = is ? others.find(isGiven) : undefined;
+    if (other === undefined) continue;
+    throw new HoldfastError('usage', `${option} and ${other} exclude each other`, {
+      hint: 'Give one of them.',
+    });
+  }
+}
+
 async function restore(
   name: string,
   wanted: Wanted,
@@ -62,11 +102,24 @@ async function restore(
   context: Context,
 ): Promise<RunReport[]> {
   const app = context.app();
+  const source = sourceNamed(app, name);
+  const target = await chooseTarget(source, options, context);
+  const owners = options.keepOwners === true ? 'keep' : options.owner ? 'where-allowed' : 'leave';
+  const { restorePoint, dryRun = false, tables = null } = options;
+  return app.restore({ source, wanted, target, tables, owners, restorePoint, dryRun }, commandRun(context));
+}
+
+async function dropOld(name: string, context: Context): Promise<void> {
+  const app = context.app();
+  const dropped = await app.dropReplaced(sourceNamed(app, name), context.signal);
+  for (const database of dropped) context.print.line(`dropped ${database}`);
+  if (dropped.length === 0) context.print.line(`no restore of ${name} has left an old database`);
+}
+
+function sourceNamed(app: App, name: string): Source {
   const [source] = app.pick([name]);
   if (source === undefined) throw new HoldfastError('usage', `there is no source "${name}"`);
-  const target = await chooseTarget(source, options, context);
-  const keepOwners = options.keepOwners === true;
-  return app.restore({ source, wanted, target, keepOwners }, commandRun(context));
+  return source;
 }
 
 /** Needs no database in the configuration: a new server may have none yet. */
@@ -87,12 +140,12 @@ async function chooseTarget(source: Source, options: Options, context: Context):
   if (options.to !== undefined && options.to !== source.database) {
     return { kind: 'new-database', name: options.to };
   }
-  if (options.yes !== true) await askForName(source.database, context);
+  if (options.yes !== true && options.dryRun !== true) await askForName(source.database, options, context);
   return { kind: 'overwrite' };
 }
 
-/** What a restore overwrites is gone: the name has to be typed, so that nobody's fingers do it by habit. */
-async function askForName(database: string, { signal }: Context): Promise<void> {
+/** The name has to be typed, so that nobody's fingers do it by habit: what was there is only kept for a week. */
+async function askForName(database: string, { tables }: Options, { signal }: Context): Promise<void> {
   if (!process.stdin.isTTY) {
     throw new HoldfastError('usage', `this would overwrite the database ${database}`, {
       hint: 'Say so with --yes, or restore beside it with --to NAME.',
@@ -101,7 +154,7 @@ async function askForName(database: string, { signal }: Context): Promise<void> 
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
   try {
     const answer = await prompt.question(
-      `This overwrites everything in the database ${database}.\nType its name to go on: `,
+      `This overwrites ${tables?.join(', ') ?? 'everything'} in the database ${database}.\nType its name to go on: `,
       { signal },
     );
     if (answer.trim() !== database)
@@ -112,6 +165,12 @@ async function askForName(database: string, { signal }: Context): Promise<void> 
   } finally {
     prompt.close();
   }
+}
+
+function names(text: string): string[] {
+  const list = text.split(',').map((name) => name.trim());
+  if (list.includes('')) throw new InvalidArgumentError('expected names with commas between them.');
+  return list;
 }
 
 /** ISO 8601, with a blank for the T; a time without a zone is UTC, as all times of ours are. */

@@ -12,6 +12,8 @@
  * - proof: what was in the source at the dump's own snapshot
  * - verification: a restore into a scratch database, compared with the proof
  * - suspect: of a backup that is stored and does not count, because it is so much smaller than the ones before
+ * - restore point: a dump of the target as it was before a restore overwrote it
+ * - swap: a restored database takes the place of the old one by renaming
  * - heartbeat: the files that the agent leaves for the sentinel
  * - override: a person's order to hold the gate open or closed for a while, whatever the verdict
  */
@@ -54,5 +56,5 @@ export type GapName = (typeof GAP_NAMES)[number];
 export type Compression = 'gzip' | 'zstd' | 'none';
 
 /** Which file of a backup a snapshot holds. */
-export const PART_KINDS = ['dump', 'globals', 'proof', 'ledger'] as const;
+export const PART_KINDS = ['dump', 'globals', 'proof', 'ledger', 'restore-point'] as const;
 export type PartKind = (typeof PART_KINDS)[number];

@@ -89,14 +89,16 @@ async function storeBackup(
   };
 }
 
+type Accepted = Pick<BackupSettings, 'allowIncomplete' | 'listedIn'>;
+
 /** A dump by a user with too few rights is smaller and says so nowhere: it must not be taken, or be taken with its name on it. */
-function acceptGaps(source: Source, probe: Probe, settings: BackupSettings): string[] {
+export function acceptGaps(source: Source, probe: Probe, settings: Accepted): string[] {
   const refused = probe.gaps.filter((gap) => !settings.allowIncomplete.includes(gap.name));
   if (refused.length > 0) throw refusal(source, refused, settings);
   return probe.gaps.map((gap) => `incomplete, as allowed: ${gap.detail}`);
 }
 
-function refusal(source: Source, gaps: Gap[], { allowIncomplete, listedIn }: BackupSettings): HoldfastError {
+function refusal(source: Source, gaps: Gap[], { allowIncomplete, listedIn }: Accepted): HoldfastError {
   const names = [...new Set(gaps.map((gap) => gap.name))];
   const mends = [
     ...new Set(gaps.map((gap) => gap.mend).filter((mend) => mend !== '' && !mend.startsWith('--'))),

@@ -9,7 +9,10 @@ export interface Wanted {
   at: Date | null;
 }
 
-/** The dump to restore: the newest, the one with this id, or the newest not later than a time. Throws `snapshot_absent`. */
+/**
+ * The dump to restore: the newest, the one with this id, or the newest not later than a time. A restore point is found by its id alone.
+ * Throws `snapshot_absent`.
+ */
 export async function findSnapshot(
   repository: Repository,
   source: string,
@@ -17,7 +20,10 @@ export async function findSnapshot(
   signal: AbortSignal,
 ): Promise<Snapshot> {
   const all = await repository.list({ source, kind: 'dump' }, signal);
-  const named = wanted.id === 'latest' ? all : all.filter((snapshot) => snapshot.id.startsWith(wanted.id));
+  const points =
+    wanted.id === 'latest' ? [] : await repository.list({ source, kind: 'restore-point' }, signal);
+  const named =
+    wanted.id === 'latest' ? all : [...all, ...points].filter(({ id }) => id.startsWith(wanted.id));
   if (wanted.id !== 'latest' && named.length > 1) {
     throw new HoldfastError('usage', `more than one snapshot of ${source} begins with ${wanted.id}`, {
       hint: 'Give more of its id.',

@@ -39,6 +39,8 @@ export interface Progress {
   step: string;
   dumpBytes: number;
   storedBytes: number;
+  /** What `dumpBytes` comes to in the end, where that is known: how long it still takes follows from it. */
+  totalBytes?: number;
 }
 
 export interface Outcome {

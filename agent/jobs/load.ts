@@ -1,5 +1,5 @@
 import type { Repository, Snapshot } from '../repository/repository.ts';
-import type { Restored, Source } from '../sources/source.ts';
+import type { Restored, RestoreOptions, Source } from '../sources/source.ts';
 import type { Progress } from './job.ts';
 import { readCounted } from './reading.ts';
 
@@ -8,18 +8,24 @@ import { readCounted } from './reading.ts';
  * was wrong with the stored bytes. The target holds an unknown part of the dump then.
  */
 export async function loadSnapshot(
-  what: { repository: Repository; snapshot: Snapshot; source: Source; target: string; keepOwners?: boolean },
+  what: {
+    repository: Repository;
+    snapshot: Snapshot;
+    source: Source;
+    target: string;
+    options?: RestoreOptions;
+  },
   onProgress: (progress: Progress) => void,
   signal: AbortSignal,
 ): Promise<Restored> {
-  const { repository, snapshot, source, target, keepOwners = false } = what;
+  const { repository, snapshot, source, target, options = {} } = what;
   const progress: Progress = {
     step: `loading ${snapshot.shortId} into ${target}`,
     dumpBytes: 0,
     storedBytes: 0,
   };
   const dump = readCounted({ repository, snapshot, progress }, onProgress, signal);
-  return source.restoreInto(target, dump, signal, { keepOwners });
+  return source.restoreInto(target, dump, signal, options);
 }
 
 /** Reads a snapshot whole and throws `repository_damaged` or the like where a byte is wrong: nothing is overwritten before that. */

@@ -1,34 +1,54 @@
-import { HoldfastError } from '../core/errors.ts';
 import { utc } from '../core/clock.ts';
+import { HoldfastError } from '../core/errors.ts';
 import { counted } from '../core/units.ts';
+import type { Compression, GapName } from '../core/glossary.ts';
 import type { Repository, Snapshot } from '../repository/repository.ts';
-import type { Restored, Source } from '../sources/source.ts';
+import type { Hurdle, Owners, Source } from '../sources/source.ts';
+import { sweepBeside } from './beside.ts';
+import { chooseTables } from './choose-tables.ts';
 import { findSnapshot, type Wanted } from './find-snapshot.ts';
 import type { Notes } from './init.ts';
 import type { Job, JobContext, Outcome } from './job.ts';
-import { loadSnapshot, proveReadable } from './load.ts';
-import { clearUnfinished, markUnfinished } from './unfinished-restore.ts';
+import { dropKept } from './kept-database.ts';
+import { planRestore } from './restore-plan.ts';
+import { intoNew } from './restore-new.ts';
+import { takeRestorePoint } from './restore-point.ts';
+import { tryAndReplace } from './restore-in-place.ts';
+import { replaceTables } from './restore-tables.ts';
+import { loadAndSwap } from './restore-swap.ts';
+import { sizeUp, type Size } from './size-up.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 
 export type RestoreTarget =
-  /** The source's own database: made where it is gone, emptied and loaded where it is there. */
+  /** The source's own database: made where it is gone, replaced where it is there. */
   { kind: 'overwrite' } | { kind: 'new-database'; name: string };
 
 export interface RestoreSettings {
   repository: Repository;
-  /** Where an overwritten database is marked until it is whole. */
+  /** What the agent must know after it was killed. */
   notes: Notes;
-  /** The time, as UTC ISO 8601. */
-  now: () => string;
+  /** For what earlier runs took. */
+  ledger: Pick<Ledger, 'recent' | 'last'>;
+  now: () => Date;
+  /** The configured host: part of the name of the database beside the target. */
+  host: string;
   wanted: Wanted;
   target: RestoreTarget;
-  /** PostgreSQL: with the owners and rights that the objects had; otherwise all belongs to who restores. */
-  keepOwners: boolean;
+  /** These tables alone, as a person names them; null for everything. */
+  tables: string[] | null;
+  owners: Owners;
+  /** Whether the target is stored as it is before it is overwritten. */
+  restorePoint: boolean;
+  /** Of the restore point, and which gaps it may have: as a backup. */
+  compression: Compression;
+  allowIncomplete: GapName[];
+  listedIn: string | null;
+  /** Only says what would happen. */
+  dryRun: boolean;
   timeoutMs: number;
 }
 
-const DROP_TIMEOUT_MS = 60_000;
-
-/** Restores one dump into a database. Nothing of an old one is touched before the snapshot has been read whole. */
+/** Restores one dump into a database. The target stays as it is until what replaces it is known to be whole. */
 export function restoreJob(source: Source, settings: RestoreSettings): Job {
   return {
     name: 'restore',
@@ -38,94 +58,89 @@ export function restoreJob(source: Source, settings: RestoreSettings): Job {
       // Clears a lock that a killed program left, or waits for a living one: reading takes a lock of its own and does neither.
       await settings.repository.identify(context.signal);
       const snapshot = await findSnapshot(settings.repository, source.name, settings.wanted, context.signal);
-      const restoration = { source, snapshot, settings, context };
-      return restore(restoration);
+      const size = sizeUp(settings.ledger, source.name, snapshot);
+      const tables =
+        settings.tables === null
+          ? null
+          : await chooseTables(
+              settings.tables,
+              { repository: settings.repository, snapshot, source },
+              context,
+            );
+      const restoration = { source, snapshot, size, tables, settings, context };
+      if (settings.dryRun) return planRestore(restoration);
+      await sweepBeside(source, settings, context.signal);
+      await dropKept(source, settings.notes, { now: settings.now(), all: false }, context.signal);
+      return settings.target.kind === 'new-database'
+        ? told(restoration, settings.target.name, await intoNew(restoration, settings.target.name))
+        : restoreOver(restoration);
     },
   };
 }
 
-interface Restoration {
+/** What the steps of one restore share. */
+export interface Restoration {
   source: Source;
   snapshot: Snapshot;
+  size: Size;
+  /** As the dump names them; null for everything. */
+  tables: string[] | null;
   settings: RestoreSettings;
   context: JobContext;
 }
 
-async function restore(restoration: Restoration): Promise<Outcome> {
-  const { source, settings, context } = restoration;
-  if (settings.target.kind === 'new-database') return intoNew(restoration, settings.target.name);
+/** How a step ended: what is to be told of it, as sentence parts. */
+export interface Done {
+  tables: number;
+  rows: number;
+  notes: string[];
+  warnings: string[];
+  /** The name that the replaced database has now; null where none was kept. */
+  kept: string | null;
+}
+
+async function restoreOver(restoration: Restoration): Promise<Outcome> {
+  const { source, tables, settings, context } = restoration;
   const there = (await source.listDatabases(source.database, context.signal)).includes(source.database);
-  return there ? overItself(restoration) : intoNew(restoration, source.database);
-}
-
-async function intoNew(restoration: Restoration, name: string): Promise<Outcome> {
-  const { source, context } = restoration;
-  await source.createDatabase(name, context.signal);
-  let restored: Restored;
-  try {
-    restored = await load(restoration, name);
-  } catch (error) {
-    // We made it, and it holds an unknown part of the dump: nothing half restored may be taken for whole.
-    await source.dropDatabase(name, AbortSignal.timeout(DROP_TIMEOUT_MS)).catch((failure: unknown) => {
-      throw halfDone(
-        `${name} could not be dropped again and is not whole`,
-        error,
-        `Drop ${name} by hand.`,
-        failure,
-      );
-    });
-    throw error;
-  }
-  if (name === source.database) clearUnfinished(restoration.settings.notes, source.name);
-  return outcome(restoration, name, restored, []);
-}
-
-async function overItself(restoration: Restoration): Promise<Outcome> {
-  const { source, snapshot, settings, context } = restoration;
-  await proveReadable(settings.repository, snapshot, context.onProgress, context.signal);
-  markUnfinished(settings.notes, source.name, { snapshot: snapshot.shortId, at: settings.now() });
-  await source.emptyDatabase(source.database, context.signal);
-  let restored: Restored;
-  try {
-    restored = await load(restoration, source.database);
-  } catch (error) {
-    const again = `Mend the cause, then run \`holdfast restore ${source.name} --snapshot ${snapshot.shortId} --yes\` again.`;
-    throw halfDone(`${source.database} was emptied and is not whole`, error, again, error);
-  }
-  clearUnfinished(settings.notes, source.name);
-  const ownersLost = snapshot.tags?.engine === 'postgres' && !settings.keepOwners;
-  const warning = `everything in ${source.database} belongs to the user that restored it, and rights that others had are gone; a superuser keeps both with --keep-owners`;
-  return outcome(restoration, source.database, restored, ownersLost ? [warning] : []);
-}
-
-function load({ source, snapshot, settings, context }: Restoration, target: string): Promise<Restored> {
-  const { repository, keepOwners } = settings;
-  return loadSnapshot(
-    { repository, snapshot, source, target, keepOwners },
-    context.onProgress,
-    context.signal,
-  );
-}
-
-async function outcome(
-  { source, snapshot, context }: Restoration,
-  database: string,
-  { notes }: Restored,
-  warnings: string[],
-): Promise<Outcome> {
-  const inventory = await source.inspect(database, context.signal);
-  const rows = inventory.tables.reduce((total, table) => total + table.rows, 0);
+  if (!there && tables !== null) throw nothingToReplace(source);
+  const hurdle = there && tables === null && source.swaps ? await source.swapHurdle(context.signal) : null;
+  const point = there && settings.restorePoint ? await takeRestorePoint(source, settings, context) : null;
+  const done = await inTheBestWay(restoration, there, hurdle);
+  const outcome = told(restoration, source.database, done);
+  if (point === null) return outcome;
   return {
-    reason: [
-      `restored ${snapshot.shortId} of ${utc(new Date(snapshot.time))} into ${database}: ${counted(inventory.tables.length, 'table')}, ${counted(rows, 'row')}`,
-      ...notes,
-    ].join('; '),
-    warnings,
-    facts: { snapshotId: snapshot.id, tables: inventory.tables.length, rows },
+    reason: `${outcome.reason}; what was there is restore point ${point.id.slice(0, 8)} for a week`,
+    warnings: [...point.warnings, ...outcome.warnings],
+    facts: { ...outcome.facts, restorePointId: point.id },
   };
 }
 
-function halfDone(what: string, first: unknown, hint: string, cause: unknown): HoldfastError {
-  const said = first instanceof Error ? first.message : String(first);
-  return new HoldfastError('restore_failed', `${what}: ${said}`, { hint, cause });
+async function inTheBestWay(restoration: Restoration, there: boolean, hurdle: Hurdle | null): Promise<Done> {
+  const { source, tables } = restoration;
+  if (tables !== null) return replaceTables(restoration, tables);
+  if (source.swaps && hurdle === null) return loadAndSwap(restoration, there);
+  return there ? tryAndReplace(restoration, hurdle) : intoNew(restoration, source.database);
+}
+
+function nothingToReplace({ database }: Source): HoldfastError {
+  return new HoldfastError('usage', `there is no database ${database} in which tables could be replaced`, {
+    hint: 'Restore them into a new database with --to NAME, or everything without --tables.',
+  });
+}
+
+function told({ snapshot, size, tables }: Restoration, database: string, done: Done): Outcome {
+  return {
+    reason: [
+      `restored ${tables === null ? '' : `${tables.join(', ')} of `}${snapshot.shortId} of ${utc(new Date(snapshot.time))} into ${database}: ${counted(done.tables, 'table')}, ${counted(done.rows, 'row')}`,
+      ...done.notes,
+    ].join('; '),
+    warnings: done.warnings,
+    facts: {
+      snapshotId: snapshot.id,
+      tables: done.tables,
+      rows: done.rows,
+      ...(size.loadedBytes === 0 ? {} : { dumpBytes: size.loadedBytes }),
+      ...(done.kept === null ? {} : { keptDatabase: done.kept }),
+    },
+  };
 }

@@ -25,7 +25,7 @@ export interface Choice {
  * never every dump that there is.
  */
 export function chooseOf(source: string, preview: ForgetPreview, { doubt, verified }: Standing): Choice {
-  const ofSource = ({ tags }: Snapshot) => tags?.source === source;
+  const ofSource = ({ tags }: Snapshot) => tags?.source === source && tags.kind !== 'restore-point';
   const kept = preview.kept.filter(ofSource);
   const going = preview.removed.filter(ofSource);
   const spared = going.filter(({ id }) => verified.includes(id));

@@ -2,6 +2,7 @@ import { HoldfastError } from '../core/errors.ts';
 import { counted, humanBytes } from '../core/units.ts';
 import type { RemovedSnapshot } from '../ledger/ledger.ts';
 import type {
+  ForgetPreview,
   ForgetReport,
   KeepPolicy,
   PruneReport,
@@ -10,6 +11,7 @@ import type {
 } from '../repository/repository.ts';
 import { ensureRepository, rememberedId, type Notes } from './init.ts';
 import type { Job, JobContext, Outcome } from './job.ts';
+import { isPastItsWeek } from './restore-point.ts';
 import { chooseOf, type Standing } from './retention-choice.ts';
 
 export interface RetentionSettings {
@@ -27,6 +29,10 @@ export interface RetentionSettings {
   lastCheckFailed: () => boolean;
   /** What the ledger has to say of a source. */
   standing: (source: string) => Standing;
+  /** The time. */
+  now: () => Date;
+  /** Drops the databases that restores replaced a week ago; returns their names, and what could not be done, as sentence parts. */
+  dropReplaced: (signal: AbortSignal) => Promise<{ dropped: string[]; failures: string[] }>;
   /** It follows a backup in the same run, so the repository has just answered. */
   afterBackup: boolean;
   timeoutMs: number;
@@ -90,6 +96,16 @@ async function applyRetention(
     spared.push(...choice.spared);
     if (choice.finding !== null) findings.push(choice.finding);
   }
+  const points = expiredRestorePoints(preview, settings);
+  if (!dryRun && points.length > 0) {
+    notes.remember(pruneDue, 'yes');
+    await repository.remove(
+      points.map(({ id }) => id),
+      signal,
+    );
+  }
+  removed.push(...points.map(({ id }) => id));
+  const replaced = dryRun ? NOTHING_DROPPED : await settings.dropReplaced(signal);
   if (!dryRun) {
     // Before the prune: if that fails, what we removed ourselves must not count as vanished the next time.
     notes.remember(known, JSON.stringify(kept));
@@ -105,13 +121,14 @@ async function applyRetention(
       `${verb} ${removed.length} of ${counted(kept.length + removed.length, 'snapshot')}, kept ${kept.length}`,
       ...freedWords(freed),
       ...spared.map(({ shortId, path }) => `${shortId} of ${path} stays because it was verified last`),
+      ...replaced.dropped.map((name) => `dropped ${name}, which a restore replaced a week ago`),
     ].join('; '),
-    warnings: findings,
+    warnings: [...findings, ...replaced.failures],
     facts: {
       snapshotsKept: kept.length,
       snapshotsRemoved: removed.length,
       ...(freed?.freedBytes == null ? {} : { freedBytes: freed.freedBytes }),
-      removed: preview.removed
+      removed: [...preview.removed, ...points]
         .filter(({ id }) => removed.includes(id))
         .map(named)
         .toSorted((one, other) => one.time.localeCompare(other.time)),
@@ -130,6 +147,21 @@ function freedWords(freed: PruneReport | null): string[] {
 
 function idOfSnapshot({ id }: Snapshot): string {
   return id;
+}
+
+const NOTHING_DROPPED = { dropped: [], failures: [] };
+
+/** No policy counts them: each has its week. */
+function expiredRestorePoints(
+  { kept, removed }: ForgetPreview,
+  { sources, now }: RetentionSettings,
+): Snapshot[] {
+  return [...kept, ...removed].filter(
+    (point) =>
+      point.tags?.kind === 'restore-point' &&
+      sources.includes(point.tags.source) &&
+      isPastItsWeek(point, now()),
+  );
 }
 
 function named({ shortId, time, tags, path }: Snapshot): RemovedSnapshot {

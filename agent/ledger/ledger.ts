@@ -57,6 +57,10 @@ export interface RunFacts {
   /** Which ones, oldest first; in a dry run, those that would be. */
   removed?: RemovedSnapshot[];
   snapshotsKept?: number;
+  /** A restore's: the dump of what was there before. */
+  restorePointId?: string;
+  /** A restore's: the name that the replaced database has since. */
+  keptDatabase?: string;
 }
 
 /** What a verification found; kept of one that failed, too. */

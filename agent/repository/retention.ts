@@ -1,4 +1,5 @@
 import { HoldfastError } from '../core/errors.ts';
+import { PART_KINDS } from '../core/glossary.ts';
 import { counted } from '../core/units.ts';
 import { forgetMessage } from './messages.ts';
 import type { ForgetPreview, ForgetReport, KeepPolicy, PruneReport, SnapshotFilter } from './repository.ts';
@@ -9,7 +10,7 @@ const FORGET_TIMEOUT_MS = 30 * 60_000;
 const PRUNE_TIMEOUT_MS = 12 * 3600_000;
 
 /**
- * What the policy would do to every snapshot of the host: one question that removes nothing. It takes the lock that
+ * What the policy would do to every snapshot of the host, restore points among them: one question that removes nothing. It takes the lock that
  * removing would take, so that a lock in the way is told on the first day and not when something is old enough to go.
  */
 export async function previewPolicy(
@@ -18,7 +19,7 @@ export async function previewPolicy(
   policy: KeepPolicy,
   signal: AbortSignal,
 ): Promise<ForgetPreview> {
-  return askForget(restic, [...policyArguments(host, policy, {}), '--dry-run'], signal);
+  return askForget(restic, [...policyArguments(host, policy, []), '--dry-run'], signal);
 }
 
 /**
@@ -32,19 +33,26 @@ export async function forgetByPolicy(
   filter: SnapshotFilter,
   signal: AbortSignal,
 ): Promise<ForgetReport> {
-  const { kept, removed } = await askForget(restic, policyArguments(host, policy, filter), signal);
+  const { kept, removed } = await askForget(restic, policyArguments(host, policy, countedBy(filter)), signal);
   const report = { kept: kept.map(({ id }) => id), removed: removed.map(({ id }) => id) };
   await verifyGone(restic, host, report, signal);
   return report;
 }
 
-function policyArguments(host: string, policy: KeepPolicy, filter: SnapshotFilter): string[] {
+function policyArguments(host: string, policy: KeepPolicy, filter: string[]): string[] {
   return [
-    ...['forget', '--json', '--host', host, ...filterArguments(filter), '--group-by', 'host,tags'],
+    ...['forget', '--json', '--host', host, ...filter, '--group-by', 'host,tags'],
     ...['--keep-daily', String(policy.daily), '--keep-weekly', String(policy.weekly)],
     ...['--keep-monthly', String(policy.monthly), '--keep-yearly', String(policy.yearly)],
     ...(policy.within ? ['--keep-within', policy.within] : []),
   ];
+}
+
+/** Of each kind that the policy counts those that fit: a restore point has a week of its own. */
+function countedBy(filter: SnapshotFilter): string[] {
+  const kinds =
+    filter.kind === undefined ? PART_KINDS.filter((kind) => kind !== 'restore-point') : [filter.kind];
+  return kinds.flatMap((kind) => filterArguments({ ...filter, kind }));
 }
 
 async function askForget(restic: Restic, args: string[], signal: AbortSignal): Promise<ForgetPreview> {

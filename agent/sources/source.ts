@@ -10,6 +10,8 @@ export interface Source {
   readonly name: string;
   /** The database's name on its server. */
   readonly database: string;
+  /** Whether its engine can rename a database: only then are there `swapHurdle` and `swapIn`. */
+  readonly swaps: boolean;
 
   /**
    * Reads what the server is and what the backup user may not see; writes nothing.
@@ -30,6 +32,9 @@ export interface Source {
     signal: AbortSignal,
     options?: RestoreOptions,
   ): Promise<Restored>;
+
+  /** The names of the tables in a plain dump; reads of it what that takes. */
+  tablesIn(dump: AsyncIterable<Buffer>): Promise<string[]>;
 
   /**
    * Reads of a database of the source's server what `like` says of the source: the same tables' rows by the same method and
@@ -63,6 +68,19 @@ export interface Source {
 
   /** Databases on the server whose name starts with the prefix. */
   listDatabases(prefix: string, signal: AbortSignal): Promise<string[]>;
+
+  /**
+   * What would keep `swapIn` from putting another database in the place of the source's own, which is there; null for
+   * nothing. Changes nothing.
+   */
+  swapHurdle(signal: AbortSignal): Promise<Hurdle | null>;
+
+  /**
+   * Puts the database `fresh` in the place of the source's own, whose name it takes together with its owner, rights and
+   * settings; the old one is called `keep` from then on. Sessions in the old one are ended. Whatever happens, and whenever
+   * the agent dies: either both are done or neither. `keep` is null where there is no old one.
+   */
+  swapIn(swap: { fresh: string; keep: string | null }, signal: AbortSignal): Promise<void>;
 }
 
 export interface Probe {
@@ -161,13 +179,26 @@ export interface Answer {
 export interface Restored {
   /** What a person may want otherwise, as sentence parts; nothing is wrong. */
   notes: string[];
+  /** Whether objects got their owners, rights and definers back. */
+  ownersKept: boolean;
 }
 
+/**
+ * Whether objects get the owners and rights (PostgreSQL, whose roles must be there: the globals hold them) or the definers
+ * (MySQL and MariaDB) that they had. Otherwise everything belongs to the user that restores, and what runs with its
+ * definer's rights runs with that user's.
+ *
+ * - `keep`: they do, and a user that may not give them back fails
+ * - `where-allowed`: they do where the user is one that may
+ * - `leave`: they do not
+ */
+export type Owners = 'keep' | 'where-allowed' | 'leave';
+
 export interface RestoreOptions {
-  /**
-   * PostgreSQL: objects get the owners and the rights that they had, whose roles must be there (the globals hold them).
-   * MySQL and MariaDB: procedures, triggers, events and views get their definers back, which takes an administrator.
-   * Left out, everything belongs to the user that restores, and what runs with its definer's rights runs with that user's.
-   */
-  keepOwners?: boolean;
+  /** `leave` when left out. */
+  owners?: Owners;
+  /** These tables alone, as `tablesIn` names them, with their rows, indexes, constraints and triggers; all objects when left out. */
+  tables?: string[];
+  /** The target is no new database: the tables are dropped there first. PostgreSQL does it all in one transaction. */
+  replace?: boolean;
 }

@@ -8,6 +8,7 @@ import { mayNameDefiners, readGrants } from './grants.ts';
 import { createHeaderFilter, type DumpHeader } from './header.ts';
 import { quoteName } from './names.ts';
 import { optionFile } from './options.ts';
+import { createTableFilter } from './sections.ts';
 import { withMysqlSession, type Flavour } from './session.ts';
 import type { RestoreOptions, Restored } from '../source.ts';
 import type { ClientDeps } from '../tools.ts';
@@ -50,15 +51,21 @@ export async function loadMysqlDump(
       secrets: [config.password],
     };
     let lost = 0;
-    const filter = createLoadFilter(target, options, (definer) => {
-      if (definer !== own) lost += 1;
-    });
+    const owners = options.owners ?? 'leave';
+    const ownersKept = owners === 'keep' || (owners === 'where-allowed' && mayDefine);
+    const filter = createLoadFilter(
+      target,
+      { ownersKept, tables: options.tables, replace: options.replace },
+      (definer) => {
+        if (definer !== own) lost += 1;
+      },
+    );
     const label = `loading into ${target}`;
     await loadDump({ label, processes: deps.processes, signal, command, filter, hints: HINTS }, dump);
     // Told only to whom can have it otherwise.
     const told = mayDefine && lost > 0;
-    const note = `definers of ${counted(lost, 'object')} became comments: --keep-owners brings them back`;
-    return { notes: told ? [note] : [] };
+    const note = `definers of ${counted(lost, 'object')} became comments`;
+    return { notes: told ? [note] : [], ownersKept };
   } finally {
     await file.remove();
   }
@@ -83,7 +90,7 @@ const HINTS: [RegExp, string][] = [
   ],
   [
     /ERROR 1227/,
-    'To give objects back to their definers takes an administrator: restore as one, or without --keep-owners.',
+    'To give objects back to their definers takes an administrator: restore as one, or with --no-owner.',
   ],
   [/ERROR (1044|1142|1370)/, 'The user needs ALL PRIVILEGES on the database that is restored into.'],
   [
@@ -121,18 +128,22 @@ function loadOptions(flavour: Flavour): string[] {
  */
 export function createLoadFilter(
   target: string,
-  options: RestoreOptions = {},
+  options: Pick<RestoreOptions, 'tables' | 'replace'> & { ownersKept?: boolean } = {},
   onLostDefiner: (definer: string) => void = () => undefined,
 ): ByteFilter {
   let original: DumpHeader | null = null;
   const header = createHeaderFilter((found) => {
     original = found;
+    // What else is in the target stays as it is, and what is made in it later with it.
+    if (options.replace === true) return '';
     return `ALTER DATABASE ${quoteName(target)} CHARACTER SET ${found.charset} COLLATE ${found.collation};\n\n`;
   });
   const isCopy = () => original !== null && original.database !== target;
   const body = createLineRewriter([alterDatabase(() => original, target), event(isCopy)]);
-  const loaded = chainFilters(header, body);
-  const definers = options.keepOwners === true ? DEFINERS_BACK_RULES : watchDefiners(onLostDefiner);
+  const chosen =
+    options.tables === undefined ? header : chainFilters(header, createTableFilter(new Set(options.tables)));
+  const loaded = chainFilters(chosen, body);
+  const definers = options.ownersKept === true ? DEFINERS_BACK_RULES : watchDefiners(onLostDefiner);
   return chainFilters(loaded, createLineRewriter(definers));
 }
 

@@ -1,4 +1,5 @@
 import type { MysqlSourceConfig } from '../../config/config.ts';
+import { HoldfastError } from '../../core/errors.ts';
 import { askDatabase } from './ask.ts';
 import { findMysqlClient } from './clients.ts';
 import { readDatabaseCharset, readMysqlContents, type MysqlContents } from './contents.ts';
@@ -9,6 +10,7 @@ import { readGrants } from './grants.ts';
 import { findMysqlHurdles } from './hurdles.ts';
 import { loadMysqlDump } from './load.ts';
 import { createDatabase, dropDatabase, emptyDatabase, inspectDatabase, listDatabases } from './objects.ts';
+import { createTableFilter } from './sections.ts';
 import { proveDatabase } from './proof/prove.ts';
 import { withMysqlSession, type MysqlSession } from './session.ts';
 import { pathComponent } from '../repository-path.ts';
@@ -16,6 +18,7 @@ import type { Probe, Source } from '../source.ts';
 import type { ClientDeps } from '../tools.ts';
 
 const PROBE_TIMEOUT_MS = 60_000;
+const NO_RENAME = 'MySQL and MariaDB cannot rename a database';
 /** Hashing every row takes about as long as dumping it; longer than any run is given. */
 const PROVE_TIMEOUT_MS = 24 * 60 * 60_000;
 
@@ -26,6 +29,7 @@ export function createMysqlSource(config: MysqlSourceConfig, deps: ClientDeps): 
   return {
     name: config.name,
     database: config.database,
+    swaps: false,
     probe: (signal) => session(signal, (open) => probe(config, deps, open, signal), PROBE_TIMEOUT_MS),
     parts: (probed) => [
       {
@@ -36,6 +40,13 @@ export function createMysqlSource(config: MysqlSourceConfig, deps: ClientDeps): 
     ],
     restoreInto: (target, dump, signal, options) =>
       loadMysqlDump(config, deps, target, dump, signal, options),
+    tablesIn: async (dump) => {
+      const names: string[] = [];
+      const filter = createTableFilter(new Set(), (name) => names.push(name));
+      for await (const chunk of dump) filter.push(chunk);
+      filter.end();
+      return names;
+    },
     prove: (target, like, signal) =>
       session(signal, (open) => proveDatabase(open, target, like), PROVE_TIMEOUT_MS),
     analyze: (target, signal) => session(signal, (open) => analyzeDatabase(open, target)),
@@ -51,6 +62,8 @@ export function createMysqlSource(config: MysqlSourceConfig, deps: ClientDeps): 
     emptyDatabase: (target, signal) => session(signal, (open) => emptyDatabase(open, target)),
     dropDatabase: (target, signal) => session(signal, (open) => dropDatabase(open, target)),
     listDatabases: (prefix, signal) => session(signal, (open) => listDatabases(open, prefix)),
+    swapHurdle: () => Promise.resolve({ detail: NO_RENAME, mend: '' }),
+    swapIn: () => Promise.reject(new HoldfastError('failed', NO_RENAME)),
   };
 }
 

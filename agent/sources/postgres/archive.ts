@@ -79,17 +79,17 @@ function* readArchive(reader: ByteReader, state: State): Generator<void, void> {
   }
 }
 
-function isKnown({ minor }: Format): boolean {
+export function isKnown({ minor }: Format): boolean {
   return minor >= OLDEST_FORMAT && minor <= NEWEST_FORMAT;
 }
 
-interface Format {
+export interface Format {
   minor: number;
   intSize: number;
   offsetSize: number;
 }
 
-function* readHead(reader: ByteReader): Generator<void, Format> {
+export function* readHead(reader: ByteReader): Generator<void, Format> {
   const magic = yield* take(reader, 5);
   if (magic.toString('latin1') !== 'PGDMP') throw incomplete('it is no archive of pg_dump');
   const head = yield* take(reader, 6);
@@ -170,7 +170,7 @@ function* skipChunks(reader: ByteReader, format: Format): Generator<void, void> 
   }
 }
 
-function* readInt(reader: ByteReader, format: Format): Generator<void, number> {
+export function* readInt(reader: ByteReader, format: Format): Generator<void, number> {
   return decodeInt(yield* take(reader, 1 + format.intSize));
 }
 
@@ -180,13 +180,13 @@ function decodeInt(bytes: Buffer): number {
   return bytes[0] === 0 ? value : -value;
 }
 
-function* readText(reader: ByteReader, format: Format): Generator<void, string | null> {
+export function* readText(reader: ByteReader, format: Format): Generator<void, string | null> {
   const length = yield* readInt(reader, format);
   return length < 0 ? null : (yield* take(reader, length)).toString('utf8');
 }
 
 /** Its length; null for none. */
-function* skipText(reader: ByteReader, format: Format): Generator<void, number | null> {
+export function* skipText(reader: ByteReader, format: Format): Generator<void, number | null> {
   const length = yield* readInt(reader, format);
   if (length < 0) return null;
   yield* skip(reader, length);

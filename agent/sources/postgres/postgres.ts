@@ -1,4 +1,5 @@
 import type { PostgresSourceConfig } from '../../config/config.ts';
+import { peekContents } from './archive-contents.ts';
 import { askDatabase } from './ask.ts';
 import { findPostgresClient } from './clients.ts';
 import { readPostgresContents } from './contents.ts';
@@ -10,8 +11,11 @@ import { analyzeDatabase, examineDatabase } from './examine.ts';
 import { openPostgresGlobals } from './globals.ts';
 import { inspectDatabase } from './inspect.ts';
 import { loadPostgresDump } from './load.ts';
+import { makeAlike } from './likeness.ts';
 import { proveLike } from './proof/prove.ts';
+import { findSwapHurdle, swapDatabases } from './swap.ts';
 import { withAdminSession, withPostgresSession, type PostgresSession } from './session.ts';
+import { tablesOf } from './table-choice.ts';
 import { pathComponent } from '../repository-path.ts';
 import type { Probe, Source } from '../source.ts';
 import type { ClientDeps } from '../tools.ts';
@@ -31,6 +35,7 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
   return {
     name: config.name,
     database: config.database,
+    swaps: true,
     probe: (signal) =>
       withPostgresSession(config, { signal, caFile, timeoutMs: PROBE_TIMEOUT_MS }, (session) =>
         probe(config, deps, session, signal),
@@ -49,6 +54,11 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
     ],
     restoreInto: (target, dump, signal, options) =>
       loadPostgresDump(config, deps, target, dump, signal, options),
+    tablesIn: async (dump) => {
+      const { entries, close } = await peekContents(dump);
+      await close();
+      return tablesOf(entries ?? []);
+    },
     prove: (target, like, signal) =>
       withPostgresSession(
         config,
@@ -70,6 +80,18 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
     dropDatabase: (target, signal) => beside(signal, target, (session) => dropDatabase(session, target)),
     listDatabases: (prefix, signal) =>
       withAdminSession(config, '', { signal, caFile }, (session) => listDatabases(session, prefix)),
+    swapHurdle: (signal) =>
+      beside(signal, config.database, (session) => findSwapHurdle(session, config.database)),
+    swapIn: async ({ fresh, keep }, signal) => {
+      // A new database has no statistics, and the first queries in it would be planned blindly.
+      await inside(signal, fresh, (session) => session.query('ANALYZE'));
+      await beside(signal, config.database, async (main) => {
+        if (keep !== null) await makeAlike(main, fresh, config.database);
+        await beside(signal, config.database, (helper) =>
+          swapDatabases({ main, helper, fresh, target: config.database, keep }),
+        );
+      });
+    },
   };
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { scratchPrefix } from '../../../agent/jobs/scratch.ts';
 import { testAgent, type TestAgent } from '../../helpers/agent.ts';
+import { plantDump } from '../../helpers/planted-dump.ts';
 import { startMariadb } from '../../helpers/mariadb.ts';
 import type { TestServer } from '../../helpers/server.ts';
 import { createShop } from '../../helpers/shop.ts';
@@ -75,6 +76,38 @@ describe('restore', () => {
     expect((await agent.run(['restore', agent.database, '--yes'])).code).toBe(0);
     expect(await contents(agent.database)).toEqual(before);
     expect(await server.sql(`SHOW TABLES LIKE 'since_then'`, agent.database)).toEqual([]);
+  });
+
+  test('over itself → what was there is a restore point, which is never the newest and comes back by its id', async () => {
+    const agent = await agentWithBackup();
+    await server.sql('DELETE FROM orders WHERE id > 7', agent.database);
+    const { code, stderr } = await agent.run(['restore', agent.database, '--yes']);
+    const point = /restore point ([0-9a-f]{8})/.exec(stderr)?.[1];
+    expect(code).toBe(0);
+    expect((await databases()).filter((name) => name.startsWith('holdfast_scratch'))).toEqual([]);
+    const latest = execFileSync('restic', ['snapshots', '--json', 'latest'], { env: agent.environment });
+    expect(String(latest)).toContain(`/mysql/${agent.database}.sql.gz`);
+    const newest = await agent.run(['restore', agent.database, '--to', 'holdfast_newest_again']);
+    expect(newest.stderr).toMatch(/2 tables, 502 rows/);
+    const back = await agent.run(['restore', agent.database, '--snapshot', point ?? '', '--yes']);
+    expect(back.stderr).toMatch(/2 tables, 9 rows/);
+    await server.sql('DROP DATABASE holdfast_newest_again');
+  });
+
+  test('a dump that does not load was planted → over itself it fails, and the target is as it was and backed up again', async () => {
+    const agent = await agentWithBackup();
+    await server.sql('DELETE FROM orders WHERE id > 7', agent.database);
+    const before = await contents(agent.database);
+    plantDump(
+      agent,
+      { source: agent.database, engine: 'mariadb', path: `/mysql/${agent.database}.sql.gz` },
+      (plain) => Buffer.concat([plain, Buffer.from('INSERT INTO nowhere VALUES (1);\n')]),
+    );
+    const { code, stderr } = await agent.run(['restore', agent.database, '--yes']);
+    expect(stderr).toMatch(/nowhere/);
+    expect(code).toBe(1);
+    expect(await contents(agent.database)).toEqual(before);
+    expect((await agent.run(['backup'])).code).toBe(0);
   });
 
   test('as a file and to stdout → a plain dump that the database’s own client loads', async () => {

@@ -83,7 +83,7 @@ describe('a backup of PostgreSQL', () => {
       [false, { owner: 'boss', may: false }],
     ] as const) {
       await source.createDatabase('copy', never);
-      await source.restoreInto('copy', streamOf(dump), never, { keepOwners });
+      await source.restoreInto('copy', streamOf(dump), never, { owners: keepOwners ? 'keep' : 'leave' });
       expect(await server.sql(look, 'copy')).toEqual([expected]);
       await source.dropDatabase('copy', never);
     }

@@ -53,6 +53,8 @@ function settings(
     dryRun: false,
     acceptMissing: false,
     afterBackup: false,
+    now: () => new Date('2026-03-09T00:00:00Z'),
+    dropReplaced: async () => ({ dropped: [], failures: [] }),
     lastCheckFailed: () => false,
     standing: () => ({ doubt: null, verified: [] }),
     timeoutMs: 1000,
@@ -117,6 +119,39 @@ describe('retention', () => {
     expect(outcome.warnings).toEqual([
       'nothing of shop was removed, though 2 snapshots could go: the policy would keep no dump',
     ]);
+  });
+
+  test('the week of a restore point has passed → removed by its id and pruned; a younger one and that of another source stay', async () => {
+    const point = (id: string, day: string, source = 'shop') =>
+      ({
+        id,
+        shortId: id,
+        time: '2026-03-01T03:00:00.000Z',
+        path: `/restore-points/202603${day}T030000Z/mysql/shop.sql.gz`,
+        tags: { source, engine: 'mysql', kind: 'restore-point' },
+      }) as Snapshot;
+    const removed: string[] = [];
+    // The policy has its own mind of them, which does not count.
+    const policy = {
+      kept: [point('old', '01')],
+      removed: [point('young', '03'), point('other', '01', 'blog')],
+    };
+    const { repository, done } = fakeRepository([], {
+      preview: async () => policy,
+      remove: async (ids) => void removed.push(...ids),
+    });
+    const outcome = await retentionJob(settings(repository, new Map())).run(context);
+    expect(removed).toEqual(['old']);
+    expect(done).toEqual(['prune']);
+    expect(outcome.reason).toContain('removed 1 of 1 snapshot');
+  });
+
+  test('a database that a restore replaced a week ago is dropped → told; what could not be is a warning', async () => {
+    const { repository } = fakeRepository(['a']);
+    const dropReplaced = async () => ({ dropped: ['shop_before_1'], failures: ['blog is not dropped'] });
+    const outcome = await retentionJob(settings(repository, new Map(), { dropReplaced })).run(context);
+    expect(outcome.reason).toContain('dropped shop_before_1, which a restore replaced a week ago');
+    expect(outcome.warnings).toEqual(['blog is not dropped']);
   });
 
   test('nothing to remove → one look, and nothing is touched', async () => {

@@ -55,6 +55,8 @@ function ledgerWithRuns(): Ledger {
       snapshotsKept: 6,
       freedBytes: 8,
       snapshotsRemoved: 7,
+      restorePointId: 'b2',
+      keptDatabase: 'shop_before_20261101_030004',
       removed: [
         { shortId: 'a', time: '2026-11-01T03:00:04.123Z', source: 'shop', path: '/mysql/shop.sql.gz' },
       ],

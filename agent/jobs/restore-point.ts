@@ -1,0 +1,127 @@
+import { HoldfastError, describeError } from '../core/errors.ts';
+import type { Compression, GapName } from '../core/glossary.ts';
+import { restorePointPath, restorePointTime } from '../core/restore-point-path.ts';
+import type { Repository, SavedSnapshot, Snapshot } from '../repository/repository.ts';
+import type { Source } from '../sources/source.ts';
+import { acceptGaps } from './backup.ts';
+import type { Notes } from './init.ts';
+import type { JobContext } from './job.ts';
+import { KEPT_FOR_MS } from './kept-database.ts';
+
+export interface RestorePointSettings {
+  repository: Repository;
+  notes: Notes;
+  compression: Compression;
+  /** As for a backup. */
+  allowIncomplete: GapName[];
+  listedIn: string | null;
+  now: () => Date;
+}
+
+/**
+ * Stores the source's database as it is, before a restore overwrites it: a dump like any other, under tags and a path of its
+ * own, so that no retention counts it among the backups. Null where the database holds nothing. Throws what keeps it from
+ * being taken, with what to do about it; nothing was changed then.
+ */
+export async function takeRestorePoint(
+  source: Source,
+  settings: RestorePointSettings,
+  context: JobContext,
+): Promise<SavedSnapshot | null> {
+  // Nobody will ask for its proof: it is ended with the dump.
+  const saved = new AbortController();
+  let proofEnds: Promise<unknown> | undefined;
+  try {
+    const probe = await source.probe(context.signal);
+    if (probe.tables === 0 && (await holdsNothing(source, context.signal))) return null;
+    const warnings = acceptGaps(source, probe, settings);
+    const part = source.parts(probe).find(({ kind }) => kind === 'dump');
+    if (part === undefined) throw new HoldfastError('failed', `${source.name} has nothing to store`);
+    const newest = (await settings.repository.list({ source: source.name, kind: 'dump' }, context.signal)).at(
+      -1,
+    );
+    const point = await settings.repository.save(
+      {
+        path: restorePointPath(part.path, settings.now()),
+        tags: { source: source.name, engine: probe.engine, kind: 'restore-point' },
+        open: (signal) => {
+          const { stream, done, proof } = part.open(AbortSignal.any([signal, saved.signal]));
+          proofEnds = proof;
+          return { stream, done };
+        },
+        compression: settings.compression,
+        ...(newest === undefined ? {} : { time: new Date(Date.parse(newest.time) - 1000) }),
+        onProgress: (progress) =>
+          context.onProgress({ step: `restore point: dumping ${source.database} as it is`, ...progress }),
+      },
+      context.signal,
+    );
+    confirm(settings.notes, source.name, point.id);
+    return { ...point, warnings: [...warnings, ...point.warnings] };
+  } catch (error) {
+    context.signal.throwIfAborted();
+    throw impossible(source, error);
+  } finally {
+    saved.abort();
+    await proofEnds;
+  }
+}
+
+/** Whether a restore point's week has passed. */
+export function isPastItsWeek({ path }: Snapshot, now: Date): boolean {
+  const madeAt = restorePointTime(path);
+  return madeAt !== null && madeAt.getTime() + KEPT_FOR_MS <= now.getTime();
+}
+
+/** Removes what a restore that was killed since then may have stored of one and nobody confirmed. Call under the run lock. */
+export async function sweepRestorePoints(
+  source: string,
+  { repository, notes }: Pick<RestorePointSettings, 'repository' | 'notes'>,
+  since: Date,
+  signal: AbortSignal,
+): Promise<void> {
+  const good = confirmedRestorePoints(notes, source);
+  const strays = (await repository.list({ source, kind: 'restore-point' }, signal)).filter(({ id, path }) => {
+    const madeAt = restorePointTime(path);
+    // Paths tell the time to the second.
+    return madeAt !== null && madeAt.getTime() >= since.getTime() - 1000 && !good.includes(id);
+  });
+  await repository.remove(
+    strays.map(({ id }) => id),
+    signal,
+  );
+}
+
+async function holdsNothing(source: Source, signal: AbortSignal): Promise<boolean> {
+  const { tables, ...others } = await source.inspect(source.database, signal);
+  return tables.length === 0 && Object.values(others).every((count) => count === 0);
+}
+
+function impossible(source: Source, error: unknown): HoldfastError {
+  const { message, hint, kind } = describeError(error);
+  return new HoldfastError(
+    kind,
+    `no restore point of ${source.database} could be taken, and nothing was changed: ${message}`,
+    {
+      hint: `To give up what is in ${source.database} now, restore with --no-restore-point.${hint === null ? '' : ` To keep it: ${hint}`}`,
+      cause: error,
+    },
+  );
+}
+
+/** Of the last few, which is more than a killed run can leave in doubt. */
+const CONFIRMED = 20;
+
+function confirm(notes: Notes, source: string, id: string): void {
+  const ids = [...confirmedRestorePoints(notes, source), id].slice(-CONFIRMED);
+  notes.remember(noteOf(source), JSON.stringify(ids));
+}
+
+/** Ids of the newest restore points that are known to be whole. */
+function confirmedRestorePoints(notes: Notes, source: string): string[] {
+  return JSON.parse(notes.recall(noteOf(source)) ?? '[]') as string[];
+}
+
+function noteOf(source: string): string {
+  return `restore points of ${source}`;
+}

@@ -1,0 +1,101 @@
+import { HoldfastError } from '../../core/errors.ts';
+import { createByteReader, skip, type ByteReader } from '../bytes/byte-reader.ts';
+import { isKnown, readHead, readInt, readText, skipText, type Format } from './archive.ts';
+
+/** One entry of an archive's table of contents. */
+export interface Entry {
+  id: number;
+  /** `TABLE`, `TABLE DATA`, `INDEX`, `FK CONSTRAINT`, … */
+  kind: string;
+  schema: string;
+  /** Its name; for what belongs to a table, mostly the table's name, a blank, and its own. */
+  tag: string;
+  owner: string;
+  dependencies: number[];
+}
+
+export interface Peeked {
+  /** Null where the archive's format is not known. */
+  entries: Entry[] | null;
+  /** The whole archive, from its first byte. */
+  archive: AsyncIterable<Buffer>;
+  /** Ends whoever gives its bytes, where nobody will read them. */
+  close(): Promise<void>;
+}
+
+/**
+ * Reads the table of contents of an archive and gives the whole archive back. */
+export async function peekContents(archive: AsyncIterable<Buffer>): Promise<Peeked> {
+  const chunks = archive[Symbol.asyncIterator]();
+  const reader = createByteReader();
+  const scan = readEntries(reader);
+  const read: Buffer[] = [];
+  for (let step = scan.next(); ; step = scan.next()) {
+    if (step.done === true) {
+      const close = async () => {
+        await chunks.return?.();
+      };
+      return { entries: step.value, archive: replay(read, chunks), close };
+    }
+    const next = await chunks.next();
+    if (next.done === true) {
+      throw new HoldfastError('restore_failed', 'the archive ends in its table of contents', {
+        hint: 'It is no whole dump of PostgreSQL: restore another snapshot.',
+      });
+    }
+    read.push(next.value);
+    // The reader may write into what it reads.
+    reader.feed(Buffer.from(next.value));
+  }
+}
+
+async function* replay(read: Buffer[], rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
+  let ended = false;
+  try {
+    yield* read;
+    for (let next = await rest.next(); ; next = await rest.next()) {
+      if (next.done === true) {
+        ended = true;
+        return;
+      }
+      yield next.value;
+    }
+  } finally {
+    if (!ended) await rest.return?.();
+  }
+}
+
+function* readEntries(reader: ByteReader): Generator<void, Entry[] | null> {
+  const format = yield* readHead(reader);
+  if (!isKnown(format)) return null;
+  const entries: Entry[] = [];
+  for (let left = yield* readInt(reader, format); left > 0; left -= 1) {
+    entries.push(yield* readEntry(reader, format));
+  }
+  return entries;
+}
+
+function* readEntry(reader: ByteReader, format: Format): Generator<void, Entry> {
+  const id = yield* readInt(reader, format);
+  yield* readInt(reader, format); // whether data follows
+  yield* skipText(reader, format); // catalog
+  yield* skipText(reader, format); // oid
+  const tag = (yield* readText(reader, format)) ?? '';
+  const kind = (yield* readText(reader, format)) ?? '';
+  yield* readInt(reader, format); // section
+  yield* skipText(reader, format); // definition
+  yield* skipText(reader, format); // drop
+  yield* skipText(reader, format); // copy
+  const schema = (yield* readText(reader, format)) ?? '';
+  yield* skipText(reader, format); // tablespace
+  yield* skipText(reader, format); // access method
+  if (format.minor >= 16) yield* readInt(reader, format); // kind of relation
+  const owner = (yield* readText(reader, format)) ?? '';
+  yield* skipText(reader, format); // with oids
+  const dependencies: number[] = [];
+  for (let text = yield* readText(reader, format); text !== null; text = yield* readText(reader, format)) {
+    dependencies.push(Number(text));
+  }
+  yield* skip(reader, 1 + format.offsetSize);
+  return { id, kind, schema, tag, owner, dependencies };
+}

@@ -1,0 +1,104 @@
+import type { Entry } from './archive-contents.ts';
+
+/** Tables in an archive, as `schema.table`. */
+export function tablesOf(entries: Entry[]): string[] {
+  return entries.filter(isTable).map(nameOf);
+}
+
+/**
+ * The entries that make some tables, in the archive's order: the tables, their partitions, rows, indexes, constraints, triggers,
+ * sequences, comments and rights.
+ *
+ * - Into an empty database: also what they need (schemas, types, functions), but no foreign key to a table that is not among them.
+ * - Replacing them where they are (`replace`): nothing else, for it is there; their foreign keys all come back.
+ */
+export function chooseEntries(
+  entries: Entry[],
+  wanted: string[],
+  { replace }: { replace: boolean },
+): Entry[] {
+  const byId = new Map(entries.map((entry) => [entry.id, entry]));
+  const tables = withPartitions(entries, byId, wanted);
+  const chosen = new Set(tables.map(({ id }) => id));
+  for (const entry of entries) {
+    if (belongsTo(entry, tables) && (replace || !leadsOutside(entry, tables, byId))) chosen.add(entry.id);
+  }
+  for (const { kind, dependencies } of entries) {
+    if (kind !== 'SEQUENCE OWNED BY' || !dependencies.some((id) => chosen.has(id))) continue;
+    for (const id of dependencies) if (byId.get(id)?.kind === 'SEQUENCE') chosen.add(id);
+  }
+  if (!replace) addNeeded(chosen, byId);
+  for (const { id, kind, dependencies } of entries) {
+    const isRemark = REMARKS.has(kind) && dependencies.length > 0;
+    if (isRemark && dependencies.every((dependency) => chosen.has(dependency))) chosen.add(id);
+  }
+  return entries.filter(({ id }) => chosen.has(id));
+}
+
+/** They name their table before their own name. */
+const NAMED_AFTER_TABLE = new Set([
+  'CHECK CONSTRAINT',
+  'CONSTRAINT',
+  'DEFAULT',
+  'FK CONSTRAINT',
+  'POLICY',
+  'RULE',
+  'TRIGGER',
+]);
+const OF_TABLE = new Set([
+  'INDEX',
+  'ROW SECURITY',
+  'SEQUENCE',
+  'SEQUENCE OWNED BY',
+  'STATISTICS',
+  'TABLE DATA',
+]);
+/** They say something of an object, and make none. */
+const REMARKS = new Set(['ACL', 'COMMENT', 'INDEX ATTACH', 'SECURITY LABEL', 'SEQUENCE SET', 'TABLE ATTACH']);
+
+function isTable({ kind }: Entry): boolean {
+  return kind === 'TABLE';
+}
+
+function nameOf({ schema, tag }: Entry): string {
+  return `${schema}.${tag}`;
+}
+
+function withPartitions(entries: Entry[], byId: Map<number, Entry>, wanted: string[]): Entry[] {
+  const tables = entries.filter((entry) => isTable(entry) && wanted.includes(nameOf(entry)));
+  const attached = entries.filter(({ kind }) => kind === 'TABLE ATTACH');
+  // Grows while it is walked: a partition may have partitions.
+  for (const parent of tables) {
+    for (const { tag, dependencies } of attached) {
+      if (!dependencies.includes(parent.id)) continue;
+      const parts = dependencies.flatMap((id) => byId.get(id) ?? []);
+      tables.push(...parts.filter((part) => part.tag === tag && isTable(part) && !tables.includes(part)));
+    }
+  }
+  return tables;
+}
+
+function belongsTo(entry: Entry, tables: Entry[]): boolean {
+  return tables.some(({ id, schema, tag }) => {
+    if (!entry.dependencies.includes(id)) return false;
+    if (OF_TABLE.has(entry.kind)) return true;
+    return NAMED_AFTER_TABLE.has(entry.kind) && entry.schema === schema && entry.tag.startsWith(`${tag} `);
+  });
+}
+
+/** A foreign key to a table that does not come along. */
+function leadsOutside(entry: Entry, tables: Entry[], byId: Map<number, Entry>): boolean {
+  if (entry.kind !== 'FK CONSTRAINT') return false;
+  return entry.dependencies.some((id) => {
+    const other = byId.get(id);
+    if (other === undefined || tables.includes(other)) return false;
+    return isTable(other) || !belongsTo(other, tables);
+  });
+}
+
+function addNeeded(chosen: Set<number>, byId: Map<number, Entry>): void {
+  // Grows while it is walked.
+  for (const id of chosen) {
+    for (const needed of byId.get(id)?.dependencies ?? []) if (byId.has(needed)) chosen.add(needed);
+  }
+}

@@ -1,0 +1,284 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { testAgent, type TestAgent } from '../../helpers/agent.ts';
+import { plantDump } from '../../helpers/planted-dump.ts';
+import { startPostgres } from '../../helpers/postgres.ts';
+import { createPostgresShop } from '../../helpers/postgres-shop.ts';
+import type { TestServer } from '../../helpers/server.ts';
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startPostgres();
+});
+afterAll(() => server.stop());
+
+type ShopAgent = TestAgent & { database: string; user: string };
+
+/** A shop that the agent's own role owns, with a good backup. */
+async function agentWithBackup(rows = 500): Promise<ShopAgent> {
+  const shop = await createPostgresShop(server, rows);
+  const { database, user } = shop;
+  await server.sql(`ALTER DATABASE ${database} OWNER TO ${user}; GRANT pg_signal_backend TO ${user}`);
+  await server.sql(
+    `ALTER TABLE orders OWNER TO ${user}; ALTER TABLE customers OWNER TO ${user};
+     ALTER TABLE visits OWNER TO ${user}; ALTER VIEW totals OWNER TO ${user};`,
+    database,
+  );
+  const agent = await testAgent(shop.environment);
+  expect((await agent.run(['backup'])).stderr).toMatch(/stored/);
+  return { ...agent, database, user };
+}
+
+const asBoss = (database: string) => ({
+  DATABASE_URL: `postgresql://boss:bosspw@127.0.0.1:${server.port}/${database}`,
+});
+
+const orders = async (database: string) =>
+  Number((await server.sql('SELECT count(*) AS n FROM orders', database))[0]?.['n']);
+
+const databases = async () =>
+  (await server.sql('SELECT datname AS name FROM pg_database ORDER BY 1')).map(({ name }) => String(name));
+
+const keptBeside = async (database: string) =>
+  (await databases()).filter((name) => name.startsWith(`${database}_before_`));
+
+const leftovers = async () => (await databases()).filter((name) => name.startsWith('holdfast_scratch'));
+
+async function connect(database: string, user: string): Promise<pg.Client> {
+  const client = new pg.Client({
+    host: '127.0.0.1',
+    port: server.port,
+    user,
+    password: 'keeper-secret',
+    database,
+  });
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
+}
+
+/** Each starts the agent anew. */
+const TWENTY_RESTORES_MS = 600_000;
+
+/** Rows of the shop before the restore; afterwards there are 500 orders and 2 customers. */
+const SPOILED = 'DELETE FROM orders WHERE id > 7; DELETE FROM customers WHERE id > 1';
+
+describe('a restore of PostgreSQL over the database itself', () => {
+  test('swaps a new one in: the rows are back, the old one stays under a dated name until --drop-old', async () => {
+    const { database, ...agent } = await agentWithBackup();
+    await server.sql(`${SPOILED}; CREATE TABLE since (id int)`, database);
+    const plan = await agent.run(['restore', database, '--dry-run']);
+    expect(plan.stderr).toMatch(
+      /nothing was changed; would restore .*first a restore point.*swapped in; the old one is kept as shop\d+_before_/,
+    );
+    expect(plan.code).toBe(0);
+    expect(await orders(database)).toBe(7);
+
+    const { code, stderr } = await agent.run(['restore', database, '--yes']);
+    expect(stderr).toMatch(
+      /restored [0-9a-f]{8} of .* into shop\d+: 3 tables, 503 rows.*restore point [0-9a-f]{8}/,
+    );
+    // What comes back belongs to the agent's role: it is no superuser, and says so.
+    expect(code).toBe(3);
+    expect(await orders(database)).toBe(500);
+    const [kept, ...more] = await keptBeside(database);
+    expect(more).toEqual([]);
+    expect(stderr).toContain(`the old one is ${kept} until`);
+    expect(await orders(kept!)).toBe(7);
+    expect(await leftovers()).toEqual([]);
+
+    const dropped = await agent.run(['restore', database, '--drop-old']);
+    expect(dropped.stdout).toBe(`dropped ${kept}\n`);
+    expect(await keptBeside(database)).toEqual([]);
+    expect((await agent.run(['backup'])).code).toBe(0);
+  });
+
+  test('the restore point → listed as such, never the newest, and restored by its id', async () => {
+    const { database, ...agent } = await agentWithBackup();
+    await server.sql(SPOILED, database);
+    const { stderr } = await agent.run(['restore', database, '--yes', '--no-owner']);
+    const point = /restore point ([0-9a-f]{8})/.exec(stderr)![1]!;
+    const list = (await agent.run(['snapshots', database])).stdout;
+    expect(list).toMatch(new RegExp(`^${point} .*restore-point .*/restore-points/`, 'm'));
+    const newest = await agent.run(['restore', database, '--to', `${database}_newest`]);
+    expect(newest.stderr).not.toContain(point);
+    expect(await orders(`${database}_newest`)).toBe(500);
+    const back = await agent.run(['restore', database, '--snapshot', point, '--to', `${database}_point`]);
+    expect(back.stderr).toContain(`restored ${point}`);
+    expect(await orders(`${database}_point`)).toBe(7);
+  });
+
+  test('owner, rights, settings, comment and limit of the database → the new one has them', async () => {
+    const { database, user, ...agent } = await agentWithBackup();
+    await server.sql(`
+      CREATE ROLE reader_${database};
+      ALTER DATABASE ${database} SET search_path TO public, "odd, name";
+      ALTER DATABASE ${database} SET work_mem TO '5MB';
+      ALTER ROLE ${user} IN DATABASE ${database} SET statement_timeout TO '77s';
+      ALTER DATABASE ${database} CONNECTION LIMIT 33;
+      COMMENT ON DATABASE ${database} IS 'it''s the shop';
+      REVOKE ALL ON DATABASE ${database} FROM PUBLIC;
+      GRANT CONNECT ON DATABASE ${database} TO reader_${database} WITH GRANT OPTION`);
+    const likeness = () =>
+      server.sql(`SELECT pg_get_userbyid(datdba) AS owner, datacl::text AS rights, datconnlimit AS connections,
+        pg_encoding_to_char(encoding) AS encoding, datcollate AS collation, shobj_description(oid, 'pg_database') AS comment,
+        (SELECT array_agg(setrole::text || setconfig::text ORDER BY setrole) FROM pg_db_role_setting WHERE setdatabase = d.oid)::text AS settings
+        FROM pg_database d WHERE datname = '${database}'`);
+    const before = await likeness();
+    const { code, stderr } = await agent.run(['restore', database, '--yes'], asBoss(database));
+    expect(stderr).toMatch(/the old one is/);
+    expect(code).toBe(0);
+    expect(await likeness()).toEqual(before);
+    const [owner] = await server.sql(
+      `SELECT tableowner AS owner FROM pg_tables WHERE tablename = 'orders'`,
+      database,
+    );
+    expect(owner).toEqual({ owner: user });
+  });
+
+  test('a dump that does not load was planted → the restore fails, and the target is as it was', async () => {
+    const { database, ...agent } = await agentWithBackup();
+    await server.sql(SPOILED, database);
+    plantDump(
+      agent,
+      { source: database, engine: 'postgres', path: `/postgres/${database}.dump.gz` },
+      (plain) => {
+        const at = plain.indexOf('1\tAda');
+        plain.write('x', at);
+        return plain;
+      },
+    );
+    const { code, stderr } = await agent.run(['restore', database, '--yes', '--no-restore-point']);
+    expect(stderr).toMatch(/invalid input syntax/);
+    expect(code).toBe(1);
+    expect(await orders(database)).toBe(7);
+    expect(await keptBeside(database)).toEqual([]);
+    expect(await leftovers()).toEqual([]);
+  });
+
+  test('the restore point cannot be taken → nothing is changed, and --no-restore-point is offered', async () => {
+    const { database, user, ...agent } = await agentWithBackup();
+    await server.sql(`${SPOILED}; ALTER TABLE orders OWNER TO boss`, database);
+    await server.sql(`REVOKE pg_read_all_data FROM ${user}`);
+    const { code, stderr } = await agent.run(['restore', database, '--yes']);
+    expect(stderr).toMatch(/no restore point of shop\d+ could be taken, and nothing was changed/);
+    expect(stderr).toMatch(/hint: To give up what is in shop\d+ now, restore with --no-restore-point/);
+    expect(code).toBe(1);
+    expect(await orders(database)).toBe(7);
+    const points = agent.snapshots().length;
+    await agent.run(['restore', database, '--yes', '--no-restore-point']);
+    expect(await orders(database)).toBe(500);
+    expect(agent.snapshots()).toHaveLength(points);
+  });
+
+  test('a role that owned something is gone → told before the target is touched, with the globals and --no-owner', async () => {
+    const { database, ...agent } = await agentWithBackup();
+    await server.sql(`CREATE ROLE gone_${database}`);
+    await server.sql(`ALTER TABLE visits OWNER TO gone_${database}`, database);
+    expect((await agent.run(['backup'])).code).toBe(0);
+    await server.sql(
+      `REASSIGN OWNED BY gone_${database} TO boss; DROP ROLE gone_${database}; ${SPOILED}`,
+      database,
+    );
+    const refused = await agent.run(['restore', database, '--yes'], asBoss(database));
+    expect(refused.stderr).toMatch(/role "gone_shop\d+" does not exist[\s\S]*globals[\s\S]*--no-owner/);
+    expect(refused.code).toBe(1);
+    expect(await orders(database)).toBe(7);
+    const { code } = await agent.run(['restore', database, '--yes', '--no-owner'], asBoss(database));
+    expect(code).toBe(0);
+    expect(await orders(database)).toBe(500);
+  });
+
+  test('the role does not own the database → loaded beside, then in its place, which is told with the statement that swaps', async () => {
+    const { database, user, ...agent } = await agentWithBackup();
+    await server.sql(SPOILED, database);
+    await server.sql(`ALTER SCHEMA public OWNER TO ${user}`, database);
+    await server.sql(
+      `ALTER DATABASE ${database} OWNER TO boss; GRANT CREATE ON DATABASE ${database} TO ${user}`,
+    );
+    const { code, stderr } = await agent.run(['restore', database, '--yes']);
+    expect(stderr).toMatch(
+      /emptied and loaded[\s\S]*does not own shop\d+[\s\S]*ALTER DATABASE "shop\d+" OWNER TO/,
+    );
+    expect(code).toBe(3);
+    expect(await orders(database)).toBe(500);
+    expect(await leftovers()).toEqual([]);
+  });
+
+  test('clients connect and read meanwhile → each sees the old one or the new one, or is refused; who stays connected is ended', async () => {
+    const { database, user, ...agent } = await agentWithBackup();
+    await server.sql(SPOILED, database);
+    const stays = await connect(database, user);
+    onTestFinished(() => stays.end());
+    const seen = new Set<string>();
+    const refusals = new Set<string>();
+    let over = false;
+    const isOver = () => over;
+    const read = async () => {
+      while (!isOver()) {
+        try {
+          const client = await connect(database, user);
+          try {
+            const sql =
+              "SELECT (SELECT count(*) FROM orders) || ' ' || (SELECT count(*) FROM customers) AS n";
+            seen.add(String((await client.query<{ n: string }>(sql)).rows[0]?.n));
+          } finally {
+            await client.end();
+          }
+        } catch (error) {
+          refusals.add(String((error as { code?: unknown }).code));
+        }
+      }
+    };
+    const readers = [read(), read()];
+    const { stderr } = await agent.run(['restore', database, '--yes']);
+    await delay(100);
+    over = true;
+    await Promise.all(readers);
+    expect(stderr).toMatch(/the old one is/);
+    expect([...seen].sort()).toEqual(['500 2', '7 1']);
+    // Ended by the swap, or its name was just given away: nothing else.
+    expect([...refusals].filter((code) => !['57P01', '3D000', 'ECONNRESET'].includes(code))).toEqual([]);
+    await expect(stays.query('SELECT 1')).rejects.toThrow();
+  });
+
+  test(
+    'killed at twenty random moments → the target is as it was or complete, and the next run leaves nothing behind',
+    async () => {
+      const { database, ...agent } = await agentWithBackup(2_000);
+      const seed = Date.now() % 1_000_000;
+      console.info(`seed of the kills: ${seed}`);
+      const random = sequence(seed);
+      await server.sql(SPOILED, database);
+      const startedAt = performance.now();
+      await agent.run(['restore', database, '--yes']);
+      const whole = performance.now() - startedAt;
+      for (let kill = 0; kill < 20; kill += 1) {
+        await server.sql(SPOILED, database);
+        const { child, ended } = agent.start(['restore', database, '--yes', '--no-restore-point']);
+        const after = Math.round(random() * whole);
+        await Promise.race([delay(after), ended]);
+        child.kill('SIGKILL');
+        await ended;
+        expect([7, 2_000], `killed after ${after} ms, seed ${seed}`).toContain(await orders(database));
+      }
+      const { code, stderr } = await agent.run(['backup']);
+      expect(stderr).toMatch(/backup of .*: stored/);
+      expect(code).toBe(0);
+      expect(await leftovers()).toEqual([]);
+      await agent.run(['restore', database, '--drop-old']);
+      expect(await keptBeside(database)).toEqual([]);
+    },
+    TWENTY_RESTORES_MS,
+  );
+});
+
+/** Numbers between 0 and 1 that a seed determines. */
+function sequence(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}

@@ -1,0 +1,157 @@
+import { describe, expect, test } from 'vitest';
+import { keptDatabases } from '../../../agent/jobs/kept-database.ts';
+import type { Notes } from '../../../agent/jobs/init.ts';
+import { restoreJob, type RestoreSettings } from '../../../agent/jobs/restore.ts';
+import { storeProof } from '../../../agent/jobs/stored-proof.ts';
+import type { Proof } from '../../../agent/proof/proof.ts';
+import type { Repository, DumpToSave, PreparedSave, Snapshot } from '../../../agent/repository/repository.ts';
+import type { Source } from '../../../agent/sources/source.ts';
+import { proofOf, tableProof } from '../../helpers/proofs.ts';
+
+const context = { signal: new AbortController().signal, onProgress: () => undefined };
+const DUMP: Snapshot = {
+  id: 'd'.repeat(64),
+  originalId: 'd'.repeat(64),
+  shortId: 'dddddddd',
+  time: '2026-11-01T03:00:00.000Z',
+  host: 'holdfast',
+  path: '/postgres/shop.dump.gz',
+  tags: { source: 'shop', engine: 'postgres', kind: 'dump' },
+  bytes: 9,
+};
+
+/** A repository that holds one dump and its proof. */
+async function repositoryWith(proof: Proof): Promise<Repository> {
+  let stored = Buffer.alloc(0);
+  const chunks = async function* (bytes: Buffer) {
+    yield bytes;
+  };
+  const repository = {
+    identify: async () => 'id',
+    list: async ({ kind }: { kind: string }) => {
+      if (kind === 'dump') return [DUMP];
+      return kind === 'proof' ? [{ ...DUMP, id: 'p', path: 'proof' }] : [];
+    },
+    read: ({ path }: Snapshot) => ({
+      stream: chunks(path === 'proof' ? stored : Buffer.from('dump')),
+      done: Promise.resolve(),
+    }),
+  } as unknown as Repository;
+  const save = async ({ open }: DumpToSave) => {
+    for await (const chunk of open(context.signal).stream) stored = Buffer.concat([stored, chunk]);
+  };
+  await storeProof({ save } as unknown as PreparedSave, { dumpId: DUMP.id, proof }, context.signal);
+  return repository;
+}
+
+/** A server with the databases `shop`; what a restore brings back is what `found` says. */
+function sourceThatFinds(found: Proof, swapIn: Source['swapIn'] = async () => undefined) {
+  const done: string[] = [];
+  const databases = ['shop'];
+  const source = {
+    name: 'shop',
+    database: 'shop',
+    swaps: true,
+    swapHurdle: async () => null,
+    listDatabases: async (prefix: string) => databases.filter((name) => name.startsWith(prefix)),
+    createDatabase: async (name: string) => void databases.push(name),
+    dropDatabase: async (name: string) => {
+      done.push('drop');
+      databases.splice(databases.indexOf(name), 1);
+    },
+    restoreInto: async (_: string, dump: AsyncIterable<Buffer>) => {
+      for await (const chunk of dump) done.push(`load ${String(chunk)}`);
+      return { notes: [], ownersKept: true };
+    },
+    inspect: async () => ({ tables: [], views: 0, routines: 0, triggers: 0, events: 0 }),
+    prove: async () => found,
+    swapIn: async (swap: Parameters<Source['swapIn']>[0]) => {
+      done.push(`swap ${swap.keep}`);
+      await swapIn(swap, context.signal);
+    },
+  } as unknown as Source;
+  return { source, done, databases };
+}
+
+function settings(repository: Repository): RestoreSettings & { notes: Notes } {
+  const kept = new Map<string, string>();
+  return {
+    repository,
+    notes: { remember: (key, value) => void kept.set(key, value), recall: (key) => kept.get(key) ?? null },
+    ledger: { recent: () => [], last: () => null },
+    now: () => new Date('2026-11-01T15:00:00Z'),
+    host: 'holdfast',
+    wanted: { id: 'latest', at: null },
+    target: { kind: 'overwrite' },
+    tables: null,
+    owners: 'where-allowed',
+    restorePoint: false,
+    compression: 'gzip',
+    allowIncomplete: [],
+    listedIn: null,
+    dryRun: false,
+    timeoutMs: 1000,
+  };
+}
+
+describe('a restore with a swap', () => {
+  test('what came back is what the proof says → swapped in, and the old one is noted under its dated name', async () => {
+    const { source, done, databases } = sourceThatFinds(proofOf());
+    const chosen = settings(await repositoryWith(proofOf()));
+    const { reason, warnings, facts } = await restoreJob(source, chosen).run(context);
+    expect(done).toEqual(['load dump', 'swap shop_before_20261101_150000']);
+    expect(reason).toMatch(
+      /equal to the source.*the old one is shop_before_20261101_150000 until 2026-11-08/,
+    );
+    expect(warnings).toEqual([]);
+    expect(facts.keptDatabase).toBe('shop_before_20261101_150000');
+    expect(keptDatabases(chosen.notes, 'shop')).toHaveLength(1);
+    expect(databases[0]).toBe('shop');
+  });
+
+  test('a row is missing → told with its table, nothing is swapped, and the database beside is dropped', async () => {
+    const found = proofOf({
+      tables: [tableProof('orders', { rows: 2 }), tableProof('customers', { rows: 2, checksum: '12' })],
+    });
+    const { source, done, databases } = sourceThatFinds(found);
+    const chosen = settings(await repositoryWith(proofOf()));
+    const failure = restoreJob(source, chosen).run(context);
+    await expect(failure).rejects.toMatchObject({
+      kind: 'restore_failed',
+      message: expect.stringMatching(/table orders has 2 rows, expected 3; shop was not touched$/) as string,
+      hint: expect.stringContaining('--to NAME') as string,
+    });
+    expect(done).toEqual(['load dump', 'drop']);
+    expect(databases).toEqual(['shop']);
+    expect(keptDatabases(chosen.notes, 'shop')).toEqual([]);
+  });
+
+  test('the same into a new database → it is there, and the difference is a warning', async () => {
+    const { source, databases } = sourceThatFinds(proofOf({ tables: [tableProof('orders', { rows: 2 })] }));
+    const chosen = settings(await repositoryWith(proofOf()));
+    const job = restoreJob(source, { ...chosen, target: { kind: 'new-database', name: 'copy' } });
+    const { warnings } = await job.run(context);
+    expect(warnings).toEqual([expect.stringMatching(/table customers is missing/)]);
+    expect(databases).toEqual(['shop', 'copy']);
+  });
+
+  test('equality was not proven when the dump was made → done, and never called equal', async () => {
+    const unproven = proofOf({ unproven: 'others wrote meanwhile' });
+    const { source } = sourceThatFinds(proofOf());
+    const { reason, warnings } = await restoreJob(source, settings(await repositoryWith(unproven))).run(
+      context,
+    );
+    expect(reason).toContain('equality is not proven: others wrote meanwhile');
+    expect(reason).not.toContain('equal to the source');
+    expect(warnings).toEqual([]);
+  });
+
+  test('the swap fails → the database beside is dropped, and the first cause is told', async () => {
+    const { source, databases } = sourceThatFinds(proofOf(), () =>
+      Promise.reject(new Error('somebody stays')),
+    );
+    const failure = restoreJob(source, settings(await repositoryWith(proofOf()))).run(context);
+    await expect(failure).rejects.toThrow('somebody stays');
+    expect(databases).toEqual(['shop']);
+  });
+});
