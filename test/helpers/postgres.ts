@@ -4,7 +4,7 @@ import pg from 'pg';
 import { asUser, freePort, runToEnd, serverFolder, startServer, type TestServer } from './server.ts';
 
 /** One folder per major, as Debian has them: `<root>/17/bin/postgres`. Other majors than the machine's own can stand elsewhere. */
-export const POSTGRES_ROOT = process.env['HOLDFAST_TEST_POSTGRES'] ?? '/usr/lib/postgresql';
+export const POSTGRES_ROOT = process.env['POSTGRES_SERVERS'] ?? '/usr/lib/postgresql';
 
 /** Majors whose server is installed, the newest first. */
 export function postgresMajors(): number[] {

@@ -10,7 +10,7 @@ import { joinCounters, readCounters } from './counters.ts';
 import { LARGE_OBJECTS, largeObjectBytes, readLargeObjects } from './large-objects.ts';
 import { oidsOf, type LeftOut } from './left-out.ts';
 import { readObjects } from './objects.ts';
-import { beginSnapshot, isLost } from './snapshot.ts';
+import { beginSnapshot, beginSteps, exportSnapshot, isLost } from './snapshot.ts';
 import { listTables, methodOf, readTable, type Extent } from './tables.ts';
 
 /** The proof of one dump, taken by a session that shares its snapshot with pg_dump. */
@@ -83,10 +83,11 @@ async function read(session: PostgresSession, course: Course): Promise<ProofOutc
   const { config, leftOut } = course;
   await beginSnapshot(session);
   const takenAt = utc(systemClock.now());
-  const [snapshot] = await session.query('SELECT pg_export_snapshot() AS name');
+  const snapshot = await exportSnapshot(session);
+  await beginSteps(session);
   const relations = await oidsOf(session, leftOut.relations);
   const before = await readCounters(session, relations);
-  course.onSnapshot(String(snapshot?.name));
+  course.onSnapshot(snapshot);
 
   const troubles: string[] = [];
   const objects = await orTrouble(troubles, 'its objects', () => readObjects(session, relations));

@@ -12,13 +12,6 @@ export interface LeftOut {
   subscriptions: boolean;
 }
 
-export const NOTHING_LEFT_OUT: LeftOut = {
-  relations: [],
-  rows: [],
-  largeObjects: false,
-  subscriptions: false,
-};
-
 export function leftOutOf(probe: Probe, allowed: Set<GapName>): LeftOut {
   const objectsOf = (name: GapName) =>
     allowed.has(name) ? (probe.gaps.find((gap) => gap.name === name)?.objects ?? []) : [];

@@ -7,13 +7,14 @@ import type { PostgresSession } from '../session.ts';
 import { readCounters } from './counters.ts';
 import { LARGE_OBJECTS, largeObjectBytes, readLargeObjects } from './large-objects.ts';
 import { readObjects } from './objects.ts';
-import { beginSnapshot } from './snapshot.ts';
+import { beginSnapshot, beginSteps } from './snapshot.ts';
 import { listTables, methodOf, readTable, type Extent } from './tables.ts';
 
 /** Reads of the database that the session is in what `like` says of the source. Throws when anything of it cannot be read. */
 export async function proveLike(session: PostgresSession, target: string, like: Proof): Promise<Proof> {
   try {
     await beginSnapshot(session);
+    await beginSteps(session);
     const proof: Proof = {
       version: 1,
       engine: 'postgres',

@@ -33,19 +33,27 @@ export async function beginSnapshot(session: PostgresSession): Promise<void> {
   await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
 }
 
+/** The name by which others take the snapshot over, as long as this transaction lives. To be asked before the first step. */
+export async function exportSnapshot(session: PostgresSession): Promise<string> {
+  const [row] = await session.query('SELECT pg_export_snapshot() AS name');
+  return String(row?.name);
+}
+
+/** What each step goes back to. */
+export async function beginSteps(session: PostgresSession): Promise<void> {
+  await session.query('SAVEPOINT step');
+}
+
 /**
  * One step in that transaction. The locks that it took are given back at its end: a transaction that kept one for every
  * table could use up the server's lock table, and the dump would die of it. A step that fails leaves the snapshot as it was.
  */
 export async function step<T>(session: PostgresSession, work: () => Promise<T>): Promise<T> {
-  await session.query('SAVEPOINT step');
   try {
     return await work();
   } finally {
-    await session
-      .query('ROLLBACK TO SAVEPOINT step; RELEASE SAVEPOINT step')
-      // Where the connection is gone the next statement says it, and this one's cause is told first.
-      .catch(() => undefined);
+    // Where the connection is gone the next statement says it, and this one's cause is told first.
+    await session.query('ROLLBACK TO SAVEPOINT step').catch(() => undefined);
   }
 }
 

@@ -62,7 +62,6 @@ export async function readTable(
       extent === 'all' || (await fits(session, table, extent))
         ? await readWhole(session, table)
         : await readPart(session, table, extent);
-    await requireUnwritten(session, table);
     return { name: table.name, ...read, excuse: null };
   });
 }
@@ -84,8 +83,7 @@ async function readPart(
   table: RowTable,
   extent: Exclude<Extent, 'all'>,
 ): Promise<Read> {
-  const [row] = await session.query(`SELECT count(*) AS rows FROM ${table.only}`);
-  const rows = Number(row?.rows);
+  const rows = await count(session, table);
   const sample = await sampleOf(session, table, extent, rows);
   if (sample === null) return { rows, checksum: null, sample };
   let sum = 0n;
@@ -112,25 +110,35 @@ async function bytesOf(session: PostgresSession, table: RowTable): Promise<numbe
   return Number(row?.bytes);
 }
 
+async function count(session: PostgresSession, table: RowTable): Promise<number> {
+  const [row] = await session.query(
+    `SELECT count(*) AS rows, ${untouched(table)} AS untouched FROM ${table.only}`,
+  );
+  requireUntouched(row);
+  return Number(row?.rows);
+}
+
 async function hash(
   session: PostgresSession,
   table: RowTable,
   where: string,
 ): Promise<{ rows: number; sum: bigint }> {
-  const row = `ROW(${table.columns.map(quoteIdentifier).join(', ')})::text COLLATE "C"`;
-  const [sums] = await session.query(
-    `SELECT count(*) AS rows, coalesce(sum(hashtextextended(${row}, 0)), 0) AS sum FROM ${table.only} ${where}`,
+  const text = `ROW(${table.columns.map(quoteIdentifier).join(', ')})::text COLLATE "C"`;
+  const [row] = await session.query(
+    `SELECT count(*) AS rows, coalesce(sum(hashtextextended(${text}, 0)), 0) AS sum, ${untouched(table)} AS untouched
+      FROM ${table.only} ${where}`,
   );
-  return { rows: Number(sums?.rows), sum: BigInt(String(sums?.sum)) };
+  requireUntouched(row);
+  return { rows: Number(row?.rows), sum: BigInt(String(row?.sum)) };
 }
 
 /** TRUNCATE and some of ALTER TABLE show older snapshots a table that never was. The catalog of the snapshot and that of now tell. */
-async function requireUnwritten(session: PostgresSession, table: RowTable): Promise<void> {
-  const [row] = await session.query(
-    'SELECT relfilenode = pg_relation_filenode(oid) AS same FROM pg_class WHERE oid = $1::oid',
-    [table.oid],
-  );
-  if (row?.same !== true) throw new Error('it was rewritten or truncated while the dump ran');
+function untouched({ oid }: RowTable): string {
+  return `(SELECT relfilenode = pg_relation_filenode(oid) FROM pg_class WHERE oid = ${oid})`;
+}
+
+function requireUntouched(row: Record<string, unknown> | undefined): void {
+  if (row?.untouched !== true) throw new Error('it was rewritten or truncated while the dump ran');
 }
 
 function modulo(sum: bigint): string {
