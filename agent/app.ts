@@ -16,7 +16,7 @@ import type { Job } from './jobs/job.ts';
 import { exportJob, type ExportTarget } from './jobs/export.ts';
 import { dropKept } from './jobs/kept-database.ts';
 import { restoreJob, type RestoreSettings } from './jobs/restore.ts';
-import { dropReplaced, tidyAfterRestores } from './jobs/tidy-restores.ts';
+import { tidyAfterRestores } from './jobs/tidy-restores.ts';
 import type { Wanted } from './jobs/find-snapshot.ts';
 import { guarded, USUAL_OF } from './jobs/size-guard.ts';
 import { verifyJob } from './jobs/verify.ts';

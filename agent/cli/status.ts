@@ -8,8 +8,9 @@ import type { Space } from '../reports/space.ts';
 import { nextFires } from '../scheduler.ts';
 import { verifiedSource, type VerifiedSource } from '../reports/verified.ts';
 import { remindOfPassword, type Context } from './context.ts';
+import { missedObjectives, verifiedWords } from './verified-words.ts';
 
-interface SourceLine {
+export interface SourceLine {
   source: string;
   gates: boolean;
   lastSuccess: string | null;
@@ -196,32 +197,6 @@ function stateOf({ ageSeconds, stale, gates, suspect }: SourceLine): string {
 function ageOf({ ageSeconds }: SourceLine): string {
   if (ageSeconds === null) return '-';
   return ageSeconds < -AHEAD_SECONDS ? 'in the future' : humanDuration(ageSeconds * 1000);
-}
-
-/** What the last verification showed; it must not look proved where it is not. */
-function verifiedWords({ verdict, lastProved, restoreSeconds }: VerifiedSource): string {
-  const took = restoreSeconds === null ? '' : `, restored in ${humanDuration(restoreSeconds * 1000)}`;
-  if (verdict === null) return '-';
-  if (verdict === 'proved') return `proved ${lastProved ?? ''}${took}`;
-  if (verdict === 'restored') return `restored, not proven${took.replace('restored ', '')}`;
-  return `${verdict}; ${lastProved === null ? 'never proved' : `proved ${lastProved}`}`;
-}
-
-function missedObjectives({ source, ageSeconds, verification, objectives }: SourceLine): string[] {
-  const { rpoSeconds, rpoMet, rtoSeconds, rtoMet } = objectives;
-  const words = (seconds: number | null) => humanDuration((seconds ?? 0) * 1000);
-  return [
-    ...(rpoMet === false
-      ? [
-          `warning: the last good backup of ${source} is ${words(ageSeconds)} old, and the objective is ${words(rpoSeconds)}`,
-        ]
-      : []),
-    ...(rtoMet === false
-      ? [
-          `warning: restoring ${source} took ${words(verification.restoreSeconds)}, and the objective is ${words(rtoSeconds)}`,
-        ]
-      : []),
-  ];
 }
 
 function lastBackup(sources: SourceLine[]): [string, string] {

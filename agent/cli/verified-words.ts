@@ -1,0 +1,30 @@
+import { humanDuration } from '../core/units.ts';
+import type { VerifiedSource } from '../reports/verified.ts';
+import type { SourceLine } from './status.ts';
+
+/** What the last verification showed; it must not look proved where it is not. */
+export function verifiedWords({ verdict, lastProved, restoreSeconds }: VerifiedSource): string {
+  const took = restoreSeconds === null ? '' : `, restored in ${humanDuration(restoreSeconds * 1000)}`;
+  if (verdict === null) return '-';
+  if (verdict === 'proved') return `proved ${lastProved ?? ''}${took}`;
+  if (verdict === 'restored') return `restored, not proven${took.replace('restored ', '')}`;
+  return `${verdict}; ${lastProved === null ? 'never proved' : `proved ${lastProved}`}`;
+}
+
+/** The objectives that are not met, a warning for each. */
+export function missedObjectives({ source, ageSeconds, verification, objectives }: SourceLine): string[] {
+  const { rpoSeconds, rpoMet, rtoSeconds, rtoMet } = objectives;
+  const words = (seconds: number | null) => humanDuration((seconds ?? 0) * 1000);
+  return [
+    ...(rpoMet === false
+      ? [
+          `warning: the last good backup of ${source} is ${words(ageSeconds)} old, and the objective is ${words(rpoSeconds)}`,
+        ]
+      : []),
+    ...(rtoMet === false
+      ? [
+          `warning: restoring ${source} took ${words(verification.restoreSeconds)}, and the objective is ${words(rtoSeconds)}`,
+        ]
+      : []),
+  ];
+}
