@@ -5,7 +5,8 @@ import { EXIT_CODES } from '../core/errors.ts';
 import { counted, humanBytes, humanDuration } from '../core/units.ts';
 import type { Run } from '../ledger/ledger.ts';
 import type { Space } from '../reports/space.ts';
-import { nextFires } from '../scheduler.ts';
+import { nextFires, outlookOf } from '../scheduler.ts';
+import { overdueAfter } from '../reports/overdue.ts';
 import { verifiedSource, type VerifiedSource } from '../reports/verified.ts';
 import { remindOfPassword, type Context } from './context.ts';
 import { missedObjectives, verifiedWords } from './verified-words.ts';
@@ -17,6 +18,8 @@ export interface SourceLine {
   /** Seconds since the data of the last good backup was read; null while there is none. */
   ageSeconds: number | null;
   stale: boolean;
+  /** Older than the schedule lets expect: its widest gap and a quarter of it. */
+  overdue: boolean;
   /** Why the newest backup does not count; null where it does. */
   suspect: string | null;
   lastRun: Run | null;
@@ -68,6 +71,9 @@ export function addStatus(program: Command, context: Context): void {
 
 async function statusOf(app: App): Promise<Status> {
   const { config, clock, ledger } = app;
+  const overdueAfterSeconds = overdueAfter(
+    outlookOf(config.schedule.backup, config.timeZone, clock.now()).everySeconds,
+  );
   const next = (cron: string) => {
     const [fire] = nextFires(cron, config.timeZone, clock.now(), 1);
     return fire === undefined ? null : utc(fire);
@@ -75,7 +81,7 @@ async function statusOf(app: App): Promise<Status> {
   return {
     version: 1,
     at: utc(clock.now()),
-    sources: config.sources.map((source) => lineOf(app, source)),
+    sources: config.sources.map((source) => lineOf(app, source, overdueAfterSeconds)),
     maintenance: (['retention', 'check', 'verify'] as const).map((job) => ({
       job,
       lastRun: lastOf(app, job),
@@ -95,7 +101,11 @@ function partsOf(app: App): Pick<Status['repository'], 'allDataReadAt' | 'nextPa
   };
 }
 
-function lineOf(app: App, source: App['config']['sources'][number]): SourceLine {
+function lineOf(
+  app: App,
+  source: App['config']['sources'][number],
+  overdueAfterSeconds: number | null,
+): SourceLine {
   const success = app.ledger.lastGood(source.name);
   const ageSeconds =
     success === null ? null : Math.round((app.clock.now().getTime() - Date.parse(success.startedAt)) / 1000);
@@ -107,6 +117,7 @@ function lineOf(app: App, source: App['config']['sources'][number]): SourceLine 
     ageSeconds,
     // A time in the future comes from a clock that was wrong: it proves nothing.
     stale: ageSeconds === null || ageSeconds > app.config.staleAfterSeconds || ageSeconds < -AHEAD_SECONDS,
+    overdue: overdueAfterSeconds !== null && ageSeconds !== null && ageSeconds > overdueAfterSeconds,
     suspect: suspectOf(app, source.name, success),
     lastRun: app.ledger.last('backup', source.name),
     verification,
@@ -187,10 +198,10 @@ function repositoryWords({
   return `repository: ${room}${forecast}\n${read}${part}`;
 }
 
-function stateOf({ ageSeconds, stale, gates, suspect }: SourceLine): string {
+function stateOf({ ageSeconds, stale, overdue, gates, suspect }: SourceLine): string {
   if (suspect !== null && !(stale && gates)) return 'SUSPECT';
   if (ageSeconds === null) return 'no backup yet';
-  if (!stale) return 'fresh';
+  if (!stale) return overdue ? 'overdue' : 'fresh';
   return gates ? 'STALE' : 'old, no gate';
 }
 

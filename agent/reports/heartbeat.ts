@@ -8,6 +8,7 @@ import type {
   Status,
 } from '../../sentinel/heartbeat.ts';
 import { DAYS, pastDays, startOfPast } from './days.ts';
+import { overdueAfter } from './overdue.ts';
 import { clip, runStatus } from './run-status.ts';
 import { repositorySizes } from './space.ts';
 import { verifiedSource, type VerifiedSource } from './verified.ts';
@@ -49,9 +50,6 @@ type Reading = Pick<Ledger, 'last' | 'lastGood' | 'recent' | 'since' | 'countSuc
 
 const RUNS = 20;
 const SIZES = 30;
-/** How much longer than the schedule's widest gap a success may be awaited. */
-const PATIENCE = 1.25;
-
 /** What the status folder should say: a pure function of the ledger. Its size is bounded by the number of sources. */
 export function heartbeatOf(ledger: Reading, facts: HeartbeatFacts, now: Date): Heartbeat {
   const sources = facts.sources.map((source) => sourceOf(ledger, source, facts, now));
@@ -120,7 +118,7 @@ function rhythmOf({ next, everySeconds }: Schedule): Rhythm {
   return {
     next: next === null ? null : utc(next),
     everySeconds,
-    overdueAfterSeconds: everySeconds === null ? null : Math.round(everySeconds * PATIENCE),
+    overdueAfterSeconds: overdueAfter(everySeconds),
   };
 }
 

@@ -5,7 +5,7 @@ import { createMysqlSource } from '../../../agent/sources/mysql/mysql.ts';
 import { DEFAULT_TOOLS } from '../../../agent/sources/tools.ts';
 import { testAgent, type TestAgent } from '../../helpers/agent.ts';
 import { startMariadb } from '../../helpers/mariadb.ts';
-import { plantDump } from '../../helpers/planted.ts';
+import { plantWithOldProof } from '../../helpers/stale-proof.ts';
 import type { TestServer } from '../../helpers/server.ts';
 import { createShop } from '../../helpers/shop.ts';
 import { mysqlConfig, testDeps } from '../../helpers/sources.ts';
@@ -70,7 +70,7 @@ test('a dump of changed rows and objects is planted with the proof of the old on
   );
   const config = { name: agent.database, database: agent.database, port: server.port };
   const deps = { ...testDeps(), tools: DEFAULT_TOOLS, idleTimeoutMs: 60_000 };
-  await plantDump(agent, createMysqlSource(mysqlConfig(config), deps));
+  await plantWithOldProof(agent, createMysqlSource(mysqlConfig(config), deps));
 
   const { code, stderr } = await agent.run(['verify']);
   expect(stderr).toMatch(/table orders has its 1000 rows, but not the ones of the source/);

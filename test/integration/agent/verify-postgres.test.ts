@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createPostgresSource } from '../../../agent/sources/postgres/postgres.ts';
 import { DEFAULT_TOOLS } from '../../../agent/sources/tools.ts';
 import { testAgent, type TestAgent } from '../../helpers/agent.ts';
-import { plantDump } from '../../helpers/planted.ts';
+import { plantWithOldProof } from '../../helpers/stale-proof.ts';
 import { startPostgres } from '../../helpers/postgres.ts';
 import type { TestServer } from '../../helpers/server.ts';
 import { postgresConfig, testDeps } from '../../helpers/sources.ts';
@@ -91,7 +91,7 @@ test('a dump of changed rows is planted with the proof of the old one → failed
   );
   const config = { name: agent.database, database: agent.database, port: server.port };
   const deps = { ...testDeps(), tools: DEFAULT_TOOLS, idleTimeoutMs: 60_000 };
-  const id = await plantDump(agent, createPostgresSource(postgresConfig(config), deps));
+  const id = await plantWithOldProof(agent, createPostgresSource(postgresConfig(config), deps));
 
   const { code, stderr } = await agent.run(['verify']);
   expect(stderr).toContain(`${id} of`);

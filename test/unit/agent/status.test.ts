@@ -96,3 +96,17 @@ test('a source is stale, its last run failed, another runs → each said, with t
   expect(text).toContain('\nrunning: backup of blog, since 2026-11-02T08:59:00Z\n');
   expect(text.split('\n').filter((line) => line.length > 80)).toEqual([]);
 });
+
+test('a backup is missing that the schedule lets expect → overdue, before it is stale', async () => {
+  // Every twelve hours, and a quarter: after fifteen.
+  const { text, code } = await statusAfter(
+    [
+      ['2026-11-01T17:59:00Z', 'shop', GOOD],
+      ['2026-11-01T18:01:00Z', 'blog', GOOD],
+    ],
+    ['--check'],
+  );
+  expect(text).toMatch(/^shop +overdue +2026-11-01T17:59:00Z /m);
+  expect(text).toMatch(/^blog +fresh /m);
+  expect(code).toBe(0);
+});

@@ -9,7 +9,7 @@ import { testRepository } from './repository.ts';
  * Stores a dump of the source as it is now as its newest one, with the proof of the one before it: what somebody would do who has
  * the repository's password and wants a changed database to pass for the old one. Returns the beginning of its id.
  */
-export async function plantDump(agent: TestAgent, source: Source): Promise<string> {
+export async function plantWithOldProof(agent: TestAgent, source: Source): Promise<string> {
   const { signal } = new AbortController();
   const { repository } = testRepository(temporaryFolder(), {
     location: agent.environment['RESTIC_REPOSITORY']!,
