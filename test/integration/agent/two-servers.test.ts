@@ -74,7 +74,7 @@ test('one is killed in the middle while the other backs up → the dead lock is 
   expect(beside.stderr).toMatch(/backup of \S+: stored[\s\S]*retention failed: .*locked/);
   expect(beside.code).toBe(3);
   const stored = second.snapshots().filter((id) => !snapshots.includes(id));
-  expect(stored).toHaveLength(1);
+  expect(stored, 'its dump, and the proof of it').toHaveLength(2);
 
   child.kill('SIGKILL');
   expect((await ended).code).not.toBe(0);
