@@ -209,6 +209,11 @@ export function createApp(config: Config, surroundings: Surroundings): App {
     const { compression, allowIncomplete, listedIn } = settings;
     return { repository, notes: ledger, compression, allowIncomplete, listedIn };
   };
+  const asItIs = (source: Source): Source => {
+    const settings = settingsOf(source);
+    const allowIncomplete = [...new Set([...settings.allowIncomplete, 'empty' as const])];
+    return createSource({ ...settings, allowIncomplete, proof: 'none' }, { processes, runtimeDir });
+  };
   const jobOfSource = (source: Source, mended: boolean): Job => {
     const backup = backupJob(source, {
       ...storing(source),
@@ -291,6 +296,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
         [
           restoreJob(source, {
             ...storing(source),
+            asItIs: asItIs(source),
             ledger,
             host: config.host,
             now: () => clock.now(),

@@ -11,6 +11,8 @@ import { KEPT_FOR_MS } from './kept-database.ts';
 export interface RestorePointSettings {
   repository: Repository;
   notes: Notes;
+  /** The source for a dump of whatever is left of it: an empty database is no gap, and no proof is taken. */
+  asItIs: Source;
   compression: Compression;
   /** As for a backup. */
   allowIncomplete: GapName[];
@@ -28,14 +30,14 @@ export async function takeRestorePoint(
   settings: RestorePointSettings,
   context: JobContext,
 ): Promise<SavedSnapshot | null> {
-  // Nobody will ask for its proof: it is ended with the dump.
-  const saved = new AbortController();
-  let proofEnds: Promise<unknown> | undefined;
   try {
-    const probe = await source.probe(context.signal);
+    const probe = await settings.asItIs.probe(context.signal);
     if (probe.tables === 0 && (await holdsNothing(source, context.signal))) return null;
-    const warnings = acceptGaps(source, probe, settings);
-    const part = source.parts(probe).find(({ kind }) => kind === 'dump');
+    const warnings = acceptGaps(source, probe, {
+      ...settings,
+      allowIncomplete: [...settings.allowIncomplete, 'empty'],
+    });
+    const part = settings.asItIs.parts(probe).find(({ kind }) => kind === 'dump');
     if (part === undefined) throw new HoldfastError('failed', `${source.name} has nothing to store`);
     const newest = (await settings.repository.list({ source: source.name, kind: 'dump' }, context.signal)).at(
       -1,
@@ -44,11 +46,7 @@ export async function takeRestorePoint(
       {
         path: restorePointPath(part.path, settings.now()),
         tags: { source: source.name, engine: probe.engine, kind: 'restore-point' },
-        open: (signal) => {
-          const { stream, done, proof } = part.open(AbortSignal.any([signal, saved.signal]));
-          proofEnds = proof;
-          return { stream, done };
-        },
+        open: (signal) => part.open(signal),
         compression: settings.compression,
         ...(newest === undefined ? {} : { time: new Date(Date.parse(newest.time) - 1000) }),
         onProgress: (progress) =>
@@ -61,9 +59,6 @@ export async function takeRestorePoint(
   } catch (error) {
     context.signal.throwIfAborted();
     throw impossible(source, error);
-  } finally {
-    saved.abort();
-    await proofEnds;
   }
 }
 

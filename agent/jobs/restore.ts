@@ -39,6 +39,8 @@ export interface RestoreSettings {
   owners: Owners;
   /** Whether the target is stored as it is before it is overwritten. */
   restorePoint: boolean;
+  /** The source for a dump of whatever is left of it: an empty database is no gap, and no proof is taken. */
+  asItIs: Source;
   /** Of the restore point, and which gaps it may have: as a backup. */
   compression: Compression;
   allowIncomplete: GapName[];

@@ -35,8 +35,11 @@ export interface Started {
   ended: Promise<Ended>;
 }
 
-export async function testAgent(environment: Record<string, string>): Promise<TestAgent> {
-  const { folder } = await emptyRepository();
+export async function testAgent(
+  environment: Record<string, string>,
+  key?: 'quick' | 'slow',
+): Promise<TestAgent> {
+  const { folder } = await emptyRepository({}, key);
   const all = {
     PATH: process.env['PATH'] ?? '',
     HOME: folder,

@@ -1,4 +1,4 @@
-import { HoldfastError } from '../../core/errors.ts';
+import { describeError, HoldfastError } from '../../core/errors.ts';
 import { createByteReader, skip, type ByteReader } from '../bytes/byte-reader.ts';
 import { isKnown, readHead, readInt, readText, skipText, type Format } from './archive.ts';
 
@@ -30,7 +30,7 @@ export async function peekContents(archive: AsyncIterable<Buffer>): Promise<Peek
   const reader = createByteReader();
   const scan = readEntries(reader);
   const read: Buffer[] = [];
-  for (let step = scan.next(); ; step = scan.next()) {
+  for (let step = scanned(scan); ; step = scanned(scan)) {
     if (step.done === true) {
       const close = async () => {
         await chunks.return?.();
@@ -46,6 +46,16 @@ export async function peekContents(archive: AsyncIterable<Buffer>): Promise<Peek
     read.push(next.value);
     // The reader may write into what it reads.
     reader.feed(Buffer.from(next.value));
+  }
+}
+
+/** What is wrong with an archive that is being dumped is wrong with this one too, in words of a restore. */
+function scanned(scan: ReturnType<typeof readEntries>): ReturnType<typeof scan.next> {
+  try {
+    return scan.next();
+  } catch (cause) {
+    const { message, hint } = describeError(cause);
+    throw new HoldfastError('restore_failed', message, { cause, ...(hint === null ? {} : { hint }) });
   }
 }
 

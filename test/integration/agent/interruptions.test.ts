@@ -79,7 +79,10 @@ test('the agent is killed at twenty random moments of a whole run → each time 
   const random = randomOf(seed);
   const shop = await createShop(server, ROWS);
   // A retention that forgets and prunes in each run: it is to be met as well.
-  const agent = await testAgent({ ...shop.environment, BACKUP_KEEP_WITHIN: '0', BACKUP_CHECK_INTERVAL: '0' });
+  const agent = await testAgent(
+    { ...shop.environment, BACKUP_KEEP_WITHIN: '0', BACKUP_CHECK_INTERVAL: '0' },
+    'slow',
+  );
   expect((await agent.run(['backup'])).code).toBe(0);
   const started = performance.now();
   expect((await agent.run(['backup'])).code).toBe(0);

@@ -16,7 +16,7 @@ afterAll(() => server.stop());
 type ShopAgent = TestAgent & { database: string; user: string };
 
 /** A shop that the agent's own role owns, with a good backup. */
-async function agentWithBackup(rows = 500): Promise<ShopAgent> {
+async function agentWithBackup(rows = 500, key?: 'slow'): Promise<ShopAgent> {
   const shop = await createPostgresShop(server, rows);
   const { database, user } = shop;
   await server.sql(`ALTER DATABASE ${database} OWNER TO ${user}; GRANT pg_signal_backend TO ${user}`);
@@ -26,7 +26,7 @@ async function agentWithBackup(rows = 500): Promise<ShopAgent> {
     database,
   );
   // Tests take most of the rows away, and back up what is left.
-  const agent = await testAgent({ ...shop.environment, BACKUP_GUARD: 'off' });
+  const agent = await testAgent({ ...shop.environment, BACKUP_GUARD: 'off' }, key);
   expect((await agent.run(['backup'])).stderr).toMatch(/stored/);
   return { ...agent, database, user };
 }
@@ -247,7 +247,7 @@ describe('a restore of PostgreSQL over the database itself', () => {
   test(
     'killed at twenty random moments → the target is as it was or complete, and the next run leaves nothing behind',
     async () => {
-      const { database, ...agent } = await agentWithBackup(2_000);
+      const { database, ...agent } = await agentWithBackup(2_000, 'slow');
       const seed = Date.now() % 1_000_000;
       console.info(`seed of the kills: ${seed}`);
       const random = sequence(seed);

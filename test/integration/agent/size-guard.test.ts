@@ -22,7 +22,7 @@ test('a database that lost most of its rows → the backup is stored and does no
   const small = await agent.run(['backup']);
   expect(small.stderr).toMatch(/warning: backup of \S+: suspect, .* less than half of the usual/);
   expect(small.code).toBe(3);
-  expect(agent.snapshots()).toHaveLength(2);
+  expect(await agent.dumps()).toHaveLength(2);
   expect(agent.lastOk()).toBe(lastOk);
   expect((await agent.run(['status'])).stdout).toMatch(new RegExp(`${database} +SUSPECT`));
 

@@ -86,6 +86,7 @@ function settings(repository: Repository): RestoreSettings & { notes: Notes } {
     tables: null,
     owners: 'where-allowed',
     restorePoint: false,
+    asItIs: {} as Source,
     compression: 'gzip',
     allowIncomplete: [],
     listedIn: null,
