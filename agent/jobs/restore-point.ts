@@ -33,10 +33,11 @@ export async function takeRestorePoint(
   try {
     const probe = await settings.asItIs.probe(context.signal);
     if (probe.tables === 0 && (await holdsNothing(source, context.signal))) return null;
-    const warnings = acceptGaps(source, probe, {
-      ...settings,
-      allowIncomplete: [...settings.allowIncomplete, 'empty'],
-    });
+    const warnings = acceptGaps(
+      source,
+      { ...probe, gaps: probe.gaps.filter(({ name }) => name !== 'empty') },
+      settings,
+    );
     const part = settings.asItIs.parts(probe).find(({ kind }) => kind === 'dump');
     if (part === undefined) throw new HoldfastError('failed', `${source.name} has nothing to store`);
     const newest = (await settings.repository.list({ source: source.name, kind: 'dump' }, context.signal)).at(

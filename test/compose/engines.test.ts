@@ -14,10 +14,8 @@ interface Case {
   init: { path: string; text: string };
   env: string[];
   snapshotPath: string;
-  /**
-   * Runs SQL in a database as its administrator and prints bare values. Over TCP: the socket also leads to the server
-   * that the image starts to initialize itself, and ends a moment later.
-   */
+  port: number;
+  /** Runs SQL in a database as its administrator and prints bare values. */
   query: (sql: string, database: string) => string;
   count: string;
   lose: string;
@@ -50,13 +48,13 @@ INSERT INTO berths (name, photo) SELECT '⚓ ' || n, sha256(n::text::bytea) FROM
 const postgres = (major: number): Case => ({
   name: `PostgreSQL ${major}`,
   database: 'harbour',
+  port: 5432,
   service: `image: postgres:${major}-trixie
     environment: { POSTGRES_USER: keeper, POSTGRES_PASSWORD: 'p@ss w/ord', POSTGRES_DB: harbour }`,
   init: { path: 'init/1.sql', text: postgresSql },
   env: ['DATABASE_URL=postgresql://keeper:p%40ss%20w%2Ford@db:5432/harbour'],
   snapshotPath: '/postgres/harbour.dump.gz',
-  query: (sql, database) =>
-    `docker compose exec -T db psql -h 127.0.0.1 -qAt -U keeper -d ${database} -c "${sql}"`,
+  query: (sql, database) => `docker compose exec -T db psql -qAt -U keeper -d ${database} -c "${sql}"`,
   count: 'SELECT (SELECT COUNT(*) FROM berths), (SELECT COUNT(*) FROM log), (SELECT COUNT(*) FROM names)',
   lose: 'DROP TABLE berths CASCADE; DROP TABLE log',
   byHand:
@@ -67,6 +65,7 @@ const cases: Case[] = [
   {
     name: 'MariaDB 11.8',
     database: 'harbour',
+    port: 3306,
     service: `image: mariadb:11.8
     environment: { MARIADB_DATABASE: harbour, MARIADB_ROOT_PASSWORD: top-secret }`,
     init: { path: 'init/1.sql', text: mariadbSql },
@@ -78,7 +77,7 @@ const cases: Case[] = [
     ],
     snapshotPath: '/mysql/harbour.sql.gz',
     query: (sql, database) =>
-      `docker compose exec -T db mariadb -h127.0.0.1 -N -uroot -ptop-secret ${database} -e "${sql}"`,
+      `docker compose exec -T db mariadb -N -uroot -ptop-secret ${database} -e "${sql}"`,
     count: 'SELECT (SELECT COUNT(*) FROM berths), (SELECT COUNT(*) FROM log), (SELECT COUNT(*) FROM names)',
     lose: 'DROP TABLE berths; DROP TABLE log',
     byHand:
@@ -119,6 +118,13 @@ services:
   beforeAll(() =>
     stack.explained(async () => {
       await stack.sh('docker compose up -d', 240_000);
+      // The server that the image starts to initialize itself listens on the socket alone, and ends a moment later.
+      const listens = `docker compose exec -T db bash -c '</dev/tcp/127.0.0.1/${engine.port}'`;
+      await until(
+        'the server is the one that stays',
+        async () => (await stack.try(listens)).code === 0,
+        120_000,
+      );
       await until('the rows are there', async () => (await query(engine.count)) !== '', 120_000);
       await untilRepository(stack);
     }),
