@@ -156,9 +156,10 @@ services:
   it('is restored over the damaged database', async () => {
     const before = await query(engine.count);
     await query(engine.lose);
-    // The agent connects as a superuser there: nobody's tables may change hands.
-    const owners = engine.name.startsWith('PostgreSQL') ? ' --keep-owners' : '';
-    await stack.sh(`docker compose exec -T db_backup holdfast restore harbour --yes${owners}`);
+    // PostgreSQL: the agent connects as a superuser there, and nobody's tables may change hands.
+    // MariaDB: a view is left whose tables are gone. It cannot be dumped, so there is no restore point, and the person is asked.
+    const options = engine.name.startsWith('PostgreSQL') ? '--keep-owners' : '--no-restore-point';
+    await stack.sh(`docker compose exec -T db_backup holdfast restore harbour --yes ${options}`);
     expect(await query(engine.count)).toBe(before);
     expect(before).toMatch(/500.500.500/);
   });
