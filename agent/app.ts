@@ -183,6 +183,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
           runtimeDir,
           isFamiliar: (id) => isFamiliar(repository, ledger, id),
           backupTimeoutMs,
+          lockPauseMs: 2_000,
           tell: surroundings.tell,
         },
         signal,

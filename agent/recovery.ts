@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { HoldfastError, describeError } from './core/errors.ts';
 import { counted } from './core/units.ts';
 import type { Ledger, Run } from './ledger/ledger.ts';
@@ -12,6 +13,8 @@ interface Deps {
   isFamiliar: (repositoryId: string) => boolean;
   /** No run lasts longer, so that what it left is no younger than this after its start. */
   backupTimeoutMs: number;
+  /** Between two looks at dead locks that another program keeps from being removed. */
+  lockPauseMs: number;
   tell: (finding: string) => void;
 }
 
@@ -29,19 +32,38 @@ export async function recoverLeftovers(interrupted: Run[], deps: Deps, signal: A
   }
   await rm(deps.runtimeDir, { recursive: true, force: true });
   const doubtful = doubtfulBackups(ledger);
-  if (doubtful.length === 0 && interrupted.length === 0) return;
+  const maybeLocked = interrupted.length > 0 || ledger.recall(LOCKS_LEFT) === 'yes';
+  if (doubtful.length === 0 && !maybeLocked) return;
   try {
     // Another server's repository, behind a mistaken location, holds nothing that is ours to remove.
     if (!deps.isFamiliar(await repository.reach(signal))) return;
-    // Whatever was killed may have left a lock: that of a prune keeps even a restore out.
-    const locks = interrupted.length === 0 ? 0 : await repository.clearDeadLocks(signal);
-    if (locks > 0) tell(`removed ${locks} dead locks from the repository`);
+    if (maybeLocked) await clearLocks(deps, signal);
     for (const run of doubtful) await removeUnconfirmed(run, deps, signal);
     const newest = doubtful[0];
     if (newest !== undefined) ledger.remember(SWEPT, String(newest.id));
   } catch (error) {
     if (error instanceof HoldfastError && error.kind === 'repository_absent') return;
     tell(`what an earlier run left in the repository is not cleaned up yet: ${describeError(error).message}`);
+  }
+}
+
+/** Whether dead locks could not be removed, as another program was at work in the repository. */
+const LOCKS_LEFT = 'dead locks left';
+const LOCKS_TRIES = 4;
+
+/** Whatever was killed may have left a lock: that of a prune keeps even a restore out. */
+async function clearLocks(
+  { repository, ledger, tell, lockPauseMs }: Deps,
+  signal: AbortSignal,
+): Promise<void> {
+  ledger.remember(LOCKS_LEFT, 'yes');
+  for (let tries = 1; ; tries++) {
+    const { removed, left } = await repository.clearDeadLocks(signal);
+    if (removed > 0) tell(`removed ${counted(removed, 'dead lock')} from the repository`);
+    if (left === 0) return ledger.remember(LOCKS_LEFT, 'no');
+    // Mostly somebody's `restic snapshots`, which is over in a moment.
+    if (tries === LOCKS_TRIES) return;
+    await delay(lockPauseMs, undefined, { signal });
   }
 }
 

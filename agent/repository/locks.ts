@@ -7,35 +7,49 @@ const TIMEOUT_MS = 60_000;
 /** A living restic renews its lock every five minutes; restic itself calls one stale after this. */
 const STALE_MS = 30 * 60_000;
 
+/** `left`: locks of this state folder that are still there, for another restic was at work; to be tried again. */
+export interface LocksCleared {
+  removed: number;
+  left: number;
+}
+
 /**
- * Removes locks that a killed restic of this state folder left behind, and returns how many.
+ * Removes locks that a killed restic of this state folder left behind.
  *
  * restic itself treats every lock as live. Its plain `unlock` judges by host name and process id: in containers that
  * removes the live lock of a sibling with another process namespace, and sends a SIGHUP to whatever has that id now.
  * So a lock is ours only if we started a restic of that id; and it is dead only if the kernel says so: every restic of
  * this state folder holds a lock on one file. A lock of anybody else is left to restic, once it is too old to be alive.
  */
-export async function clearDeadLocks(restic: Restic, now: Date, signal: AbortSignal): Promise<number> {
+export async function clearDeadLocks(restic: Restic, now: Date, signal: AbortSignal): Promise<LocksCleared> {
   const before = await listLocks(restic, signal);
-  if (before.length === 0) return 0;
+  if (before.length === 0) return { removed: 0, left: 0 };
   const locks = await Promise.all(before.map((id) => readLock(restic, id, signal)));
+  const ours = before.filter((_, i) => isOurs(locks[i] ?? null, restic));
   const command = unlockCommand(locks, restic, now);
   if (command === null || (await restic.exclusively(command, { timeoutMs: TIMEOUT_MS, signal })) === null)
-    return 0;
+    return { removed: 0, left: ours.length };
   const after = await listLocks(restic, signal);
-  return before.filter((id) => !after.includes(id)).length;
+  return {
+    removed: before.filter((id) => !after.includes(id)).length,
+    left: ours.filter((id) => after.includes(id)).length,
+  };
 }
 
 type Lock = z.infer<typeof lockMessage>;
 
+function isOurs(lock: Lock | null, restic: Restic): boolean {
+  return lock !== null && lock.hostname === hostname() && restic.started(lock.pid, new Date(lock.time));
+}
+
 function unlockCommand(locks: (Lock | null)[], restic: Restic, now: Date): string[] | null {
-  const isOurs = (lock: Lock) =>
-    lock.hostname === hostname() && restic.started(lock.pid, new Date(lock.time));
   // It looks at no process id; it is safe exactly when every lock is ours, and run while none of ours is alive.
-  if (locks.every((lock) => lock !== null && isOurs(lock))) return ['unlock', '--remove-all'];
+  if (locks.every((lock) => isOurs(lock, restic))) return ['unlock', '--remove-all'];
   const mayBeAlive = (lock: Lock | null) =>
     lock === null ||
-    (lock.hostname === hostname() && !isOurs(lock) && now.getTime() - Date.parse(lock.time) < STALE_MS);
+    (lock.hostname === hostname() &&
+      !isOurs(lock, restic) &&
+      now.getTime() - Date.parse(lock.time) < STALE_MS);
   return locks.some(mayBeAlive) ? null : ['unlock'];
 }
 

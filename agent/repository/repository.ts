@@ -1,5 +1,6 @@
 import type { Compression, PartKind } from '../core/glossary.ts';
 import type { Dump } from '../sources/source.ts';
+import type { LocksCleared } from './locks.ts';
 
 /** A restic repository. Knows nothing of databases. Every call has a deadline and honours its signal. */
 export interface Repository {
@@ -68,8 +69,8 @@ export interface Repository {
 
   stats(signal: AbortSignal): Promise<RepositoryStats>;
 
-  /** Removes locks that a dead process of this host left behind; never one of somebody else that may be alive. Returns how many. */
-  clearDeadLocks(signal: AbortSignal): Promise<number>;
+  /** Removes locks that a dead process of this host left behind; never one of somebody else that may be alive. */
+  clearDeadLocks(signal: AbortSignal): Promise<LocksCleared>;
 }
 
 /** What a dump is stored as. */

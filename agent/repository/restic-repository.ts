@@ -51,7 +51,7 @@ export function createResticRepository(settings: ResticRepositorySettings): Repo
         return await action();
       } catch (error) {
         if (!(error instanceof HoldfastError) || error.kind !== 'repository_locked') throw error;
-        if ((await clearDeadLocks(restic, settings.clock.now(), signal)) > 0) continue;
+        if ((await clearDeadLocks(restic, settings.clock.now(), signal)).removed > 0) continue;
         if (performance.now() >= giveUpAt) throw error;
         await delay(Math.min(5_000, config.lockWaitSeconds * 250 + 50), undefined, { signal });
       }

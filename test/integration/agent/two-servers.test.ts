@@ -84,7 +84,7 @@ test('one is killed in the middle while the other backs up → the dead lock is 
   expect(locksOf(first)).toEqual([lock]);
 
   const next = await first.run(['backup']);
-  expect(next.stderr).toMatch(/was interrupted: the agent died[\s\S]*removed 1 dead locks[\s\S]*: stored/);
+  expect(next.stderr).toMatch(/was interrupted: the agent died[\s\S]*removed 1 dead lock [\s\S]*: stored/);
   expect(next.code).toBe(0);
   expect(locksOf(first)).toEqual([]);
   expect(first.snapshots()).toEqual(expect.arrayContaining([...snapshots, ...stored]));

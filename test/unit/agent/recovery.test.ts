@@ -8,7 +8,7 @@ import { temporaryFolder } from '../../helpers/folder.ts';
 const HOURS = 3_600_000;
 
 /** A ledger that knows no good run, and a repository that holds snapshots of these times. */
-function leftovers(times: string[], familiar = 'id') {
+function leftovers(times: string[], familiar = 'id', locksLeft: number[] = []) {
   const clock = new TestClock('2026-03-01T12:00:00Z');
   const ledger = openLedger(':memory:', clock);
   let snapshots = times.map((time, i) => ({ id: `id${i}`, time }) as Snapshot);
@@ -19,7 +19,7 @@ function leftovers(times: string[], familiar = 'id') {
     remove: async (ids: string[]) => void (snapshots = snapshots.filter(({ id }) => !ids.includes(id))),
     clearDeadLocks: async () => {
       locksAskedFor += 1;
-      return 0;
+      return { removed: 0, left: locksLeft.shift() ?? 0 };
     },
   } as unknown as Repository;
   const recover = async () => {
@@ -28,7 +28,7 @@ function leftovers(times: string[], familiar = 'id') {
     const deps = { repository, ledger, isFamiliar, runtimeDir: temporaryFolder(), tell: () => undefined };
     await recoverLeftovers(
       interrupted,
-      { ...deps, backupTimeoutMs: 6 * HOURS },
+      { ...deps, backupTimeoutMs: 6 * HOURS, lockPauseMs: 1 },
       new AbortController().signal,
     );
     return { times: snapshots.map(({ time }) => time), locksAskedFor };
@@ -59,6 +59,20 @@ test('a retention was killed → its lock is looked for: it would keep a restore
   const { ledger, recover } = leftovers([]);
   ledger.begin({ job: 'retention', source: null, trigger: 'schedule' });
   expect((await recover()).locksAskedFor).toBe(1);
+});
+
+test('somebody reads the repository while the dead lock is looked for → tried again until it is gone, and not after', async () => {
+  const { ledger, recover } = leftovers([], 'id', [1, 1]);
+  ledger.begin({ job: 'retention', source: null, trigger: 'schedule' });
+  expect((await recover()).locksAskedFor).toBe(3);
+  expect((await recover()).locksAskedFor).toBe(3);
+});
+
+test('a dead lock cannot be removed for long → looked for again before the next run', async () => {
+  const { ledger, recover } = leftovers([], 'id', [1, 1, 1, 1]);
+  ledger.begin({ job: 'retention', source: null, trigger: 'schedule' });
+  expect((await recover()).locksAskedFor).toBe(4);
+  expect((await recover()).locksAskedFor).toBe(5);
 });
 
 test('nothing was interrupted → the repository is left alone', async () => {
