@@ -1,6 +1,6 @@
-import { stringify } from 'yaml';
 import type { Config, SourceConfig } from './config.ts';
 import { isSecretName, maskUrls } from './secrets.ts';
+import { yamlLibrary } from './yaml-library.ts';
 
 /**
  * The effective configuration with the keys of the file form and every default filled in; secrets are `***`, in URLs too.
@@ -41,7 +41,7 @@ export function describeConfig(config: Config): Record<string, unknown> {
 
 /** The same as YAML, for people. */
 export function configText(config: Config): string {
-  return stringify(describeConfig(config), { lineWidth: 0 });
+  return yamlLibrary().stringify(describeConfig(config), { lineWidth: 0 });
 }
 
 /** Every secret of the configuration in plain text, to be masked in whatever is printed; short ones too. */

@@ -1,8 +1,8 @@
-import { isAlias, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { Document, Node, YAMLError } from 'yaml';
 import type { Path } from './problems.ts';
 import { isGroup } from './raw.ts';
 import type { Raw } from './raw.ts';
+import { yamlLibrary } from './yaml-library.ts';
 
 /** A configuration file, read: its settings and where each of them stands. */
 export interface ConfigFile {
@@ -16,6 +16,7 @@ export interface ConfigFile {
 
 /** Reads YAML text. Never throws: what is wrong with the text is told in `errors`, without quoting any of it. */
 export function readYaml(path: string, text: string): ConfigFile {
+  const { LineCounter, parseDocument } = yamlLibrary();
   const lines = new LineCounter();
   // Pretty errors quote the line, and the line may hold a password.
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true });
@@ -47,6 +48,7 @@ function told(error: YAMLError): string {
 /** Aliases to anchors that are not there, `password: *secret` for example: `toJS` would throw and name them. */
 function danglingAliases(document: Document): number[] {
   const offsets: number[] = [];
+  const { isAlias, visit } = yamlLibrary();
   visit(document, {
     Alias: (_, alias) => {
       if (isAlias(alias) && alias.resolve(document) === undefined) offsets.push(alias.range?.[0] ?? 0);
@@ -56,6 +58,7 @@ function danglingAliases(document: Document): number[] {
 }
 
 function offsetOf(document: Document, path: Path, atKey: boolean): number {
+  const { isMap, isNode, isScalar } = yamlLibrary();
   for (let length = path.length; length > 0; length--) {
     const parent: unknown = document.getIn(path.slice(0, length - 1), true);
     const key = path[length - 1];
@@ -71,5 +74,5 @@ function offsetOf(document: Document, path: Path, atKey: boolean): number {
 }
 
 function startOf(node: unknown): number | null {
-  return (isNode(node) ? (node as Node).range?.[0] : undefined) ?? null;
+  return (yamlLibrary().isNode(node) ? (node as Node).range?.[0] : undefined) ?? null;
 }
