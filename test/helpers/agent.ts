@@ -46,6 +46,8 @@ export async function testAgent(
     RESTIC_REPOSITORY: join(folder, 'repository'),
     RESTIC_PASSWORD: 'correct horse',
     RESTIC_CACHE_DIR: join(folder, 'cache'),
+    // As scripts/holdfast has it: hundreds of starts, each of which takes half the time.
+    NODE_COMPILE_CACHE: join(repositoryRoot, 'node_modules/.cache/compile'),
     HOLDFAST_STATE_DIR: join(folder, 'state'),
     HOLDFAST_STATUS_DIR: join(folder, 'status'),
     HOLDFAST_LOCK_WAIT: '1',
