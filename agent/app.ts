@@ -19,6 +19,7 @@ import { restoreJob, type RestoreSettings } from './jobs/restore.ts';
 import { tidyAfterRestores } from './jobs/tidy-restores.ts';
 import type { Wanted } from './jobs/find-snapshot.ts';
 import { guarded, USUAL_OF } from './jobs/size-guard.ts';
+import { backupOf } from './jobs/size-up.ts';
 import { verifyJob } from './jobs/verify.ts';
 import { createBudget, oldestFirst } from './jobs/verify-turn.ts';
 import { acquireLock } from './ledger/lock.ts';
@@ -310,7 +311,17 @@ export function createApp(config: Config, surroundings: Surroundings): App {
     dropReplaced: (source, signal) =>
       runner.exclusively(signal, () => dropKept(source, ledger, { now: clock.now(), all: true }, signal)),
     export: ({ source, ...choice }, options) =>
-      runner.run([exportJob(source, { repository, timeoutMs: backupTimeoutMs, ...choice })], options),
+      runner.run(
+        [
+          exportJob(source, {
+            repository,
+            dumpBytes: (id) => backupOf(ledger, source, id)?.facts.dumpBytes ?? null,
+            timeoutMs: backupTimeoutMs,
+            ...choice,
+          }),
+        ],
+        options,
+      ),
     close: () => ledger.close(),
   };
 }

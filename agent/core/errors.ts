@@ -32,6 +32,7 @@ export const ERROR_KINDS = [
   'restore_failed',
   'verification_failed',
   'target_not_empty',
+  'target_full',
   'repository_absent',
   'repository_locked',
   'repository_password',

@@ -84,6 +84,7 @@ async function storeBackup(
       storedBytes: sum(saved, 'storedBytes'),
       addedBytes: sum([...saved, ...proof.saved], 'addedBytes'),
       ...proof.facts,
+      ...(probe.databaseBytes === null ? {} : { databaseBytes: probe.databaseBytes }),
       tables: probe.tables,
     },
   };

@@ -3,6 +3,7 @@ import { compare } from '../proof/compare.ts';
 import type { Proof } from '../proof/proof.ts';
 import { tellDifferences, tellExtent, whyUnproven } from '../proof/tell.ts';
 import type { Restoration } from './restore.ts';
+import { sizeRestored } from './size-restored.ts';
 import { findProof } from './stored-proof.ts';
 
 /** What a restored database holds, and how that compares with the proof. */
@@ -13,6 +14,8 @@ export interface Checked {
   notes: string[];
   /** What differs from the proof, and what kept it from being compared. */
   warnings: string[];
+  /** What it takes on the server; left out where the server does not tell, and of some tables alone. */
+  databaseBytes?: number;
 }
 
 /**
@@ -24,12 +27,13 @@ export async function checkRestored(
   database: string,
   { mayDiffer }: { mayDiffer: boolean },
 ): Promise<Checked> {
-  const { source, context } = restoration;
+  const { source, tables, context } = restoration;
   const inventory = await source.inspect(database, context.signal);
   return {
     tables: inventory.tables.length,
     rows: inventory.tables.reduce((total, table) => total + table.rows, 0),
     ...(await compareWithProof(restoration, database, mayDiffer)),
+    ...(tables === null ? await sizeRestored(source, database, context.signal) : {}),
   };
 }
 

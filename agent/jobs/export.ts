@@ -1,12 +1,13 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm, statfs } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { HoldfastError } from '../core/errors.ts';
 import { humanBytes } from '../core/units.ts';
 import { utc } from '../core/clock.ts';
 import type { Repository, Snapshot } from '../repository/repository.ts';
 import { findSnapshot, type Wanted } from './find-snapshot.ts';
-import type { Job, JobContext } from './job.ts';
+import type { Job, JobContext, Progress } from './job.ts';
 import { readCounted } from './reading.ts';
 
 export type ExportTarget =
@@ -16,6 +17,8 @@ export interface ExportSettings {
   repository: Repository;
   wanted: Wanted;
   target: ExportTarget;
+  /** Plain bytes of the dump in a snapshot, as the ledger has them; null where it does not know the snapshot. */
+  dumpBytes: (snapshotId: string) => number | null;
   timeoutMs: number;
 }
 
@@ -32,7 +35,7 @@ export function exportJob(source: string, settings: ExportSettings): Job {
       const snapshot = await findSnapshot(repository, source, wanted, context.signal);
       const done =
         target.kind === 'folder'
-          ? await writeFile(repository, snapshot, target.path, context)
+          ? await writeFile(settings, snapshot, target.path, context)
           : await writeStream(repository, snapshot, target.stream, context);
       return { warnings: [], ...done, facts: { snapshotId: snapshot.id, ...done.facts } };
     },
@@ -40,7 +43,7 @@ export function exportJob(source: string, settings: ExportSettings): Job {
 }
 
 async function writeFile(
-  repository: Repository,
+  { repository, dumpBytes }: ExportSettings,
   snapshot: Snapshot,
   folder: string,
   { signal, onProgress }: JobContext,
@@ -49,7 +52,12 @@ async function writeFile(
   const name = basename(snapshot.path).replace(/\.(gz|zst)$/, '');
   const path = join(folder, name);
   const partial = `${path}.partial`;
-  const progress = { step: `writing ${path}`, dumpBytes: 0, storedBytes: 0 };
+  // What a killed one left takes room.
+  await rm(partial, { force: true });
+  const known = dumpBytes(snapshot.id);
+  await requireRoom(folder, snapshot, known);
+  const progress: Progress = { step: `writing ${path}`, dumpBytes: 0, storedBytes: 0 };
+  if (known !== null) progress.totalBytes = known;
   try {
     // Whoever may read the folder's owner's files may read it; a dump is a secret for everybody else.
     await pipeline(
@@ -60,12 +68,37 @@ async function writeFile(
     await rename(partial, path);
   } catch (error) {
     await rm(partial, { force: true });
-    throw error;
+    throw isFull(error) ? noRoom(`no space is left in ${folder}`, error) : error;
   }
   return {
     reason: `wrote ${snapshot.shortId} of ${utc(new Date(snapshot.time))} to ${path}, ${humanBytes(progress.dumpBytes)}`,
     facts: { dumpBytes: progress.dumpBytes },
   };
+}
+
+/** A packed file may be a little larger than what is in it, where that could not be packed at all. */
+const LEAST_SHARE = 0.99;
+
+/** Throws `target_full` where the file surely does not fit: unpacked it takes what the ledger says, or at least what it takes packed. */
+async function requireRoom(folder: string, snapshot: Snapshot, known: number | null): Promise<void> {
+  const least = known ?? Math.floor((snapshot.bytes ?? 0) * LEAST_SHARE);
+  const { bavail, bsize } = await statfs(folder);
+  const free = bavail * bsize;
+  if (free >= least) return;
+  const takes = known === null ? `more than ${humanBytes(least)}` : humanBytes(least);
+  throw noRoom(`${folder} has ${humanBytes(free)} free, and ${snapshot.shortId} takes ${takes} there`);
+}
+
+function isFull(error: unknown): boolean {
+  const code = (error as { code?: unknown }).code;
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}
+
+function noRoom(message: string, cause?: unknown): HoldfastError {
+  return new HoldfastError('target_full', message, {
+    hint: 'Give a folder on a larger disk, or pack it as it comes: `holdfast restore SOURCE --output - | gzip > FILE`.',
+    ...(cause === undefined ? {} : { cause }),
+  });
 }
 
 /** A stream cannot be taken back: whoever reads it must heed the exit code. */

@@ -32,6 +32,7 @@ export async function intoNew(restoration: Restoration, name: string): Promise<D
       notes: [...restored.notes, ...checked.notes],
       warnings: [...checked.warnings, ...ownersLeft(restoration, restored, name)],
       kept: null,
+      databaseBytes: checked.databaseBytes,
     };
   } catch (error) {
     // We made it, and it holds an unknown part of the dump: nothing half restored may be taken for whole.

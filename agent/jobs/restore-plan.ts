@@ -3,6 +3,7 @@ import { humanBytes, humanDuration } from '../core/units.ts';
 import type { Outcome } from './job.ts';
 import { datedName } from './kept-database.ts';
 import type { Restoration } from './restore.ts';
+import type { Size } from './size-up.ts';
 
 /** What a restore would do, without doing any of it. */
 export async function planRestore(restoration: Restoration): Promise<Outcome> {
@@ -15,6 +16,7 @@ export async function planRestore(restoration: Restoration): Promise<Outcome> {
     reason: [
       `nothing was changed; would restore ${tables === null ? '' : `${tables.join(', ')} of `}${snapshot.shortId} of ${utc(new Date(snapshot.time))} (${dump}) into ${name}`,
       ...(await steps(restoration, name, there)),
+      ...(tables === null ? [roomWords(size)] : []),
       estimate(restoration),
     ].join('; '),
     warnings: settings.target.kind === 'new-database' && there ? [`there is a database ${name} already`] : [],
@@ -45,7 +47,6 @@ async function steps(
       ? `first a restore point of what is in ${name} now (${probe.tables} tables${held})`
       : `no restore point: what is in ${name} now (${probe.tables} tables${held}) is not stored`,
     how,
-    'the server needs free space for both at once',
   ];
 }
 
@@ -53,4 +54,12 @@ function estimate({ size }: Restoration): string {
   if (size.milliseconds === null || size.from === null)
     return 'how long it takes is not known before the first verification or restore';
   return `takes about ${humanDuration(size.milliseconds)}, by the ${size.from.job === 'verify' ? 'verification' : 'restore'} of ${size.from.startedAt}`;
+}
+
+/** What is free on its disk no server tells by SQL, so that a person has to compare. */
+function roomWords({ needs }: Size): string {
+  if (needs === null)
+    return 'what it takes on the server is not known before the first backup or verification by this agent';
+  const whose = needs.restored ? 'it takes' : 'the source took';
+  return `${whose} about ${humanBytes(needs.bytes)} on the server by ${needs.by}, and so much has to be free there beside what is there: the server does not tell what is`;
 }

@@ -42,6 +42,7 @@ export async function loadAndSwap(restoration: Restoration, there: boolean): Pro
       ],
       warnings: [...checked.warnings, ...ownersLeft(restoration, restored, source.database)],
       kept: keep,
+      databaseBytes: checked.databaseBytes,
     };
   } catch (error) {
     await dropAgain(restoration, fresh, error);

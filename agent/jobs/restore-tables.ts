@@ -29,6 +29,7 @@ export async function replaceTables(restoration: Restoration, tables: string[]):
       notes: ['everything else is as it was', ...restored.notes, ...tried.notes],
       warnings: tried.warnings,
       kept: null,
+      databaseBytes: undefined,
     };
   } catch (error) {
     if (isAtOnce || !(error instanceof HoldfastError)) throw error;

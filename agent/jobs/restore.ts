@@ -99,6 +99,8 @@ export interface Done {
   warnings: string[];
   /** The name that the replaced database has now; null where none was kept. */
   kept: string | null;
+  /** What the restored database takes on the server, where that is known; left out where only tables were. */
+  databaseBytes: number | undefined;
 }
 
 async function restoreOver(restoration: Restoration): Promise<Outcome> {
@@ -143,6 +145,7 @@ function told({ snapshot, size, tables }: Restoration, database: string, done: D
       rows: done.rows,
       ...(size.loadedBytes === 0 ? {} : { dumpBytes: size.loadedBytes }),
       ...(done.kept === null ? {} : { keptDatabase: done.kept }),
+      ...(done.databaseBytes === undefined ? {} : { databaseBytes: done.databaseBytes }),
     },
   };
 }

@@ -5,29 +5,72 @@ import type { Snapshot } from '../repository/repository.ts';
 export interface Size {
   /** Plain bytes of the dump; null where the run that made it is not in the ledger. */
   dumpBytes: number | null;
+  /** Tables in it; null likewise. */
+  tables: number | null;
   /** How long a restore of it may take; null where none of the source was seen to its end yet. */
   milliseconds: number | null;
   /** Which run says so. */
   from: Run | null;
+  /** What it takes on a server; null where no run tells. */
+  needs: Needs | null;
   /** Plain bytes that this restore has loaded so far. */
   loadedBytes: number;
 }
 
+export interface Needs {
+  bytes: number;
+  /** Which run says so, as a sentence part. */
+  by: string;
+  /** Whether a restore was measured; otherwise the source, which may hold much air. */
+  restored: boolean;
+}
+
 /** Estimates from the ledger: the backup knows the size, the last verification or restore the rate. */
 export function sizeUp(ledger: Pick<Ledger, 'recent'>, source: string, snapshot: Snapshot): Size {
-  const dumpBytes = bytesOf(ledger, source, snapshot.id);
+  const backup = backupOf(ledger, source, snapshot.id);
+  const dumpBytes = backup?.facts.dumpBytes ?? null;
   const done = (['verify', 'restore'] as const)
     .flatMap((job) => ledger.recent({ job, source, result: 'succeeded', limit: 20 }))
     .filter(({ facts, finishedAt }) => facts.tables !== undefined && finishedAt !== null)
-    .toSorted((one, other) => other.id - one.id)[0];
-  if (done === undefined) return { dumpBytes, milliseconds: null, from: null, loadedBytes: 0 };
-  const took = Date.parse(done.finishedAt ?? done.startedAt) - Date.parse(done.startedAt);
-  const then = done.facts.snapshotId === undefined ? null : bytesOf(ledger, source, done.facts.snapshotId);
-  const factor = dumpBytes !== null && then !== null && then > 0 ? dumpBytes / then : 1;
-  return { dumpBytes, milliseconds: took * factor, from: done, loadedBytes: 0 };
+    .toSorted((one, other) => other.id - one.id);
+  const factorOf = (run: Run) => {
+    const then = run.facts.snapshotId;
+    const bytes = then === undefined ? undefined : backupOf(ledger, source, then)?.facts.dumpBytes;
+    return dumpBytes !== null && bytes !== undefined && bytes > 0 ? dumpBytes / bytes : 1;
+  };
+  const [from] = done;
+  const measured = done.find(({ facts }) => facts.databaseBytes !== undefined);
+  return {
+    dumpBytes,
+    tables: backup?.facts.tables ?? null,
+    milliseconds: from === undefined ? null : tookMs(from) * factorOf(from),
+    from: from ?? null,
+    needs: measured === undefined ? needsOfSource(backup) : needsOf(measured, true, factorOf(measured)),
+    loadedBytes: 0,
+  };
 }
 
-function bytesOf(ledger: Pick<Ledger, 'recent'>, source: string, snapshotId: string): number | null {
+/** The backup that stored this snapshot; undefined where the ledger does not know it. */
+export function backupOf(
+  ledger: Pick<Ledger, 'recent'>,
+  source: string,
+  snapshotId: string,
+): Run | undefined {
   const backups = ledger.recent({ job: 'backup', source, result: 'succeeded', limit: 1000 });
-  return backups.find(({ facts }) => facts.snapshotId === snapshotId)?.facts.dumpBytes ?? null;
+  return backups.find(({ facts }) => facts.snapshotId === snapshotId);
+}
+
+function needsOfSource(backup: Run | undefined): Needs | null {
+  return backup?.facts.databaseBytes === undefined ? null : needsOf(backup, false, 1);
+}
+
+const NAMES: Partial<Record<Run['job'], string>> = { verify: 'verification' };
+
+function needsOf({ job, startedAt, facts }: Run, restored: boolean, factor: number): Needs {
+  const bytes = Math.round((facts.databaseBytes ?? 0) * factor);
+  return { bytes, by: `the ${NAMES[job] ?? job} of ${startedAt}`, restored };
+}
+
+function tookMs({ startedAt, finishedAt }: Run): number {
+  return Date.parse(finishedAt ?? startedAt) - Date.parse(startedAt);
 }

@@ -8,6 +8,7 @@ import type { Inventory, Source } from '../sources/source.ts';
 import type { JobContext, Progress } from './job.ts';
 import { askQueries, type SmokeQuery } from './queries.ts';
 import { readCounted } from './reading.ts';
+import { sizeRestored } from './size-restored.ts';
 import type { StepEnd, Steps } from './steps.ts';
 
 export interface ScratchWork {
@@ -24,6 +25,8 @@ export interface ScratchWork {
 
 export interface Verified {
   restoreSeconds: number;
+  /** What the scratch database took on its server; left out where that does not tell. Bytes. */
+  databaseBytes?: number;
   tables: number;
   rows: number;
   /** What came back, as a sentence part. */
@@ -49,6 +52,8 @@ export async function verifyScratch(work: ScratchWork, steps: Steps, context: Jo
     await server.analyze(scratch, signal);
     return { result: 'passed', detail: 'statistics gathered' };
   });
+  // With its statistics gathered, a server that estimates does so best.
+  const size = await sizeRestored(server, scratch, signal);
   tell(`comparing ${scratch} with the proof`);
   const compared = await steps.take('compare', () => comparedWithProof(work, signal));
   // The extension that it may need is not in the source: everything is compared by now.
@@ -60,6 +65,7 @@ export async function verifyScratch(work: ScratchWork, steps: Steps, context: Jo
       : await steps.take('queries', () => askQueries(server, scratch, queries, signal));
   return {
     restoreSeconds: restored.seconds,
+    ...size,
     ...compared.found,
     findings: [...compared.findings, ...examined.findings, ...asked.findings],
   };

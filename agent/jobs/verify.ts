@@ -141,7 +141,8 @@ function outcomeOf(source: Source, settings: VerifySettings, result: Result): Ou
   const name = `${snapshot.shortId} of ${utc(new Date(snapshot.time))}`;
   const why = proof === null ? absence(settings, snapshot) : verified.unproven;
   const about = { restoreSeconds, steps: steps.taken };
-  const facts = { ...given, tables: verified.tables, rows: verified.rows };
+  const facts: RunFacts = { ...given, tables: verified.tables, rows: verified.rows };
+  if (verified.databaseBytes !== undefined) facts.databaseBytes = verified.databaseBytes;
   if (findings.length > 0) {
     const error = new HoldfastError(
       'verification_failed',

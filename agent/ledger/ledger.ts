@@ -49,6 +49,8 @@ export interface RunFacts {
   /** Of a backup: whether its proof was read at the dump's own snapshot, or why a restore cannot be shown equal. */
   equality?: { proven: boolean; why: string | null };
   verification?: VerificationFacts;
+  /** What the database takes on its server's disk, by the server's estimate: of a backup the source's, otherwise the restored one's. */
+  databaseBytes?: number;
   tables?: number;
   rows?: number;
   snapshotsRemoved?: number;

@@ -66,6 +66,9 @@ export interface Source {
   /** Drops a database. Dropping one that is not there is no error. */
   dropDatabase(target: string, signal: AbortSignal): Promise<void>;
 
+  /** What a database takes on the server's disk, by its estimate; null where it has none. Bytes. */
+  sizeOf(target: string, signal: AbortSignal): Promise<number | null>;
+
   /** Databases on the server whose name starts with the prefix. */
   listDatabases(prefix: string, signal: AbortSignal): Promise<string[]>;
 

@@ -138,6 +138,14 @@ export function sourceContract(name: string, subject: () => SourceSubject): void
       expect(inventory.tables[0]!.rows).toBe(90);
     });
 
+    test('sizeOf → what a database takes on the disk, and null for one that is not there', async () => {
+      const database = await large(1_000_000);
+      const source = subject().source(database);
+      await source.analyze(database, never);
+      expect(await source.sizeOf(database, never)).toBeGreaterThan(900_000);
+      expect(await source.sizeOf('nowhere', never)).toBeNull();
+    });
+
     test('databases are created once, found by prefix, and dropped as often as you like', async () => {
       const source = subject().source(await empty());
       const target = `Scratch ${newName()}`;

@@ -68,6 +68,7 @@ export function fakeServer(more: Partial<Source> = {}) {
       return { notes: [] };
     },
     analyze: async () => void done.push('analyzed'),
+    sizeOf: () => Promise.resolve(2_000_000),
     prove: async () => {
       done.push('proved');
       return proofOf({ database: 'scratch' });

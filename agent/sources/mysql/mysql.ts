@@ -10,6 +10,7 @@ import { readGrants } from './grants.ts';
 import { findMysqlHurdles } from './hurdles.ts';
 import { loadMysqlDump } from './load.ts';
 import { createDatabase, dropDatabase, emptyDatabase, inspectDatabase, listDatabases } from './objects.ts';
+import { sizeOfDatabase } from './room.ts';
 import { createTableFilter } from './sections.ts';
 import { proveDatabase } from './proof/prove.ts';
 import { withMysqlSession, type MysqlSession } from './session.ts';
@@ -54,6 +55,7 @@ export function createMysqlSource(config: MysqlSourceConfig, deps: ClientDeps): 
     ask: (target, question, signal) =>
       session(signal, (open) => askDatabase(open, target, question), question.timeoutMs),
     inspect: (target, signal) => session(signal, (open) => inspectDatabase(open, target)),
+    sizeOf: (target, signal) => session(signal, (open) => sizeOfDatabase(open, target)),
     createDatabase: (target, signal) =>
       session(signal, async (open) =>
         // On a new server the source's database is not there yet; the dump's header brings its text attributes.

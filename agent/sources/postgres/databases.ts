@@ -38,6 +38,15 @@ export async function listDatabases(session: PostgresSession, prefix: string): P
   return rows.map(({ name }) => String(name)).filter((name) => name.startsWith(prefix));
 }
 
+/** Null where there is no such database. */
+export async function sizeOfDatabase(session: PostgresSession, database: string): Promise<number | null> {
+  const [row] = await session.query(
+    'SELECT pg_database_size(oid) AS bytes FROM pg_database WHERE datname = $1',
+    [database],
+  );
+  return row === undefined ? null : Number(row.bytes);
+}
+
 async function localeClauses(session: PostgresSession, like: string): Promise<string> {
   const [row] = await session.query(
     `SELECT pg_encoding_to_char(encoding) AS encoding, to_jsonb(d) AS d FROM pg_database d WHERE datname = $1`,

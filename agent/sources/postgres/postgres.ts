@@ -3,7 +3,7 @@ import { peekContents } from './archive-contents.ts';
 import { askDatabase } from './ask.ts';
 import { findPostgresClient } from './clients.ts';
 import { readPostgresContents } from './contents.ts';
-import { createDatabase, dropDatabase, listDatabases } from './databases.ts';
+import { createDatabase, dropDatabase, listDatabases, sizeOfDatabase } from './databases.ts';
 import { openPostgresDump } from './dump.ts';
 import { emptyDatabase } from './empty.ts';
 import { findPostgresGaps } from './gaps.ts';
@@ -74,6 +74,7 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
         (session) => askDatabase(session, question),
       ),
     inspect: (target, signal) => inside(signal, target, (session) => inspectDatabase(session, target)),
+    sizeOf: (target, signal) => beside(signal, target, (session) => sizeOfDatabase(session, target)),
     createDatabase: (target, signal) =>
       beside(signal, target, (session) => createDatabase(session, target, config.database)),
     emptyDatabase: (target, signal) => inside(signal, target, (session) => emptyDatabase(session, target)),

@@ -1,11 +1,23 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { exportJob } from '../../../agent/jobs/export.ts';
+import { exportJob, type ExportSettings } from '../../../agent/jobs/export.ts';
 import type { Repository, Snapshot } from '../../../agent/repository/repository.ts';
+import { temporaryFolder } from '../../helpers/folder.ts';
 
-test('the reader of a restored dump has not taken its end yet → the restore is not done', async () => {
-  const snapshot = { id: 'abc', shortId: 'abc', time: '2026-03-01T12:00:00.000Z' } as Snapshot;
+const context = { signal: new AbortController().signal, onProgress: () => undefined };
+
+/** A repository with one dump, of which the ledger knows nothing. */
+function holding(bytes: number): Pick<ExportSettings, 'repository' | 'wanted' | 'dumpBytes' | 'timeoutMs'> {
+  const snapshot = {
+    id: 'abc',
+    shortId: 'abc',
+    time: '2026-03-01T12:00:00.000Z',
+    path: '/mysql/shop.sql.gz',
+    bytes,
+  } as Snapshot;
   const repository = {
     identify: async () => 'id',
     list: async () => [snapshot],
@@ -16,20 +28,50 @@ test('the reader of a restored dump has not taken its end yet → the restore is
       done: Promise.resolve(),
     }),
   } as unknown as Repository;
+  return { repository, wanted: { id: 'latest', at: null }, dumpBytes: () => null, timeoutMs: 60_000 };
+}
+
+test('the reader of a restored dump has not taken its end yet → the restore is not done', async () => {
   let take: () => void = () => undefined;
   const reader = new Writable({ write: (_chunk, _encoding, taken) => void (take = taken) });
   let ended = false;
-  const run = exportJob('shop', {
-    repository,
-    wanted: { id: 'latest', at: null },
-    target: { kind: 'stream', stream: reader },
-    timeoutMs: 60_000,
-  })
-    .run({ signal: new AbortController().signal, onProgress: () => undefined })
+  const run = exportJob('shop', { ...holding(19), target: { kind: 'stream', stream: reader } })
+    .run(context)
     .finally(() => (ended = true));
   for (let i = 0; i < 20; i += 1) await turn();
   expect(ended).toBe(false);
   const taking = setInterval(() => take(), 1);
   await run;
   clearInterval(taking);
+});
+
+const MORE_THAN_ANY_DISK = 1e18;
+
+test('the folder has less room than the packed file takes already → refused with both numbers, and nothing is written', async () => {
+  const folder = temporaryFolder();
+  const target = { kind: 'folder', path: folder } as const;
+  await expect(
+    exportJob('shop', { ...holding(MORE_THAN_ANY_DISK), target }).run(context),
+  ).rejects.toMatchObject({
+    kind: 'target_full',
+    message: expect.stringMatching(/ free, and abc takes more than 990 PB there$/) as string,
+  });
+  expect(existsSync(join(folder, 'shop.sql'))).toBe(false);
+});
+
+test('the ledger knows how large the dump is unpacked → that is what has to fit', async () => {
+  const target = { kind: 'folder', path: temporaryFolder() } as const;
+  const settings = { ...holding(19), dumpBytes: () => MORE_THAN_ANY_DISK, target };
+  await expect(exportJob('shop', settings).run(context)).rejects.toMatchObject({ kind: 'target_full' });
+});
+
+test('it fits, and a killed one left its half there → it is taken away, and the file is whole', async () => {
+  const folder = temporaryFolder();
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'shop.sql.partial'), 'half');
+  const { reason } = await exportJob('shop', { ...holding(19), target: { kind: 'folder', path: folder } }).run(
+    context,
+  );
+  expect(reason).toMatch(/^wrote abc .* to .*shop\.sql, 19 B$/);
+  expect(existsSync(join(folder, 'shop.sql.partial'))).toBe(false);
 });

@@ -65,6 +65,7 @@ function sourceThatFinds(found: Proof, swapIn: Source['swapIn'] = async () => un
     },
     inspect: async () => ({ tables: [], views: 0, routines: 0, triggers: 0, events: 0 }),
     prove: async () => found,
+    sizeOf: async () => 2_000_000,
     swapIn: async (swap: Parameters<Source['swapIn']>[0]) => {
       done.push(`swap ${swap.keep}`);
       await swapIn(swap, context.signal);

@@ -50,6 +50,7 @@ function ledgerWithRuns(): Ledger {
       acceptedRun: 1,
       checkedOf: 2,
       allDataReadAt: '2026-11-01T03:00:04Z',
+      databaseBytes: 10,
       tables: 4,
       rows: 5,
       snapshotsKept: 6,
