@@ -233,6 +233,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
     return verifyJob(source, {
       repository,
       notes: ledger,
+      ledger,
       host: config.host,
       server: scratchServer(source),
       wantsProof: settings.proof !== 'none',

@@ -1,6 +1,6 @@
 import { describeError } from '../core/errors.ts';
-import { humanBytes, humanDuration } from '../core/units.ts';
 import type { Progress } from '../jobs/job.ts';
+import { createProgressLine } from './progress.ts';
 
 /** The only place that writes to the terminal: answers to stdout, everything else to stderr. */
 export interface Print {
@@ -18,21 +18,10 @@ export interface Print {
   error(error: unknown): void;
 }
 
-const PROGRESS_EVERY_MS = 200;
-
 export function createPrint(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream): Print {
-  let step = '';
-  let startedAt = 0;
-  let shownAt = 0;
-  let shown = false;
-
-  const progressDone = () => {
-    if (shown) stderr.write('\r\x1b[K');
-    shown = false;
-    step = '';
-  };
+  const progress = createProgressLine(stderr);
   const note = (text: string) => {
-    progressDone();
+    progress.clear();
     stderr.write(`${text}\n`);
   };
   return {
@@ -49,21 +38,8 @@ export function createPrint(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
           .trimEnd();
       for (const row of [head, ...rows]) stdout.write(`${padded(row)}\n`);
     },
-    progress: (progress) => {
-      if (!stderr.isTTY) return;
-      const now = performance.now();
-      if (progress.step !== step) {
-        progressDone();
-        step = progress.step;
-        startedAt = now;
-        shownAt = 0;
-      }
-      if (shownAt !== 0 && now - shownAt < PROGRESS_EVERY_MS) return;
-      shownAt = now;
-      shown = true;
-      stderr.write(`\r\x1b[K${describe(progress, now - startedAt)}`);
-    },
-    progressDone,
+    progress: (now) => progress.show(now),
+    progressDone: () => progress.clear(),
     note,
     error: (error) => {
       const { message, hint } = describeError(error);
@@ -71,20 +47,4 @@ export function createPrint(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
       if (hint !== null) stderr.write(`hint: ${hint}\n`);
     },
   };
-}
-
-function describe({ step, dumpBytes, storedBytes, totalBytes }: Progress, elapsedMs: number): string {
-  const rate = elapsedMs > 500 ? `, ${humanBytes(Math.round((dumpBytes / elapsedMs) * 1000))}/s` : '';
-  const stored = storedBytes === 0 ? '' : ` → ${humanBytes(storedBytes)}`;
-  const moved = dumpBytes === 0 ? '' : ` ${humanBytes(dumpBytes)}${stored}${rate}`;
-  return `${step}…${moved}${left(dumpBytes, totalBytes, elapsedMs)} ${humanDuration(elapsedMs)}`;
-}
-
-/** How much of it that is, and how long the rest takes at this rate. */
-function left(dumpBytes: number, totalBytes: number | undefined, elapsedMs: number): string {
-  if (totalBytes === undefined || totalBytes === 0 || dumpBytes === 0) return '';
-  const share = Math.min(1, dumpBytes / totalBytes);
-  const rest =
-    elapsedMs > 2000 && share < 1 ? `, ${humanDuration((elapsedMs / share) * (1 - share))} left` : '';
-  return `, ${Math.floor(share * 100)} %${rest},`;
 }

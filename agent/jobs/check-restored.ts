@@ -4,6 +4,7 @@ import type { Proof } from '../proof/proof.ts';
 import { tellDifferences, tellExtent, whyUnproven } from '../proof/tell.ts';
 import type { Restoration } from './restore.ts';
 import { sizeRestored } from './size-restored.ts';
+import { expected } from './size-up.ts';
 import { findProof } from './stored-proof.ts';
 
 /** What a restored database holds, and how that compares with the proof. */
@@ -42,12 +43,17 @@ async function compareWithProof(
   database: string,
   mayDiffer: boolean,
 ): Promise<Pick<Checked, 'notes' | 'warnings'>> {
-  const { source, snapshot, tables, settings, context } = restoration;
+  const { source, snapshot, size, tables, settings, context } = restoration;
   try {
     const whole = await findProof(settings.repository, snapshot, context.signal);
     const proof = whole === null ? null : narrowed(whole, tables);
     if (proof === null) return { notes: ['not compared: this backup has no proof'], warnings: [] };
-    context.onProgress({ step: `comparing ${database} with the proof`, dumpBytes: 0, storedBytes: 0 });
+    context.onProgress({
+      step: `comparing ${database} with the proof`,
+      dumpBytes: 0,
+      storedBytes: 0,
+      ...(tables === null ? expected(size, 'compare') : {}),
+    });
     const comparison = compare(proof, narrowed(await source.prove(database, proof, context.signal), tables));
     const differences = tellDifferences(comparison);
     if (differences.length > 0) throw unequal(restoration, differences);

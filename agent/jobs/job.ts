@@ -41,6 +41,10 @@ export interface Progress {
   storedBytes: number;
   /** What `dumpBytes` comes to in the end, where that is known: how long it still takes follows from it. */
   totalBytes?: number;
+  /** What of it is under way, as a sentence part: "table 12 of 40: orders". */
+  detail?: string;
+  /** How long the whole step may take, by the last time; how long it still takes follows from it. */
+  expectedMs?: number;
 }
 
 export interface Outcome {

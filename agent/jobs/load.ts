@@ -2,6 +2,7 @@ import type { Repository, Snapshot } from '../repository/repository.ts';
 import type { Restored, RestoreOptions, Source } from '../sources/source.ts';
 import type { Progress } from './job.ts';
 import { readCounted } from './reading.ts';
+import { ALL_SENT, tableWords } from './table-words.ts';
 
 /**
  * Loads a stored dump into a database that exists and is empty. Throws the first cause: the client's complaint, or what
@@ -14,18 +15,23 @@ export async function loadSnapshot(
     source: Source;
     target: string;
     options?: RestoreOptions;
+    /** How many tables the dump has; null where nobody knows. */
+    tables: number | null;
   },
   onProgress: (progress: Progress) => void,
   signal: AbortSignal,
 ): Promise<Restored> {
-  const { repository, snapshot, source, target, options = {} } = what;
+  const { repository, snapshot, source, target, options = {}, tables } = what;
   const progress: Progress = {
     step: `loading ${snapshot.shortId} into ${target}`,
     dumpBytes: 0,
     storedBytes: 0,
   };
-  const dump = readCounted({ repository, snapshot, progress }, onProgress, signal);
-  return source.restoreInto(target, dump, signal, options);
+  const dump = readCounted({ repository, snapshot, progress, atEnd: ALL_SENT }, onProgress, signal);
+  const onTable: RestoreOptions['onTable'] = (table) => {
+    progress.detail = tableWords(table, tables);
+  };
+  return source.restoreInto(target, dump, signal, { ...options, onTable });
 }
 
 /** Reads a snapshot whole and throws `repository_damaged` or the like where a byte is wrong: nothing is overwritten before that. */

@@ -1,6 +1,7 @@
 import type { Restored } from '../sources/source.ts';
 import { loadSnapshot } from './load.ts';
 import type { Restoration } from './restore.ts';
+import { expected } from './size-up.ts';
 
 /** Loads the snapshot of a restore into a database of any name, telling how far it is. */
 export async function loadInto(
@@ -15,11 +16,17 @@ export async function loadInto(
       snapshot,
       source,
       target,
+      tables: tables?.length ?? size.tables,
       options: { owners, replace, ...(tables === null ? {} : { tables }) },
     },
     (progress) => {
       size.loadedBytes = progress.dumpBytes;
-      context.onProgress(size.dumpBytes === null ? progress : { ...progress, totalBytes: size.dumpBytes });
+      context.onProgress({
+        ...progress,
+        ...(size.dumpBytes === null ? {} : { totalBytes: size.dumpBytes }),
+        // Of chosen tables nobody knows how long they take.
+        ...(tables === null ? expected(size, 'restore') : {}),
+      });
     },
     context.signal,
   );

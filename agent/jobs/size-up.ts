@@ -1,4 +1,4 @@
-import type { Ledger, Run } from '../ledger/ledger.ts';
+import type { Ledger, Run, StepFacts } from '../ledger/ledger.ts';
 import type { Snapshot } from '../repository/repository.ts';
 
 /** How large a restore is, as far as earlier runs tell. */
@@ -11,6 +11,8 @@ export interface Size {
   milliseconds: number | null;
   /** Which run says so. */
   from: Run | null;
+  /** How long each step of the last verification would take with this dump. Milliseconds. */
+  steps: Partial<Record<StepFacts['step'], number>>;
   /** What it takes on a server; null where no run tells. */
   needs: Needs | null;
   /** Plain bytes that this restore has loaded so far. */
@@ -39,15 +41,23 @@ export function sizeUp(ledger: Pick<Ledger, 'recent'>, source: string, snapshot:
     return dumpBytes !== null && bytes !== undefined && bytes > 0 ? dumpBytes / bytes : 1;
   };
   const [from] = done;
+  const verified = done.find(({ facts }) => facts.verification !== undefined);
   const measured = done.find(({ facts }) => facts.databaseBytes !== undefined);
   return {
     dumpBytes,
     tables: backup?.facts.tables ?? null,
     milliseconds: from === undefined ? null : tookMs(from) * factorOf(from),
     from: from ?? null,
+    steps: verified === undefined ? {} : stepsOf(verified, factorOf(verified)),
     needs: measured === undefined ? needsOfSource(backup) : needsOf(measured, true, factorOf(measured)),
     loadedBytes: 0,
   };
+}
+
+/** What a step's progress tells of how long it may take; nothing where nobody knows. */
+export function expected({ steps }: Size, step: StepFacts['step']): { expectedMs?: number } {
+  const milliseconds = steps[step];
+  return milliseconds === undefined ? {} : { expectedMs: milliseconds };
 }
 
 /** The backup that stored this snapshot; undefined where the ledger does not know it. */
@@ -58,6 +68,11 @@ export function backupOf(
 ): Run | undefined {
   const backups = ledger.recent({ job: 'backup', source, result: 'succeeded', limit: 1000 });
   return backups.find(({ facts }) => facts.snapshotId === snapshotId);
+}
+
+function stepsOf({ facts }: Run, factor: number): Size['steps'] {
+  const taken = facts.verification?.steps ?? [];
+  return Object.fromEntries(taken.map(({ step, seconds }) => [step, seconds * 1000 * factor]));
 }
 
 function needsOfSource(backup: Run | undefined): Needs | null {

@@ -3,13 +3,16 @@ import { counted, humanBytes } from '../core/units.ts';
 import { compare } from '../proof/compare.ts';
 import type { Proof } from '../proof/proof.ts';
 import { tellDifferences, tellExtent, whyUnproven } from '../proof/tell.ts';
+import type { StepFacts } from '../ledger/ledger.ts';
 import type { Repository, Snapshot } from '../repository/repository.ts';
-import type { Inventory, Source } from '../sources/source.ts';
+import type { Inventory, Source, TableLoad } from '../sources/source.ts';
 import type { JobContext, Progress } from './job.ts';
 import { askQueries, type SmokeQuery } from './queries.ts';
 import { readCounted } from './reading.ts';
 import { sizeRestored } from './size-restored.ts';
+import { expected, type Size } from './size-up.ts';
 import type { StepEnd, Steps } from './steps.ts';
+import { ALL_SENT, tableWords } from './table-words.ts';
 
 export interface ScratchWork {
   repository: Repository;
@@ -21,6 +24,8 @@ export interface ScratchWork {
   queries: SmokeQuery[];
   /** Tables that the source has now, where that is known. */
   tables: number | null;
+  /** How large it is and how long it takes, as far as earlier runs tell. */
+  size: Size;
 }
 
 export interface Verified {
@@ -43,21 +48,22 @@ export interface Verified {
  * taken all the same; throws where a step could not be taken to its end.
  */
 export async function verifyScratch(work: ScratchWork, steps: Steps, context: JobContext): Promise<Verified> {
-  const { server, scratch, queries } = work;
+  const { server, scratch, queries, size } = work;
   const { signal } = context;
-  const tell = (step: string) => context.onProgress({ step, dumpBytes: 0, storedBytes: 0 });
+  const tell = (step: string, name: StepFacts['step']) =>
+    context.onProgress({ step, dumpBytes: 0, storedBytes: 0, ...expected(size, name) });
   const restored = await restore(work, steps, context);
-  tell(`analyzing ${scratch}`);
+  tell(`analyzing ${scratch}`, 'analyze');
   await steps.take('analyze', async () => {
     await server.analyze(scratch, signal);
     return { result: 'passed', detail: 'statistics gathered' };
   });
   // With its statistics gathered, a server that estimates does so best.
-  const size = await sizeRestored(server, scratch, signal);
-  tell(`comparing ${scratch} with the proof`);
+  const taken = await sizeRestored(server, scratch, signal);
+  tell(`comparing ${scratch} with the proof`, 'compare');
   const compared = await steps.take('compare', () => comparedWithProof(work, signal));
   // The extension that it may need is not in the source: everything is compared by now.
-  tell(`examining ${scratch}`);
+  tell(`examining ${scratch}`, 'examine');
   const examined = await steps.take('examine', () => examine(server, scratch, signal));
   const asked =
     queries.length === 0
@@ -65,7 +71,7 @@ export async function verifyScratch(work: ScratchWork, steps: Steps, context: Jo
       : await steps.take('queries', () => askQueries(server, scratch, queries, signal));
   return {
     restoreSeconds: restored.seconds,
-    ...size,
+    ...taken,
     ...compared.found,
     findings: [...compared.findings, ...examined.findings, ...asked.findings],
   };
@@ -73,16 +79,25 @@ export async function verifyScratch(work: ScratchWork, steps: Steps, context: Jo
 
 /** Fetching and restoring are one stream. What the fetching took is how long the restore waited for the repository. */
 async function restore(work: ScratchWork, steps: Steps, context: JobContext): Promise<{ seconds: number }> {
-  const { repository, snapshot, server, scratch } = work;
+  const { repository, snapshot, proof, server, scratch, size } = work;
   const progress: Progress = {
     step: `loading ${snapshot.shortId} into ${scratch}`,
     dumpBytes: 0,
     storedBytes: 0,
+    ...(size.dumpBytes === null ? {} : { totalBytes: size.dumpBytes }),
+    ...expected(size, 'restore'),
+  };
+  const onTable = (table: TableLoad) => {
+    progress.detail = tableWords(table, proof?.tables.length ?? size.tables);
   };
   const startedAt = performance.now();
   let waitedMs = 0;
   async function* dump(): AsyncGenerator<Buffer> {
-    const chunks = readCounted({ repository, snapshot, progress }, context.onProgress, context.signal);
+    const chunks = readCounted(
+      { repository, snapshot, progress, atEnd: ALL_SENT },
+      context.onProgress,
+      context.signal,
+    );
     let askedAt = performance.now();
     for await (const chunk of chunks) {
       waitedMs += performance.now() - askedAt;
@@ -94,7 +109,7 @@ async function restore(work: ScratchWork, steps: Steps, context: JobContext): Pr
     steps.note({ step: 'fetch', result: 'passed', seconds: inSeconds(waitedMs), detail });
   }
   await steps.take('restore', async () => {
-    await server.restoreInto(scratch, dump(), context.signal);
+    await server.restoreInto(scratch, dump(), context.signal, { onTable });
     return { result: 'passed', detail: `${humanBytes(progress.dumpBytes)} restored` };
   });
   return { seconds: inSeconds(performance.now() - startedAt) };

@@ -1,7 +1,7 @@
 import { describeError, HoldfastError } from '../core/errors.ts';
 import { utc } from '../core/clock.ts';
 import { humanDuration } from '../core/units.ts';
-import type { RunFacts, VerificationFacts } from '../ledger/ledger.ts';
+import type { Ledger, RunFacts, VerificationFacts } from '../ledger/ledger.ts';
 import type { Proof } from '../proof/proof.ts';
 import type { Repository, Snapshot } from '../repository/repository.ts';
 import type { Probe, Source } from '../sources/source.ts';
@@ -11,6 +11,7 @@ import { EndedRun, type Job, type JobContext, type Outcome } from './job.ts';
 import { notRun, whyNothingShown } from './not-run.ts';
 import type { SmokeQuery } from './queries.ts';
 import { droppedAfter, makeScratch, scratchPrefix } from './scratch.ts';
+import { sizeUp } from './size-up.ts';
 import { createSteps, type Steps } from './steps.ts';
 import { findProof } from './stored-proof.ts';
 import { verifyScratch, type Verified } from './verify-scratch.ts';
@@ -18,6 +19,8 @@ import { verifyScratch, type Verified } from './verify-scratch.ts';
 export interface VerifySettings {
   repository: Repository;
   notes: Notes;
+  /** For what earlier runs took. */
+  ledger: Pick<Ledger, 'recent'>;
   /** The configured host: with the source's name it makes scratch names that no other agent uses. */
   host: string;
   /** Where the scratch database is made: the source itself, or another server of its kind. */
@@ -68,9 +71,10 @@ async function verify(source: Source, settings: VerifySettings, context: JobCont
   facts.engine = probe.engine;
   const steps = createSteps();
   const tables = server === source ? probe.tables : null;
+  const size = sizeUp(settings.ledger, source.name, snapshot);
   const verified = await droppedAfter(server, scratch, () =>
     verifyScratch(
-      { repository, snapshot, proof, server, scratch, queries: settings.queries, tables },
+      { repository, snapshot, proof, server, scratch, queries: settings.queries, tables, size },
       steps,
       context,
     ),

@@ -204,4 +204,15 @@ export interface RestoreOptions {
   tables?: string[];
   /** The target is no new database: the tables are dropped there first. PostgreSQL does it all in one transaction. */
   replace?: boolean;
+  /** Told of each table when its rows begin to be handed to the client: for a person who watches. */
+  onTable?: (table: TableLoad) => void;
+}
+
+export interface TableLoad {
+  /** As the dump names it. */
+  name: string;
+  /** The how manieth it is, from 1. */
+  number: number;
+  /** Of how many; null where a dump does not say so beforehand. */
+  of: number | null;
 }

@@ -100,6 +100,7 @@ export function verifySettings(
   return {
     repository,
     notes: { recall: (key) => notes.get(key) ?? null, remember: (key, value) => void notes.set(key, value) },
+    ledger: { recent: () => [] },
     host: 'holdfast',
     server,
     wantsProof: true,

@@ -8,6 +8,7 @@ import { mayNameDefiners, readGrants } from './grants.ts';
 import { createHeaderFilter, type DumpHeader } from './header.ts';
 import { quoteName } from './names.ts';
 import { optionFile } from './options.ts';
+import { unquoted } from './proof/counters.ts';
 import { createTableFilter } from './sections.ts';
 import { withMysqlSession, type Flavour } from './session.ts';
 import type { RestoreOptions, Restored } from '../source.ts';
@@ -56,8 +57,11 @@ export async function loadMysqlDump(
     const filter = createLoadFilter(
       target,
       { ownersKept, tables: options.tables, replace: options.replace },
-      (definer) => {
-        if (definer !== own) lost += 1;
+      {
+        onLostDefiner: (definer) => {
+          if (definer !== own) lost += 1;
+        },
+        onTable: numbered(options),
       },
     );
     const label = `loading into ${target}`;
@@ -69,6 +73,16 @@ export async function loadMysqlDump(
   } finally {
     await file.remove();
   }
+}
+
+/** How many tables a dump has it does not say beforehand; chosen ones are known. */
+function numbered({ tables, onTable }: RestoreOptions): ((name: string) => void) | undefined {
+  if (onTable === undefined) return undefined;
+  let number = 0;
+  return (name) => {
+    number += 1;
+    onTable({ name, number, of: tables?.length ?? null });
+  };
 }
 
 /** An account as a dump's DEFINER clauses write it; the host never holds an `@`, the user may. */
@@ -124,12 +138,12 @@ function loadOptions(flavour: Flavour): string[] {
 
 /**
  * Takes off the header, keeping the database's text attributes; in a copy, nothing names the original or runs by itself.
- * Tells of each definer that stays a comment.
+ * Tells of each definer that stays a comment, and of each table before its rows.
  */
 export function createLoadFilter(
   target: string,
   options: Pick<RestoreOptions, 'tables' | 'replace'> & { ownersKept?: boolean } = {},
-  onLostDefiner: (definer: string) => void = () => undefined,
+  tell: { onLostDefiner?: (definer: string) => void; onTable?: ((name: string) => void) | undefined } = {},
 ): ByteFilter {
   let original: DumpHeader | null = null;
   const header = createHeaderFilter((found) => {
@@ -143,8 +157,10 @@ export function createLoadFilter(
   const chosen =
     options.tables === undefined ? header : chainFilters(header, createTableFilter(new Set(options.tables)));
   const loaded = chainFilters(chosen, body);
+  const { onLostDefiner = () => undefined, onTable } = tell;
   const definers = options.ownersKept === true ? DEFINERS_BACK_RULES : watchDefiners(onLostDefiner);
-  return chainFilters(loaded, createLineRewriter(definers));
+  const watched = onTable === undefined ? [] : [watchRows(onTable)];
+  return chainFilters(loaded, createLineRewriter([...definers, ...watched]));
 }
 
 /** Objects made under another collation are dumped between two ALTER DATABASE, which name the original. */
@@ -171,6 +187,19 @@ function event(isCopy: () => boolean): LineRule {
         );
       if (lead === null || !isCopy()) return null;
       return { length: lead[0].length, by: lead[0].replace(/ENABLE$/, 'DISABLE') };
+    },
+  };
+}
+
+/** Changes nothing. */
+function watchRows(seen: (name: string) => void): LineRule {
+  return {
+    start: '-- Dumping data for table `',
+    after: '\n--',
+    rewrite: (text) => {
+      const quoted = /^-- Dumping data for table (`(?:[^`\n]|``)+`)\n/.exec(text)?.[1];
+      if (quoted !== undefined) seen(unquoted(quoted));
+      return null;
     },
   };
 }

@@ -34,10 +34,11 @@ const BETWEEN_BLOCKS = 'between two blocks';
 const BLOCK_DATA = 1;
 const BLOCK_LARGE_OBJECTS = 3;
 
-export function createArchiveFilter(): ArchiveFilter {
+/** `onData` is told of each entry's data as it begins, by the entry's id. */
+export function createArchiveFilter(onData: (id: number) => void = () => undefined): ArchiveFilter {
   const reader = createByteReader();
   const state: State = { tables: new Set(), awaited: new Map(), place: 'its head', unread: null };
-  const scan = readArchive(reader, state);
+  const scan = readArchive(reader, state, onData);
   /** Waits until the whole head is there, because the scan changes the date where it stands. */
   let head: Buffer | null = Buffer.alloc(0);
   const pass = (bytes: Buffer): Buffer[] => {
@@ -64,7 +65,11 @@ export function createArchiveFilter(): ArchiveFilter {
   };
 }
 
-function* readArchive(reader: ByteReader, state: State): Generator<void, void> {
+function* readArchive(
+  reader: ByteReader,
+  state: State,
+  onData: (id: number) => void,
+): Generator<void, void> {
   const format = yield* readHead(reader);
   if (!isKnown(format)) {
     state.unread = `archive format 1.${format.minor} is unknown: whether the archive is whole was not checked`;
@@ -75,7 +80,7 @@ function* readArchive(reader: ByteReader, state: State): Generator<void, void> {
   for (let i = 0; i < entries; i += 1) yield* readEntry(reader, format, state);
   for (;;) {
     state.place = BETWEEN_BLOCKS;
-    yield* readBlock(reader, format, state);
+    yield* readBlock(reader, format, state, onData);
   }
 }
 
@@ -140,13 +145,19 @@ function* readEntry(reader: ByteReader, format: Format, state: State): Generator
     state.awaited.set(id, description === 'TABLE DATA' ? `${schema}.${tag}` : `${description} ${tag}`);
 }
 
-function* readBlock(reader: ByteReader, format: Format, state: State): Generator<void, void> {
+function* readBlock(
+  reader: ByteReader,
+  format: Format,
+  state: State,
+  onData: (id: number) => void,
+): Generator<void, void> {
   const type = (yield* take(reader, 1))[0];
   state.place = 'the head of a block';
   const id = yield* readInt(reader, format);
   const name = state.awaited.get(id);
   if (name === undefined) throw incomplete(`it holds a block (${id}) that its contents do not name`);
   state.place = `the data of ${name}`;
+  onData(id);
   if (type === BLOCK_LARGE_OBJECTS) {
     while ((yield* readInt(reader, format)) !== 0) yield* skipChunks(reader, format);
   } else if (type === BLOCK_DATA) {

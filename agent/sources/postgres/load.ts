@@ -1,12 +1,14 @@
 import type { PostgresSourceConfig } from '../../config/config.ts';
 import { HoldfastError } from '../../core/errors.ts';
 import { loadDump } from '../client/load.ts';
+import type { ByteFilter } from '../bytes/line-rewriter.ts';
 import { peekContents, type Entry } from './archive-contents.ts';
 import { findPostgresClient, siblingOf } from './clients.ts';
 import { postgresEnvironment } from './environment.ts';
 import { databaseConninfo } from './names.ts';
 import { withPostgresSession, type PostgresSession } from './session.ts';
 import { chooseEntries } from './table-choice.ts';
+import { watchTables } from './watch-tables.ts';
 import { writePrivateFile, type PrivateFile } from '../private-file.ts';
 import type { RestoreOptions, Restored } from '../source.ts';
 import type { ClientDeps } from '../tools.ts';
@@ -36,8 +38,9 @@ export async function loadPostgresDump(
   const ownersKept = owners === 'keep' || (owners === 'where-allowed' && isSuperuser);
   const { entries, archive, close } = await peekContents(dump);
   let list: PrivateFile | null = null;
+  let chosen: Entry[] | null;
   try {
-    const chosen = options.tables === undefined ? entries : choose(entries, options.tables, options.replace);
+    chosen = options.tables === undefined ? entries : choose(entries, options.tables, options.replace);
     if (ownersKept) requireRoles(chosen ?? [], roles);
     if (options.tables !== undefined) list = await writeList(deps, chosen ?? []);
   } catch (error) {
@@ -59,7 +62,8 @@ export async function loadPostgresDump(
     label: 'pg_restore',
     secrets: [config.password],
   };
-  const filter = { push: (chunk: Buffer) => [chunk], end: () => [] };
+  const filter =
+    options.onTable === undefined || chosen === null ? AS_IT_IS : watchTables(chosen, options.onTable);
   const label = `loading into ${target}`;
   try {
     await loadDump({ label, processes: deps.processes, signal, command, filter, hints: HINTS }, archive);
@@ -68,6 +72,8 @@ export async function loadPostgresDump(
   }
   return { notes: [], ownersKept };
 }
+
+const AS_IT_IS: ByteFilter = { push: (chunk) => [chunk], end: () => [] };
 
 /** To give objects to any role takes a superuser, short of a member of all of them. */
 async function readServer(session: PostgresSession) {

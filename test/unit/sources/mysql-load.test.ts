@@ -36,7 +36,11 @@ describe('definers', () => {
   const text = `${header('shop')}DELIMITER ;;\nCREATE /* DEFINER=\`a b\`@\`%\` */ PROCEDURE p() SELECT 1 ;;\n`;
   const seenIn = (keepOwners: boolean) => {
     const seen: string[] = [];
-    const filter = createLoadFilter('shop', { ownersKept: keepOwners }, (definer) => seen.push(definer));
+    const filter = createLoadFilter(
+      'shop',
+      { ownersKept: keepOwners },
+      { onLostDefiner: (definer) => seen.push(definer) },
+    );
     const out = Buffer.concat([...filter.push(Buffer.from(text)), ...filter.end()]).toString();
     return { seen, out };
   };
@@ -83,4 +87,18 @@ describe('what does not begin with our header', () => {
   ])('%s → restore_failed, and not a byte is loaded', (_, text) => {
     expect(() => load('copy', text)).toThrow('no dump of Holdfast');
   });
+});
+
+test('the rows of each table begin → told once by its name, however the bytes come, and a row that looks like it is none', () => {
+  const section = (name: string) =>
+    `--\n-- Dumping data for table ${quoteName(name)}\n--\n\nINSERT INTO ${quoteName(name)} VALUES ('\\n--\\n-- Dumping data for table \`no\`\\n--');\n`;
+  const text = `${header('shop')}\n${['orders', 'ключ', 'a`b'].map(section).join('\n')}`;
+  for (const size of [1, 9, 4096, 100_000]) {
+    const seen: string[] = [];
+    const filter = createLoadFilter('copy', {}, { onTable: (name) => seen.push(name) });
+    const bytes = Buffer.from(text);
+    for (let at = 0; at < bytes.length; at += size) filter.push(bytes.subarray(at, at + size));
+    filter.end();
+    expect(seen).toEqual(['orders', 'ключ', 'a`b']);
+  }
 });

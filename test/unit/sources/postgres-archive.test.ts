@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { createArchiveFilter } from '../../../agent/sources/postgres/archive.ts';
+import { peekContents } from '../../../agent/sources/postgres/archive-contents.ts';
+import { watchTables } from '../../../agent/sources/postgres/watch-tables.ts';
 
 /** Written by pg_dump 15 and 18 into a pipe: tables in two schemas, an empty one, a partition, a large object. */
 const read = (name: string) => readFileSync(new URL(`../../fixtures/sources/${name}`, import.meta.url));
@@ -90,4 +92,39 @@ test('a format that is not known yet → passes as it is, with a warning', () =>
   expect(() => filter.requireEnd()).not.toThrow();
   expect(filter.unread()).toContain('format 1.17 is unknown');
   expect(bytes.equals(newer)).toBe(true);
+});
+
+describe.each(ARCHIVES)('an archive of format %s that is loaded', (_, archive) => {
+  const watched = async (choose: (schema: string) => boolean, pieces: Buffer[]) => {
+    const { entries } = await peekContents(
+      (async function* () {
+        yield archive;
+      })(),
+    );
+    const told: string[] = [];
+    const filter = watchTables(
+      (entries ?? []).filter(({ schema }) => choose(schema)),
+      ({ name, number, of }) => told.push(`${number} of ${of}: ${name}`),
+    );
+    const out = [...pieces.flatMap((piece) => filter.push(piece)), ...filter.end()];
+    return { told, unchanged: Buffer.concat(out).equals(Buffer.concat(pieces)) };
+  };
+
+  test.each([1, 7, 100_000])('in pieces of %d bytes → each table is told as it begins, and nothing is changed', async (size) => {
+    const { told, unchanged } = await watched(() => true, inPieces(archive, size));
+    expect(told.map((text) => text.slice('1 of 4: '.length)).toSorted()).toEqual(TABLES);
+    expect(told.map((text) => text.slice(0, '1 of 4: '.length))).toEqual([1, 2, 3, 4].map((n) => `${n} of 4: `));
+    expect(unchanged).toBe(true);
+  });
+
+  test('of which some are chosen → those are told', async () => {
+    const { told } = await watched((schema) => schema === 'Ten ant', [archive]);
+    expect(told).toEqual(['1 of 1: Ten ant.orders']);
+  });
+
+  test('that breaks off, or is none → handed on as it is: pg_restore says what is wrong', async () => {
+    const broken = [archive.subarray(0, archive.length - 100), Buffer.from('no archive at all')];
+    expect((await watched(() => true, broken)).unchanged).toBe(true);
+    expect((await watched(() => true, [Buffer.alloc(5000, 7)])).unchanged).toBe(true);
+  });
 });
