@@ -175,6 +175,9 @@ async function examineSource(app: App, source: Source, signal: AbortSignal): Pro
     ...probe.hurdles.map(({ detail, mend }): Finding => {
       return { subject, state: 'warning', detail: `it could not be restored: ${detail}`, hint: mend };
     }),
+    ...probe.lacksForProof.map(({ detail, mend }): Finding => {
+      return { subject, state: 'warning', detail, hint: mend };
+    }),
     ...probe.warnings.map((detail): Finding => ({ subject, state: 'warning', detail, hint: null })),
     await examineScratch(app, source, signal),
   ];

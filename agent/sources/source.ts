@@ -100,6 +100,8 @@ export interface Probe {
   gaps: Gap[];
   /** What would end a restore by this user although the backup is complete. */
   hurdles: Hurdle[];
+  /** What keeps backups by this user from being proven equal although they are complete, where a proof is wanted; a backup that it befalls says so itself. */
+  lacksForProof: Hurdle[];
   /** Not wrong, but worth a person's eye (tables outside the consistent snapshot, for example). */
   warnings: string[];
 }

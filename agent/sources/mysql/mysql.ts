@@ -13,6 +13,7 @@ import { createDatabase, dropDatabase, emptyDatabase, inspectDatabase, listDatab
 import { sizeOfDatabase } from './room.ts';
 import { createTableFilter } from './sections.ts';
 import { proveDatabase } from './proof/prove.ts';
+import { lackForProof } from './proof/rights.ts';
 import { withMysqlSession, type MysqlSession } from './session.ts';
 import { pathComponent } from '../repository-path.ts';
 import type { Probe, Source } from '../source.ts';
@@ -91,6 +92,7 @@ async function probe(
     databaseBytes: contents.bytes,
     gaps: await findMysqlGaps(session, config, contents, grants),
     hurdles: await findMysqlHurdles(session, config.database, grants),
+    lacksForProof: config.proof === 'none' ? [] : lackForProof(session, grants),
     warnings: warningsOf(contents),
   };
 }

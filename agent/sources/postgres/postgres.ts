@@ -116,6 +116,8 @@ async function probe(
     databaseBytes: contents.bytes,
     gaps: await findPostgresGaps(session, config, contents),
     hurdles: [],
+    // Whoever may dump may share the dump's snapshot.
+    lacksForProof: [],
     warnings: [],
   };
 }

@@ -35,6 +35,27 @@ async function dumpOf(source: Awaited<ReturnType<typeof keeper>>) {
   return (await readDump(source.parts(probe)[0]!.open(never))).bytes.toString('utf8');
 }
 
+describe('a user whose backups are complete and cannot be proven equal', () => {
+  const complete = [`GRANT ${FOUR} ON shop.* TO $`, 'GRANT SELECT ON mysql.proc TO $'];
+
+  test.each([
+    ['PROCESS', [], /cannot be proven equal: keeper@% may not see/],
+    [
+      'RELOAD',
+      ['GRANT PROCESS ON *.* TO $'],
+      /cannot be proven equal when others write .*: keeper@% may not hold/,
+    ],
+  ])('lacks %s → told, with the statement that mends it, and no gap', async (_, rights, told) => {
+    const source = await keeper([...complete, ...rights]);
+    const { gaps, lacksForProof } = await source.probe(never);
+    expect(gaps).toEqual([]);
+    expect(lacksForProof).toHaveLength(1);
+    expect(lacksForProof[0]!.detail).toMatch(told);
+    await server.sql(lacksForProof[0]!.mend);
+    expect((await source.probe(never)).lacksForProof).toEqual([]);
+  });
+});
+
 describe('a user who lacks a right', () => {
   test.each<{ gap: GapName; rights: string[] }>([
     {

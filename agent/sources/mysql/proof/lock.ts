@@ -1,9 +1,9 @@
 import type { MysqlSourceConfig } from '../../../config/config.ts';
 import { errorFields } from '../../error-fields.ts';
 import type { MysqlGrants } from '../grants.ts';
-import { quoteAccount } from '../names.ts';
 import { withMysqlSession, type MysqlSession } from '../session.ts';
 import { atLeast } from '../version.ts';
+import { whyNotStill } from './rights.ts';
 
 /** The server itself ends a session that holds the lock and says nothing for so long, whatever became of us. */
 const IDLE_SECONDS = 2;
@@ -16,11 +16,8 @@ const LONG_STATEMENT_SECONDS = { backupStage: 2, readLock: 1 };
 
 /** Why the lock may not be taken now, as a sentence part; null when nothing speaks against it. */
 export async function whyNoLock(session: MysqlSession, grants: MysqlGrants): Promise<string | null> {
-  const may = grants.globally('RELOAD') || (session.flavour === 'mysql' && grants.globally('FLUSH_TABLES'));
-  if (!may) {
-    const mend = `GRANT RELOAD ON *.* TO ${quoteAccount(session.account)};`;
-    return `${session.account} may not hold commits still for a moment (${mend})`;
-  }
+  const restless = whyNotStill(session, grants);
+  if (restless !== null) return `${restless.detail} (${restless.mend})`;
   const rows = await session.query('SHOW PROCESSLIST');
   const long = rows.find((row) => isInTheWay(row, session));
   if (long === undefined) return null;

@@ -2,10 +2,10 @@ import type { MysqlSourceConfig } from '../../../config/config.ts';
 import type { Child } from '../../../process/run.ts';
 import { errorFields } from '../../error-fields.ts';
 import { readGrants } from '../grants.ts';
-import { quoteAccount } from '../names.ts';
 import type { MysqlSession } from '../session.ts';
 import { untilSnapshotOpen } from './client-snapshot.ts';
 import { whyNoLock, withCommitsHeld } from './lock.ts';
+import { whyBlind } from './rights.ts';
 import { readWrites } from './writes.ts';
 
 /** A dump client that runs, and whether our session looks at the very data that it dumps. */
@@ -56,10 +56,10 @@ async function search(
     await openSnapshot(session);
     await clients.start();
   };
-  if (!grants.globally('PROCESS')) {
+  const blind = whyBlind(session, grants);
+  if (blind !== null) {
     await open();
-    const mend = `GRANT PROCESS, RELOAD ON *.* TO ${quoteAccount(session.account)};`;
-    return { unproven: `${session.account} may not see whether others wrote while the dump began (${mend})` };
+    return { unproven: `${blind.detail} (${blind.mend})` };
   }
   for (let i = 0; i < TRIES; i += 1) {
     await clients.stop();
