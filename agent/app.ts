@@ -16,10 +16,10 @@ import type { Job } from './jobs/job.ts';
 import { exportJob, type ExportTarget } from './jobs/export.ts';
 import { dropKept } from './jobs/kept-database.ts';
 import { restoreJob, type RestoreSettings } from './jobs/restore.ts';
+import { strangersIn } from './jobs/strangers.ts';
 import { tidyAfterRestores } from './jobs/tidy-restores.ts';
 import type { Wanted } from './jobs/find-snapshot.ts';
 import { guarded, USUAL_OF } from './jobs/size-guard.ts';
-import { backupOf } from './jobs/size-up.ts';
 import { verifyJob } from './jobs/verify.ts';
 import { createBudget, oldestFirst } from './jobs/verify-turn.ts';
 import { acquireLock } from './ledger/lock.ts';
@@ -183,13 +183,21 @@ export function createApp(config: Config, surroundings: Surroundings): App {
           ledger,
           runtimeDir,
           isFamiliar: (id) => isFamiliar(repository, ledger, id),
+          strangersIn: (source, snapshots) => strangersIn(ledger, source, snapshots),
           backupTimeoutMs,
           lockPauseMs: 2_000,
           tell: surroundings.tell,
         },
         signal,
       );
-      const tidying = { repository, notes: ledger, host: config.host, sources, tell: surroundings.tell };
+      const tidying = {
+        repository,
+        notes: ledger,
+        ledger,
+        host: config.host,
+        sources,
+        tell: surroundings.tell,
+      };
       await tidyAfterRestores(interrupted, tidying, signal);
     },
     report,
@@ -234,6 +242,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       repository,
       notes: ledger,
       ledger,
+      now: () => clock.now(),
       host: config.host,
       server: scratchServer(source),
       wantsProof: settings.proof !== 'none',
@@ -316,7 +325,8 @@ export function createApp(config: Config, surroundings: Surroundings): App {
         [
           exportJob(source, {
             repository,
-            dumpBytes: (id) => backupOf(ledger, source, id)?.facts.dumpBytes ?? null,
+            ledger,
+            now: () => clock.now(),
             timeoutMs: backupTimeoutMs,
             ...choice,
           }),

@@ -4,7 +4,9 @@ import type { App } from './app.ts';
 import { HoldfastError, describeError } from './core/errors.ts';
 import { counted, humanBytes } from './core/units.ts';
 import { ensureRepository, hadRepository } from './jobs/init.ts';
+import { aheadOf } from './jobs/newest.ts';
 import { scratchPrefix } from './jobs/scratch.ts';
+import { strangersIn, strangerWords } from './jobs/strangers.ts';
 import type { Source } from './sources/source.ts';
 
 export interface Finding {
@@ -133,6 +135,39 @@ async function examineOpening(app: App, signal: AbortSignal): Promise<Finding[]>
           detail: 'generated, and not confirmed as stored elsewhere',
           hint: reminder,
         },
+    ...(await examineSnapshots(app, signal)),
+  ];
+}
+
+const MOST_IDS = 5;
+
+/** What stands in the repository under our names and makes "the newest" doubtful: times of a wrong clock, and another server's dumps. */
+async function examineSnapshots({ repository, ledger, clock, config }: App, signal: AbortSignal): Promise<Finding[]> {
+  const subject = 'snapshots';
+  const snapshots = await repository.list({}, signal);
+  const names = config.sources.map(({ name }) => name);
+  const ahead = aheadOf(snapshots, clock.now()).filter(({ tags }) => names.includes(tags?.source ?? ''));
+  const newest = ahead.at(-1);
+  const ids = ahead.slice(0, MOST_IDS).map(({ shortId }) => shortId);
+  const more = ahead.length > MOST_IDS ? `, and ${ahead.length - MOST_IDS} more` : '';
+  return [
+    ...(newest === undefined
+      ? []
+      : [
+          {
+            subject,
+            state: 'warning' as const,
+            detail: `${counted(ahead.length, 'snapshot')} with a time that has not come yet, by a clock that was wrong: ${ids.join(', ')}${more}`,
+            hint: `Holdfast goes by its ledger, but restic's own "latest" is ${newest.shortId}, and retention counts from it. After the next good backup: holdfast restic -- forget ${ids.join(' ')}`,
+          },
+        ]),
+    ...names.flatMap((name) =>
+      strangerWords(name, strangersIn(ledger, name, snapshots), config.host).map((detail): Finding => {
+        const hint =
+          'Set HOLDFAST_HOST on each of them, see docs/troubleshooting.md, "Two servers with one name". If the ledger was put back from the repository, this is over after two backups.';
+        return { subject, state: 'warning', detail, hint };
+      }),
+    ),
   ];
 }
 

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { HoldfastError, describeError } from './core/errors.ts';
 import { counted } from './core/units.ts';
 import type { Ledger, Run } from './ledger/ledger.ts';
-import type { Repository } from './repository/repository.ts';
+import type { Repository, Snapshot } from './repository/repository.ts';
 
 interface Deps {
   repository: Repository;
@@ -11,6 +11,8 @@ interface Deps {
   runtimeDir: string;
   /** Whether this agent has stored into the repository with this id. */
   isFamiliar: (repositoryId: string) => boolean;
+  /** Of a source's snapshots those that another server stores under the same names. */
+  strangersIn: (source: string, snapshots: Snapshot[]) => Snapshot[];
   /** No run lasts longer, so that what it left is no younger than this after its start. */
   backupTimeoutMs: number;
   /** Between two looks at dead locks that another program keeps from being removed. */
@@ -81,7 +83,7 @@ function doubtfulBackups(ledger: Ledger): Run[] {
 
 async function removeUnconfirmed(
   run: Run,
-  { repository, ledger, tell, backupTimeoutMs }: Deps,
+  { repository, ledger, tell, strangersIn, backupTimeoutMs }: Deps,
   signal: AbortSignal,
 ): Promise<void> {
   const source = run.source ?? '';
@@ -94,13 +96,20 @@ async function removeUnconfirmed(
     from + backupTimeoutMs,
     ...confirmed.map(({ startedAt }) => Date.parse(startedAt)).filter((time) => time > from),
   );
-  const strays = (await repository.list({ source }, signal)).filter((snapshot) => {
+  const snapshots = await repository.list({ source }, signal);
+  const strays = snapshots.filter((snapshot) => {
     // A restore point has the time of the dump that it must stay behind, and was confirmed by a restore.
     if (snapshot.tags?.kind === 'restore-point') return false;
     const time = Date.parse(snapshot.time);
     return !good.has(snapshot.id) && time >= from && time < until;
   });
   if (strays.length === 0) return;
+  if (strangersIn(source, snapshots).length > 0) {
+    // They may be the other's, and good.
+    return tell(
+      `left ${counted(strays.length, 'snapshot')} of ${source} that no finished run had confirmed: another server stores under the same names`,
+    );
+  }
   await repository.remove(
     strays.map((snapshot) => snapshot.id),
     signal,

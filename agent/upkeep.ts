@@ -9,6 +9,7 @@ import type { Job } from './jobs/job.ts';
 import { repairJob } from './jobs/repair.ts';
 import { standingOf } from './jobs/retention-choice.ts';
 import { retentionJob } from './jobs/retention.ts';
+import { strangersIn, strangerWords } from './jobs/strangers.ts';
 import { dropReplaced } from './jobs/tidy-restores.ts';
 import { ledgerIsDue, storeLedgerJob } from './jobs/store-ledger.ts';
 import type { Ledger } from './ledger/ledger.ts';
@@ -77,6 +78,8 @@ export function createUpkeep(deps: {
         const settings = config.sources.find((source) => source.name === name);
         return standingOf(ledger, name, settings !== undefined && settings.proof !== 'none');
       },
+      strangers: (source, snapshots) =>
+        strangerWords(source, strangersIn(ledger, source, snapshots), config.host),
       lastCheckFailed: () => ledger.recent({ job: 'check', limit: 1 })[0]?.result === 'failed',
       now: () => clock.now(),
       dropReplaced: (signal) => dropReplaced(sources, ledger, clock.now(), signal),

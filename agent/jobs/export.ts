@@ -5,10 +5,12 @@ import { pipeline } from 'node:stream/promises';
 import { HoldfastError } from '../core/errors.ts';
 import { humanBytes } from '../core/units.ts';
 import { utc } from '../core/clock.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import type { Repository, Snapshot } from '../repository/repository.ts';
 import { findSnapshot, type Wanted } from './find-snapshot.ts';
 import type { Job, JobContext, Progress } from './job.ts';
 import { readCounted } from './reading.ts';
+import { backupOf } from './size-up.ts';
 
 export type ExportTarget =
   { kind: 'folder'; path: string } | { kind: 'stream'; stream: NodeJS.WritableStream };
@@ -17,8 +19,9 @@ export interface ExportSettings {
   repository: Repository;
   wanted: Wanted;
   target: ExportTarget;
-  /** Plain bytes of the dump in a snapshot, as the ledger has them; null where it does not know the snapshot. */
-  dumpBytes: (snapshotId: string) => number | null;
+  /** For the order and the sizes of the dumps. */
+  ledger: Pick<Ledger, 'recent'>;
+  now: () => Date;
   timeoutMs: number;
 }
 
@@ -32,19 +35,20 @@ export function exportJob(source: string, settings: ExportSettings): Job {
     run: async (context) => {
       // Clears a lock that a killed program left, or waits for a living one: reading takes a lock of its own and does neither.
       await repository.identify(context.signal);
-      const snapshot = await findSnapshot(repository, source, wanted, context.signal);
+      const { snapshot, note } = await findSnapshot(repository, source, wanted, settings, context.signal);
+      const known = backupOf(settings.ledger, source, snapshot.id)?.facts.dumpBytes ?? null;
       const done =
         target.kind === 'folder'
-          ? await writeFile(settings, snapshot, target.path, context)
+          ? await writeFile(repository, { snapshot, known }, target.path, context)
           : await writeStream(repository, snapshot, target.stream, context);
-      return { warnings: [], ...done, facts: { snapshotId: snapshot.id, ...done.facts } };
+      return { warnings: note === null ? [] : [note], ...done, facts: { snapshotId: snapshot.id, ...done.facts } };
     },
   };
 }
 
 async function writeFile(
-  { repository, dumpBytes }: ExportSettings,
-  snapshot: Snapshot,
+  repository: Repository,
+  { snapshot, known }: { snapshot: Snapshot; known: number | null },
   folder: string,
   { signal, onProgress }: JobContext,
 ) {
@@ -54,7 +58,6 @@ async function writeFile(
   const partial = `${path}.partial`;
   // What a killed one left takes room.
   await rm(partial, { force: true });
-  const known = dumpBytes(snapshot.id);
   await requireRoom(folder, snapshot, known);
   const progress: Progress = { step: `writing ${path}`, dumpBytes: 0, storedBytes: 0 };
   if (known !== null) progress.totalBytes = known;

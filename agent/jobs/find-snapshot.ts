@@ -1,6 +1,7 @@
 import { HoldfastError } from '../core/errors.ts';
 import { utc } from '../core/clock.ts';
 import type { Repository, Snapshot } from '../repository/repository.ts';
+import { newestOf, type Known, type Newest } from './newest.ts';
 
 export interface Wanted {
   /** `latest`, or the beginning of an id. */
@@ -10,15 +11,16 @@ export interface Wanted {
 }
 
 /**
- * The dump to restore: the newest, the one with this id, or the newest not later than a time. A restore point is found by its id alone.
- * Throws `snapshot_absent`.
+ * The dump to restore: the newest, the one with this id, or the newest not later than a time, which is that of the clock then. A restore
+ * point is found by its id alone. Throws `snapshot_absent`.
  */
 export async function findSnapshot(
   repository: Repository,
   source: string,
   wanted: Wanted,
+  known: Known,
   signal: AbortSignal,
-): Promise<Snapshot> {
+): Promise<Newest> {
   const all = await repository.list({ source, kind: 'dump' }, signal);
   const points =
     wanted.id === 'latest' ? [] : await repository.list({ source, kind: 'restore-point' }, signal);
@@ -30,8 +32,10 @@ export async function findSnapshot(
     });
   }
   const { at } = wanted;
+  const newest = wanted.id === 'latest' && at === null ? newestOf(source, all, known) : null;
+  if (newest !== null) return newest;
   const found = named.findLast((snapshot) => at === null || Date.parse(snapshot.time) <= at.getTime());
-  if (found !== undefined) return found;
+  if (found !== undefined) return { snapshot: found, note: null };
   throw new HoldfastError('snapshot_absent', absence(source, wanted, all), {
     hint: `See what there is with \`holdfast snapshots ${source}\`.`,
   });

@@ -7,7 +7,7 @@ import type { Size } from './size-up.ts';
 
 /** What a restore would do, without doing any of it. */
 export async function planRestore(restoration: Restoration): Promise<Outcome> {
-  const { source, snapshot, size, tables, settings, context } = restoration;
+  const { source, snapshot, note, size, tables, settings, context } = restoration;
   const name = settings.target.kind === 'new-database' ? settings.target.name : source.database;
   const there = (await source.listDatabases(name, context.signal)).includes(name);
   const dump =
@@ -19,7 +19,10 @@ export async function planRestore(restoration: Restoration): Promise<Outcome> {
       ...(tables === null ? [roomWords(size)] : []),
       estimate(restoration),
     ].join('; '),
-    warnings: settings.target.kind === 'new-database' && there ? [`there is a database ${name} already`] : [],
+    warnings: [
+      ...(note === null ? [] : [note]),
+      ...(settings.target.kind === 'new-database' && there ? [`there is a database ${name} already`] : []),
+    ],
     facts: { snapshotId: snapshot.id },
   };
 }

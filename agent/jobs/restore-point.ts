@@ -1,12 +1,14 @@
 import { HoldfastError, describeError } from '../core/errors.ts';
 import type { Compression, GapName } from '../core/glossary.ts';
 import { restorePointPath, restorePointTime } from '../core/restore-point-path.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import type { Repository, SavedSnapshot, Snapshot } from '../repository/repository.ts';
 import type { Source } from '../sources/source.ts';
 import { acceptGaps } from './backup.ts';
 import type { Notes } from './init.ts';
 import type { JobContext } from './job.ts';
 import { KEPT_FOR_MS } from './kept-database.ts';
+import { strangersIn } from './strangers.ts';
 
 export interface RestorePointSettings {
   repository: Repository;
@@ -69,16 +71,25 @@ export function isPastItsWeek({ path }: Snapshot, now: Date): boolean {
   return madeAt !== null && madeAt.getTime() + KEPT_FOR_MS <= now.getTime();
 }
 
-/** Removes what a restore that was killed since then may have stored of one and nobody confirmed. Call under the run lock. */
+/**
+ * Removes what a restore that was killed since then may have stored of one and nobody confirmed; nothing where another server stores
+ * under the same names, for it may be its. Call under the run lock.
+ */
 export async function sweepRestorePoints(
   source: string,
-  { repository, notes }: Pick<RestorePointSettings, 'repository' | 'notes'>,
+  {
+    repository,
+    notes,
+    ledger,
+  }: Pick<RestorePointSettings, 'repository' | 'notes'> & { ledger: Pick<Ledger, 'recent'> },
   since: Date,
   signal: AbortSignal,
 ): Promise<void> {
   const good = confirmedRestorePoints(notes, source);
-  const strays = (await repository.list({ source, kind: 'restore-point' }, signal)).filter(({ id, path }) => {
-    const madeAt = restorePointTime(path);
+  const snapshots = await repository.list({ source }, signal);
+  if (strangersIn(ledger, source, snapshots).length > 0) return;
+  const strays = snapshots.filter(({ id, path, tags }) => {
+    const madeAt = tags?.kind === 'restore-point' ? restorePointTime(path) : null;
     // Paths tell the time to the second.
     return madeAt !== null && madeAt.getTime() >= since.getTime() - 1000 && !good.includes(id);
   });

@@ -59,7 +59,13 @@ export function restoreJob(source: Source, settings: RestoreSettings): Job {
     run: async (context) => {
       // Clears a lock that a killed program left, or waits for a living one: reading takes a lock of its own and does neither.
       await settings.repository.identify(context.signal);
-      const snapshot = await findSnapshot(settings.repository, source.name, settings.wanted, context.signal);
+      const { snapshot, note } = await findSnapshot(
+        settings.repository,
+        source.name,
+        settings.wanted,
+        settings,
+        context.signal,
+      );
       const size = sizeUp(settings.ledger, source.name, snapshot);
       const tables =
         settings.tables === null
@@ -69,7 +75,7 @@ export function restoreJob(source: Source, settings: RestoreSettings): Job {
               { repository: settings.repository, snapshot, source },
               context,
             );
-      const restoration = { source, snapshot, size, tables, settings, context };
+      const restoration = { source, snapshot, note, size, tables, settings, context };
       if (settings.dryRun) return planRestore(restoration);
       await sweepBeside(source, settings, context.signal);
       await dropKept(source, settings.notes, { now: settings.now(), all: false }, context.signal);
@@ -84,6 +90,8 @@ export function restoreJob(source: Source, settings: RestoreSettings): Job {
 export interface Restoration {
   source: Source;
   snapshot: Snapshot;
+  /** Why it is the newest although another one bears a later time; null for nothing. */
+  note: string | null;
   size: Size;
   /** As the dump names them; null for everything. */
   tables: string[] | null;
@@ -132,13 +140,13 @@ function nothingToReplace({ database }: Source): HoldfastError {
   });
 }
 
-function told({ snapshot, size, tables }: Restoration, database: string, done: Done): Outcome {
+function told({ snapshot, note, size, tables }: Restoration, database: string, done: Done): Outcome {
   return {
     reason: [
       `restored ${tables === null ? '' : `${tables.join(', ')} of `}${snapshot.shortId} of ${utc(new Date(snapshot.time))} into ${database}: ${counted(done.tables, 'table')}, ${counted(done.rows, 'row')}`,
       ...done.notes,
     ].join('; '),
-    warnings: done.warnings,
+    warnings: [...(note === null ? [] : [note]), ...done.warnings],
     facts: {
       snapshotId: snapshot.id,
       tables: done.tables,

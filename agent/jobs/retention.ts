@@ -29,6 +29,8 @@ export interface RetentionSettings {
   lastCheckFailed: () => boolean;
   /** What the ledger has to say of a source. */
   standing: (source: string) => Standing;
+  /** What another server stores under the same names, as sentence parts; empty for nothing. */
+  strangers: (source: string, snapshots: Snapshot[]) => string[];
   /** The time. */
   now: () => Date;
   /** Drops the databases that restores replaced a week ago; returns their names, and what could not be done, as sentence parts. */
@@ -95,6 +97,7 @@ async function applyRetention(
     removed.push(...report.removed);
     spared.push(...choice.spared);
     if (choice.finding !== null) findings.push(choice.finding);
+    findings.push(...settings.strangers(source, [...preview.kept, ...preview.removed]));
   }
   const points = expiredRestorePoints(preview, settings);
   if (!dryRun && points.length > 0) {

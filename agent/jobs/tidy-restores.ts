@@ -1,5 +1,5 @@
 import { describeError } from '../core/errors.ts';
-import type { Run } from '../ledger/ledger.ts';
+import type { Ledger, Run } from '../ledger/ledger.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { Source } from '../sources/source.ts';
 import { sweepBeside } from './beside.ts';
@@ -10,6 +10,7 @@ import { sweepRestorePoints } from './restore-point.ts';
 interface Tidying {
   repository: Repository;
   notes: Notes;
+  ledger: Pick<Ledger, 'recent'>;
   host: string;
   sources: Source[];
   tell: (finding: string) => void;

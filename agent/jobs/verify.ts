@@ -21,6 +21,7 @@ export interface VerifySettings {
   notes: Notes;
   /** For what earlier runs took. */
   ledger: Pick<Ledger, 'recent'>;
+  now: () => Date;
   /** The configured host: with the source's name it makes scratch names that no other agent uses. */
   host: string;
   /** Where the scratch database is made: the source itself, or another server of its kind. */
@@ -60,7 +61,13 @@ async function verify(source: Source, settings: VerifySettings, context: JobCont
     throw notRun(new HoldfastError('timeout', late, { hint }), {});
   }
   await ensureRepository(repository, settings.notes, signal);
-  const snapshot = await findSnapshot(repository, source.name, { id: 'latest', at: null }, signal);
+  const { snapshot, note } = await findSnapshot(
+    repository,
+    source.name,
+    { id: 'latest', at: null },
+    settings,
+    signal,
+  );
   const proof = await findProof(repository, snapshot, signal);
   const facts: RunFacts = { snapshotId: snapshot.id, proof: proof?.level ?? 'none' };
 
@@ -81,7 +88,7 @@ async function verify(source: Source, settings: VerifySettings, context: JobCont
   ).catch((error: unknown) => {
     throw signal.aborted ? error : ended(error, facts, steps);
   });
-  return outcomeOf(source, settings, { snapshot, proof, verified, steps, facts });
+  return outcomeOf(source, settings, { snapshot, note, proof, verified, steps, facts });
 }
 
 /** The server that is to hold the scratch: there, of the right kind, not older than the source's, and willing to make a database. */
@@ -133,6 +140,8 @@ function ended(error: unknown, facts: RunFacts, { taken }: Steps): EndedRun {
 
 interface Result {
   snapshot: Snapshot;
+  /** Why it is the newest although another one bears a later time; null for nothing. */
+  note: string | null;
   proof: Proof | null;
   verified: Verified;
   steps: Steps;
@@ -140,7 +149,7 @@ interface Result {
 }
 
 function outcomeOf(source: Source, settings: VerifySettings, result: Result): Outcome {
-  const { snapshot, proof, verified, steps, facts: given } = result;
+  const { snapshot, note, proof, verified, steps, facts: given } = result;
   const { restoreSeconds, findings } = verified;
   const name = `${snapshot.shortId} of ${utc(new Date(snapshot.time))}`;
   const why = proof === null ? absence(settings, snapshot) : verified.unproven;
@@ -168,6 +177,7 @@ function outcomeOf(source: Source, settings: VerifySettings, result: Result): Ou
       ...skippedSteps(steps),
     ].join('; '),
     warnings: [
+      ...(note === null ? [] : [note]),
       ...(why === null || (proof === null && !settings.wantsProof)
         ? []
         : [`restored, and not proven equal: ${why}`]),

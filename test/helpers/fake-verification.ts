@@ -101,6 +101,7 @@ export function verifySettings(
     repository,
     notes: { recall: (key) => notes.get(key) ?? null, remember: (key, value) => void notes.set(key, value) },
     ledger: { recent: () => [] },
+    now: () => new Date('2026-11-21T05:00:00Z'),
     host: 'holdfast',
     server,
     wantsProof: true,

@@ -1,4 +1,3 @@
-import { findSnapshot } from '../../agent/jobs/find-snapshot.ts';
 import { findProof, proofTarget, storeProof } from '../../agent/jobs/stored-proof.ts';
 import type { Source } from '../../agent/sources/source.ts';
 import type { TestAgent } from './agent.ts';
@@ -16,7 +15,11 @@ export async function plantWithOldProof(agent: TestAgent, source: Source): Promi
     password: agent.environment['RESTIC_PASSWORD']!,
     host: 'holdfast',
   });
-  const newest = () => findSnapshot(repository, source.name, { id: 'latest', at: null }, signal);
+  const newest = async () => {
+    const [dump] = (await repository.list({ source: source.name, kind: 'dump' }, signal)).slice(-1);
+    if (dump === undefined) throw new Error('there is no dump to plant beside');
+    return dump;
+  };
   const before = await newest();
   const proof = await findProof(repository, before, signal);
   if (proof === null) throw new Error('there is no proof to plant');

@@ -4,13 +4,14 @@ import { Writable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { exportJob, type ExportSettings } from '../../../agent/jobs/export.ts';
+import type { Run } from '../../../agent/ledger/ledger.ts';
 import type { Repository, Snapshot } from '../../../agent/repository/repository.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
 
 const context = { signal: new AbortController().signal, onProgress: () => undefined };
 
 /** A repository with one dump, of which the ledger knows nothing. */
-function holding(bytes: number): Pick<ExportSettings, 'repository' | 'wanted' | 'dumpBytes' | 'timeoutMs'> {
+function holding(bytes: number): Omit<ExportSettings, 'target'> {
   const snapshot = {
     id: 'abc',
     shortId: 'abc',
@@ -28,7 +29,13 @@ function holding(bytes: number): Pick<ExportSettings, 'repository' | 'wanted' | 
       done: Promise.resolve(),
     }),
   } as unknown as Repository;
-  return { repository, wanted: { id: 'latest', at: null }, dumpBytes: () => null, timeoutMs: 60_000 };
+  return {
+    repository,
+    wanted: { id: 'latest', at: null },
+    ledger: { recent: () => [] },
+    now: () => new Date('2026-03-02T12:00:00Z'),
+    timeoutMs: 60_000,
+  };
 }
 
 test('the reader of a restored dump has not taken its end yet → the restore is not done', async () => {
@@ -61,7 +68,8 @@ test('the folder has less room than the packed file takes already → refused wi
 
 test('the ledger knows how large the dump is unpacked → that is what has to fit', async () => {
   const target = { kind: 'folder', path: temporaryFolder() } as const;
-  const settings = { ...holding(19), dumpBytes: () => MORE_THAN_ANY_DISK, target };
+  const stored = { facts: { snapshotId: 'abc', dumpBytes: MORE_THAN_ANY_DISK } } as Run;
+  const settings = { ...holding(19), ledger: { recent: () => [stored] }, target };
   await expect(exportJob('shop', settings).run(context)).rejects.toMatchObject({ kind: 'target_full' });
 });
 

@@ -8,11 +8,17 @@ import { temporaryFolder } from '../../helpers/folder.ts';
 const HOURS = 3_600_000;
 
 /** A ledger that knows no good run, and a repository that holds snapshots of these times. */
-function leftovers(times: string[], familiar = 'id', locksLeft: number[] = []) {
+function leftovers(
+  times: string[],
+  familiar = 'id',
+  locksLeft: number[] = [],
+  strangersIn: (source: string, snapshots: Snapshot[]) => Snapshot[] = () => [],
+) {
   const clock = new TestClock('2026-03-01T12:00:00Z');
   const ledger = openLedger(':memory:', clock);
   let snapshots = times.map((time, i) => ({ id: `id${i}`, time }) as Snapshot);
   let locksAskedFor = 0;
+  const told: string[] = [];
   const repository = {
     reach: async () => 'id',
     list: async () => snapshots,
@@ -25,13 +31,14 @@ function leftovers(times: string[], familiar = 'id', locksLeft: number[] = []) {
   const recover = async () => {
     const interrupted = ledger.interruptLeftovers('the agent died while it ran');
     const isFamiliar = (id: string) => id === familiar;
-    const deps = { repository, ledger, isFamiliar, runtimeDir: temporaryFolder(), tell: () => undefined };
+    const tell = (finding: string) => void told.push(finding);
+    const deps = { repository, ledger, isFamiliar, strangersIn, runtimeDir: temporaryFolder(), tell };
     await recoverLeftovers(
       interrupted,
       { ...deps, backupTimeoutMs: 6 * HOURS, lockPauseMs: 1 },
       new AbortController().signal,
     );
-    return { times: snapshots.map(({ time }) => time), locksAskedFor };
+    return { times: snapshots.map(({ time }) => time), locksAskedFor, told };
   };
   return { ledger, recover };
 }
@@ -42,10 +49,19 @@ test('a backup was killed after restic had stored it → what nobody confirmed i
   expect((await recover()).times).toEqual(['2026-02-28T12:00:00.000Z']);
 });
 
+test('another server stores under the same names → nothing is removed, for it may be the other’s, and that is told', async () => {
+  const times = ['2026-02-28T12:00:00.000Z', '2026-03-01T12:00:05.000Z'];
+  const { ledger, recover } = leftovers(times, 'id', [], (_, snapshots) => snapshots.slice(0, 1));
+  ledger.begin({ job: 'backup', source: 'shop', trigger: 'schedule' });
+  const { times: left, told } = await recover();
+  expect(left).toEqual(times);
+  expect(told.at(-1)).toMatch(/left 1 snapshot of shop .*another server stores under the same names/);
+});
+
 test('the location leads to a repository that is not ours → nothing is removed there', async () => {
   const { ledger, recover } = leftovers(['2026-03-01T12:00:05.000Z'], 'another');
   ledger.begin({ job: 'backup', source: 'shop', trigger: 'schedule' });
-  expect(await recover()).toEqual({ times: ['2026-03-01T12:00:05.000Z'], locksAskedFor: 0 });
+  expect(await recover()).toMatchObject({ times: ['2026-03-01T12:00:05.000Z'], locksAskedFor: 0 });
 });
 
 test('a new ledger, and a backup killed while the clock was months behind → the snapshots since then stay', async () => {

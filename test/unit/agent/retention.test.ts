@@ -56,6 +56,7 @@ function settings(
     now: () => new Date('2026-03-09T00:00:00Z'),
     dropReplaced: async () => ({ dropped: [], failures: [] }),
     lastCheckFailed: () => false,
+    strangers: () => [],
     standing: () => ({ doubt: null, verified: [] }),
     timeoutMs: 1000,
     ...more,
