@@ -31,8 +31,6 @@ export interface Command {
   label?: string;
   /** Strings that are replaced by `***` wherever the child prints them. */
   secrets?: string[];
-  /** Called with the process id as soon as there is one. */
-  onStart?: (pid: number) => void;
   /** Called for each line on stderr, already masked. */
   onStderrLine?: (line: string) => void;
 }
@@ -134,7 +132,7 @@ async function startChild(command: Command, base: Record<string, string>): Promi
 }
 
 async function started(child: ChildProcess, command: Command): Promise<void> {
-  if (child.pid !== undefined) return command.onStart?.(child.pid);
+  if (child.pid !== undefined) return;
   const [error] = (await once(child, 'error').catch((thrown: unknown) => [thrown])) as [unknown];
   throw new HoldfastError('tool_missing', `cannot start ${command.label ?? command.file}`, {
     hint: `Install ${command.file} or correct its path, then run \`holdfast doctor\`.`,

@@ -8,9 +8,9 @@ import type { Started } from './started.ts';
 /**
  * The only place that knows restic's command line, environment and exit codes.
  *
- * Each restic runs below two small programs that replace themselves by it: `setpriv --pdeathsig` ends it when the
+ * Each restic runs below three small programs that replace themselves by it: `setpriv --pdeathsig` ends it when the
  * agent dies, however it dies (otherwise it would take the agent's closed pipe for the end of the dump and save a
- * truncated snapshot), and `flock` lets it hold a lock in the state folder as long as it lives, by which
+ * truncated snapshot), a shell of one line notes its process id, and `flock` lets it hold a lock in the state folder as long as it lives, by which
  * `exclusively` can tell that a lock in the repository belongs to nobody alive on this server.
  */
 export interface Restic {
@@ -64,6 +64,7 @@ export function createRestic(processes: Processes, settings: ResticSettings): Re
     args: [
       '--pdeathsig',
       'KILL',
+      ...settings.started.noting(),
       'flock',
       '--no-fork',
       '--conflict-exit-code',
@@ -76,7 +77,6 @@ export function createRestic(processes: Processes, settings: ResticSettings): Re
     env: environment(config, settings.password()),
     label: 'restic',
     secrets: secretsOf(config, settings.password()),
-    onStart: (pid) => settings.started.note(pid),
   });
   const finish = async (finished: Finished, options: ResticOptions) => {
     if (finished.code === 0 || options.accept?.includes(finished.code ?? -1)) return finished;
@@ -124,7 +124,7 @@ export function createRestic(processes: Processes, settings: ResticSettings): Re
 
 /** Turns how restic ended into an error with a hint; the exit codes are restic's API since 0.17.1. */
 export function resticError(exit: Exit, config: RepositoryConfig): HoldfastError {
-  const missing = exit.stderr.find((line) => /^(flock|setpriv): failed to execute/.test(line));
+  const missing = exit.stderr.find((line) => /^(flock|setpriv): failed to execute|: exec: flock: not found$/.test(line));
   if (missing !== undefined) {
     return new HoldfastError('tool_missing', `cannot start restic (${config.restic}): ${missing}`, {
       hint: 'Install restic 0.19.1 or later, or name it in HOLDFAST_RESTIC.',

@@ -1,8 +1,12 @@
-import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, statSync } from 'node:fs';
 
 /** Which restic processes were started from this state folder: by that a lock in the repository is known to be ours. */
 export interface Started {
-  note(pid: number): void;
+  /**
+   * The beginning of a command line that notes its own process id and becomes the program behind it; to be started by this
+   * process, or it becomes nothing.
+   */
+  noting(): string[];
   /** Whether a process of this id was started here, not later than the lock says. */
   has(pid: number, lockTime: Date): boolean;
 }
@@ -12,17 +16,27 @@ const MOST_BYTES = 64 * 1024;
 const MARGIN_MS = 1_000;
 
 /**
+ * The child notes itself: an agent that noted the id of what it has started could be killed in between, and the lock would be
+ * nobody's. Where it is not the agent's child any more, the agent died before it could be told to die with it, and
+ * nothing may run. A note that cannot be written (the disk is full) keeps nothing from running. What the script is given are
+ * its arguments, and no part of its text.
+ */
+const NOTE = '[ "$PPID" = "$3" ] || exit 1; { echo "$$ $2" >>"$1"; } 2>/dev/null; shift 3; exec "$@"';
+
+/**
  * Kept in a file, for the agent that asks is rarely the one that was killed. A host name tells nothing: two servers that
  * were both left at the default have the same, and may share a repository.
  */
 export function createStarted(path: string, now: () => Date): Started {
+  const older = `${path}.older`;
   return {
-    note: (pid) => {
-      if (sizeOf(path) > MOST_BYTES) writeFileSync(path, linesOf(path).slice(-500).join('\n') + '\n');
-      appendFileSync(path, `${pid} ${now().toISOString()}\n`);
+    noting: () => {
+      // Set aside whole: what another process is about to add to it is not lost.
+      if (sizeOf(path) > MOST_BYTES) renameSync(path, older);
+      return ['sh', '-c', NOTE, 'sh', path, now().toISOString(), String(process.pid)];
     },
     has: (pid, lockTime) =>
-      linesOf(path).some((line) => {
+      [...linesOf(path), ...linesOf(older)].some((line) => {
         const [startedPid, time = ''] = line.split(' ');
         return Number(startedPid) === pid && Date.parse(time) <= lockTime.getTime() + MARGIN_MS;
       }),

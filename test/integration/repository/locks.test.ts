@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -8,17 +9,22 @@ import { until } from '../../helpers/until.ts';
 
 const signal = new AbortController().signal;
 
+/** The command line as if another process had made it, whose id is this, or which is a line of bash that puts in its own. */
+const startedBy = (parent: string, command: string[]) =>
+  command.map((word) => (word === String(process.pid) ? parent : word));
+const BY_BASH = '@parent@';
+const AS_BASH = `set -- "\${@/#${BY_BASH}/$$}"`;
+
 /** A repository with a restic backup under way that holds a lock; `program` is what runs it. */
-async function withLivingRestic(command: (args: string[]) => string[], startedByUs = true) {
+async function withLivingRestic(command: (args: string[]) => string[]) {
   const { repository, restic, folder } = await emptyRepository();
-  const { file, args, env, onStart } = restic.passThrough(['backup', '--stdin', '--host', 'somebody']);
+  const { file, args, env } = restic.passThrough(['backup', '--stdin', '--host', 'somebody']);
   const [program = '', ...rest] = command([file, ...args]);
   const child = spawn(program, rest, {
     env: { PATH: process.env['PATH'], ...env },
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   });
-  if (startedByUs) onStart?.(child.pid ?? 0);
   const kill = () => {
     try {
       process.kill(-(child.pid ?? 0), 'SIGKILL');
@@ -44,13 +50,50 @@ test('a restic of this server that was killed → its lock is removed, and what 
   await repository.prune([], signal);
 });
 
+test('the agent is killed the moment that it has started restic, or a little later → whatever lock that leaves is known as ours and removed', async () => {
+  const { repository, restic, folder } = await emptyRepository();
+  const folderOfLocks = join(folder, 'repository', 'locks');
+  // While restic writes one it has another name.
+  const locks = () => readdirSync(folderOfLocks).filter((name) => /^[0-9a-f]{64}$/.test(name));
+  const { file, args, env } = restic.passThrough(['backup', '--stdin', '--host', 'somebody']);
+  let left = 0;
+  const moments = ['true', 'sleep 0.1', `until ls ${folderOfLocks} | grep -qE '^[0-9a-f]{64}$'; do :; done`];
+  for (const moment of moments) {
+    // It does nothing between the start and its end, as an agent that is killed there.
+    const parent = spawn(
+      'bash',
+      [
+        '-c',
+        `${AS_BASH}; "$@" < <(exec sleep 600) >&2 & ${moment}; kill -KILL $$`,
+        'bash',
+        ...startedBy(BY_BASH, [file, ...args]),
+      ],
+      { env: { PATH: process.env['PATH'], ...env }, detached: true, stdio: 'ignore' },
+    );
+    onTestFinished(() => {
+      try {
+        process.kill(-(parent.pid ?? 0), 'SIGKILL');
+      } catch {
+        // Gone already.
+      }
+    });
+    await once(parent, 'exit');
+    await until('no lock is left', async () => {
+      const { removed } = await repository.clearDeadLocks(signal);
+      left += removed;
+      return locks().length === 0;
+    });
+  }
+  expect(left).toBeGreaterThan(0);
+});
+
 test('a restic of this server that is alive, in another process namespace → its lock stays: a pid says nothing there', async () => {
   const { repository, locks } = await withLivingRestic((command) => [
     'unshare',
     '--pid',
     '--fork',
     '--kill-child',
-    ...command,
+    ...startedBy('0', command),
   ]);
   expect(await repository.clearDeadLocks(signal)).toEqual({ removed: 0, left: 1 });
   expect(locks()).toHaveLength(1);
@@ -58,9 +101,8 @@ test('a restic of this server that is alive, in another process namespace → it
 });
 
 test("a person's own restic is alive on this server → its lock stays, and the retention that needs the repository alone is told to wait", async () => {
-  const { repository, locks } = await withLivingRestic(
-    (command) => command.slice(command.indexOf('restic')),
-    false,
+  const { repository, locks } = await withLivingRestic((command) =>
+    command.slice(command.indexOf('restic')),
   );
   const [held] = locks();
   expect(await repository.clearDeadLocks(signal)).toEqual({ removed: 0, left: 0 });
@@ -97,10 +139,9 @@ test('the agent’s own process dies however it dies → restic dies with it, be
     'bash',
     [
       '-c',
-      'exec 3> >(exec "$@" >/dev/null 2>&1); head -c 1000000 /dev/urandom >&3; echo fed; exec sleep 600',
+      `${AS_BASH}; exec 3> >(exec "$@" >/dev/null 2>&1); head -c 1000000 /dev/urandom >&3; echo fed; exec sleep 600`,
       'bash',
-      file,
-      ...args,
+      ...startedBy(BY_BASH, [file, ...args]),
     ],
     {
       env: { PATH: process.env['PATH'], ...env },
