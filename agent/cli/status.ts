@@ -7,31 +7,10 @@ import type { Run } from '../ledger/ledger.ts';
 import type { Space } from '../reports/space.ts';
 import { nextFires, outlookOf } from '../scheduler.ts';
 import { overdueAfter } from '../reports/overdue.ts';
-import { verifiedSource, type VerifiedSource } from '../reports/verified.ts';
+import { verifiedSource } from '../reports/verified.ts';
 import { remindOfPassword, type Context } from './context.ts';
+import type { SourceLine } from './source-line.ts';
 import { missedObjectives, verifiedWords } from './verified-words.ts';
-
-export interface SourceLine {
-  source: string;
-  gates: boolean;
-  lastSuccess: string | null;
-  /** Seconds since the data of the last good backup was read; null while there is none. */
-  ageSeconds: number | null;
-  stale: boolean;
-  /** Older than the schedule lets expect: its widest gap and a quarter of it. */
-  overdue: boolean;
-  /** Why the newest backup does not count; null where it does. */
-  suspect: string | null;
-  lastRun: Run | null;
-  verification: VerifiedSource;
-  /** What the operator set as goals, and whether they are met; null where there is none, or nothing to hold against it. */
-  objectives: {
-    rpoSeconds: number | null;
-    rpoMet: boolean | null;
-    rtoSeconds: number | null;
-    rtoMet: boolean | null;
-  };
-}
 
 /** What `--json` prints: stable. */
 interface Status {

@@ -1,6 +1,6 @@
 import { humanDuration } from '../core/units.ts';
 import type { VerifiedSource } from '../reports/verified.ts';
-import type { SourceLine } from './status.ts';
+import type { SourceLine } from './source-line.ts';
 
 /** What the last verification showed; it must not look proved where it is not. */
 export function verifiedWords({ verdict, lastProved, restoreSeconds }: VerifiedSource): string {
