@@ -142,7 +142,10 @@ async function examineOpening(app: App, signal: AbortSignal): Promise<Finding[]>
 const MOST_IDS = 5;
 
 /** What stands in the repository under our names and makes "the newest" doubtful: times of a wrong clock, and another server's dumps. */
-async function examineSnapshots({ repository, ledger, clock, config }: App, signal: AbortSignal): Promise<Finding[]> {
+async function examineSnapshots(
+  { repository, ledger, clock, config }: App,
+  signal: AbortSignal,
+): Promise<Finding[]> {
   const subject = 'snapshots';
   const snapshots = await repository.list({}, signal);
   const names = config.sources.map(({ name }) => name);

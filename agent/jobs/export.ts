@@ -41,7 +41,11 @@ export function exportJob(source: string, settings: ExportSettings): Job {
         target.kind === 'folder'
           ? await writeFile(repository, { snapshot, known }, target.path, context)
           : await writeStream(repository, snapshot, target.stream, context);
-      return { warnings: note === null ? [] : [note], ...done, facts: { snapshotId: snapshot.id, ...done.facts } };
+      return {
+        warnings: note === null ? [] : [note],
+        ...done,
+        facts: { snapshotId: snapshot.id, ...done.facts },
+      };
     },
   };
 }

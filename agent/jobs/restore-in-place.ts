@@ -42,7 +42,9 @@ export async function tryAndReplace(restoration: Restoration, hurdle: Hurdle | n
  * Loads the dump into a database beside the target, compares and drops it. Whoever may make no database has the snapshot read whole
  * instead, which finds a damaged one but no statement that fails.
  */
-export async function tryBeside(restoration: Restoration): Promise<Pick<Checked, 'notes' | 'warnings' | 'databaseBytes'>> {
+export async function tryBeside(
+  restoration: Restoration,
+): Promise<Pick<Checked, 'notes' | 'warnings' | 'databaseBytes'>> {
   const { source, snapshot, settings, context } = restoration;
   let fresh: string;
   try {

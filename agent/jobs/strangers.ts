@@ -44,7 +44,5 @@ export function strangerWords(source: string, strangers: Snapshot[], host: strin
 /** A run stores its dump while it lasts, and its time is cut to the second. */
 function isWithin(time: string, { startedAt, finishedAt }: Run): boolean {
   const at = Date.parse(time);
-  return (
-    at >= Date.parse(startedAt) - 1000 && (finishedAt === null || at <= Date.parse(finishedAt) + 1000)
-  );
+  return at >= Date.parse(startedAt) - 1000 && (finishedAt === null || at <= Date.parse(finishedAt) + 1000);
 }

@@ -124,7 +124,9 @@ export function createRestic(processes: Processes, settings: ResticSettings): Re
 
 /** Turns how restic ended into an error with a hint; the exit codes are restic's API since 0.17.1. */
 export function resticError(exit: Exit, config: RepositoryConfig): HoldfastError {
-  const missing = exit.stderr.find((line) => /^(flock|setpriv): failed to execute|: exec: flock: not found$/.test(line));
+  const missing = exit.stderr.find((line) =>
+    /^(flock|setpriv): failed to execute|: exec: flock: not found$/.test(line),
+  );
   if (missing !== undefined) {
     return new HoldfastError('tool_missing', `cannot start restic (${config.restic}): ${missing}`, {
       hint: 'Install restic 0.19.1 or later, or name it in HOLDFAST_RESTIC.',

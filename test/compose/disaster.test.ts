@@ -102,7 +102,11 @@ services:
     await stack.sh('docker compose up -d db', 240_000);
     // The server that the image starts to initialize itself listens on the socket alone, and ends a moment later.
     const listens = `docker compose exec -T db bash -c '</dev/tcp/127.0.0.1/${engine.port}'`;
-    await until('the server is the one that stays', async () => (await stack.try(listens)).code === 0, 120_000);
+    await until(
+      'the server is the one that stays',
+      async () => (await stack.try(listens)).code === 0,
+      120_000,
+    );
     const ask = (statements: string) => {
       writeFileSync(join(stack.folder, 'question.sql'), statements);
       return stack.ask(`${engine.client} < question.sql`);

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Engine, GapName } from '../../agent/core/glossary.ts';
-import type { Probe, Source } from '../../agent/sources/source.ts';
+import type { Probe, Source, TableLoad } from '../../agent/sources/source.ts';
 import { childrenNamed } from '../helpers/server.ts';
 import { readDump, streamOf } from '../helpers/sources.ts';
 import { until } from '../helpers/until.ts';
@@ -105,6 +105,18 @@ export function sourceContract(name: string, subject: () => SourceSubject): void
       expect(await subject().fingerprint(copy)).toBe(before);
       expect(await subject().fingerprint(database)).toBe(before);
       expect(await source.inspect(copy, never)).toEqual(await source.inspect(database, never));
+    });
+
+    test('a load that somebody watches → every table is told by its name', async () => {
+      const database = await large(100_000);
+      const source = subject().source(database);
+      const { bytes } = await dumpOf(source);
+      const copy = await empty();
+      const told: TableLoad[] = [];
+      await source.restoreInto(copy, streamOf(bytes), never, { onTable: (table) => told.push(table) });
+      const of = subject().engine === 'postgres' ? 1 : null;
+      expect(told).toEqual([{ name: expect.stringMatching(/^(public\.)?t$/) as string, number: 1, of }]);
+      expect(await subject().fingerprint(copy)).toBe(await subject().fingerprint(database));
     });
 
     test('a database emptied → it holds nothing, and its own dump loads into it as into a new one', async () => {

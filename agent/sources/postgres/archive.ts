@@ -65,11 +65,7 @@ export function createArchiveFilter(onData: (id: number) => void = () => undefin
   };
 }
 
-function* readArchive(
-  reader: ByteReader,
-  state: State,
-  onData: (id: number) => void,
-): Generator<void, void> {
+function* readArchive(reader: ByteReader, state: State, onData: (id: number) => void): Generator<void, void> {
   const format = yield* readHead(reader);
   if (!isKnown(format)) {
     state.unread = `archive format 1.${format.minor} is unknown: whether the archive is whole was not checked`;

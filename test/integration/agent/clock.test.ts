@@ -68,6 +68,17 @@ test('the clock was a year ahead for one backup → the sentinel refuses that he
   const after = await backUpAt(world, inDays(0));
   expect(await world.untilGateSays('fresh')).toBe(200);
   expect(world.agent.snapshots()).toEqual([...before, ...ahead, ...after].toSorted());
+
+  // "The newest" is the one that ran last, and whoever asks is told of the other.
+  const database = world.agent.environment['MYSQL_DATABASE'] ?? '';
+  const restore = await world.agent.run(['restore', database, '--dry-run']);
+  const chosen = /would restore ([0-9a-f]{8}) of/.exec(restore.stderr)?.[1] ?? 'none';
+  expect(after.filter((id) => id.startsWith(chosen))).toHaveLength(1);
+  expect(restore.stderr).toMatch(/bears the later time .* the ledger knows [0-9a-f]{8} as the newest/);
+  expect(restore.code).toBe(3);
+  const doctor = await world.agent.run(['doctor']);
+  expect(doctor.stdout).toMatch(/warning +snapshots: 2 snapshots with a time that has not come yet/);
+  expect(doctor.code).toBe(3);
 });
 
 test('the clock was set back by a month → what was stored before, and lies in its future now, stays; the heartbeat is as old as that clock says, until it is right again', async () => {

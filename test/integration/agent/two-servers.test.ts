@@ -90,3 +90,19 @@ test('one is killed in the middle while the other backs up → the dead lock is 
   expect(first.snapshots()).toEqual(expect.arrayContaining([...snapshots, ...stored]));
   await expectNextGood(second);
 });
+
+test('both have a source of one name → each is told by the other’s dumps, in its next backup and by the doctor', async () => {
+  const shop = await mariadb.createShop(server, 100);
+  const first = await testAgent(shop.environment);
+  const { RESTIC_REPOSITORY = '' } = first.environment;
+  const second = await testAgent({ ...shop.environment, RESTIC_REPOSITORY });
+  await expectNextGood(first);
+  await expectNextGood(second);
+  const { code, stderr } = await first.run(['backup']);
+  expect(stderr).toMatch(
+    /backup of \S+: stored[\s\S]*1 dump is in the repository under the names .*HOLDFAST_HOST/,
+  );
+  expect(code).toBe(3);
+  const doctor = await first.run(['doctor']);
+  expect(doctor.stdout).toMatch(/warning +snapshots: 1 dump is in the repository under the names/);
+});

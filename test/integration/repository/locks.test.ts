@@ -101,9 +101,7 @@ test('a restic of this server that is alive, in another process namespace → it
 });
 
 test("a person's own restic is alive on this server → its lock stays, and the retention that needs the repository alone is told to wait", async () => {
-  const { repository, locks } = await withLivingRestic((command) =>
-    command.slice(command.indexOf('restic')),
-  );
+  const { repository, locks } = await withLivingRestic((command) => command.slice(command.indexOf('restic')));
   const [held] = locks();
   expect(await repository.clearDeadLocks(signal)).toEqual({ removed: 0, left: 0 });
   const keep = { daily: 1, weekly: 0, monthly: 0, yearly: 0 };

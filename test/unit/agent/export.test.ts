@@ -77,9 +77,10 @@ test('it fits, and a killed one left its half there → it is taken away, and th
   const folder = temporaryFolder();
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'shop.sql.partial'), 'half');
-  const { reason } = await exportJob('shop', { ...holding(19), target: { kind: 'folder', path: folder } }).run(
-    context,
-  );
+  const { reason } = await exportJob('shop', {
+    ...holding(19),
+    target: { kind: 'folder', path: folder },
+  }).run(context);
   expect(reason).toMatch(/^wrote abc .* to .*shop\.sql, 19 B$/);
   expect(existsSync(join(folder, 'shop.sql.partial'))).toBe(false);
 });

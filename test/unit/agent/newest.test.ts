@@ -35,7 +35,10 @@ describe('the newest dump', () => {
     newestOf('shop', dumps, { ledger: ledgerOf(...runs), now });
 
   test('all clocks were right → the last one, and nothing to tell', () => {
-    expect(newest([monday, tuesday], stored('mon'), stored('tue'))).toEqual({ snapshot: tuesday, note: null });
+    expect(newest([monday, tuesday], stored('mon'), stored('tue'))).toEqual({
+      snapshot: tuesday,
+      note: null,
+    });
   });
 
   test('the clock was ahead for the backup before → the one that the ledger knows as the last, and why', () => {
@@ -47,7 +50,10 @@ describe('the newest dump', () => {
   });
 
   test('the clock was ahead for the last backup → that one: its data is the newest', () => {
-    expect(newest([tuesday, future], stored('tue'), stored('ahead'))).toEqual({ snapshot: future, note: null });
+    expect(newest([tuesday, future], stored('tue'), stored('ahead'))).toEqual({
+      snapshot: future,
+      note: null,
+    });
   });
 
   test('a clock that was ahead by days, which have passed since → still the one that ran last', () => {
@@ -102,7 +108,10 @@ describe('dumps of somebody else under the same names', () => {
   test.each([
     ['of before the last backup but one: of an agent whose ledger is gone', dump('old', '18T15:00')],
     ['ours, copied by restic', dump('copy', '20T03:00', 'three')],
-    ['of another source', { ...dump('other', '19T15:00'), tags: { source: 'blog', engine: 'mysql', kind: 'dump' } }],
+    [
+      'of another source',
+      { ...dump('other', '19T15:00'), tags: { source: 'blog', engine: 'mysql', kind: 'dump' } },
+    ],
     ['no dump', { ...dump('proof', '19T15:00'), tags: { source: 'shop', engine: 'mysql', kind: 'proof' } }],
   ] as [string, Snapshot][])('%s → none', (_, snapshot) => {
     expect(strangers([snapshot])).toEqual([]);

@@ -5,7 +5,10 @@ import { ALL_SENT, tableWords } from '../../../agent/jobs/table-words.ts';
 /** A terminal and a clock; what is written over stays visible as the last thing written. */
 function terminal(columns = 200, isTTY = true) {
   const state = { now: 0, written: [] as string[] };
-  const line = createProgressLine({ isTTY, columns, write: (text) => state.written.push(text) }, () => state.now);
+  const line = createProgressLine(
+    { isTTY, columns, write: (text) => state.written.push(text) },
+    () => state.now,
+  );
   const shown = () => state.written.at(-1)?.replace('\r\x1b[K', '');
   return { state, line, shown };
 }
@@ -21,7 +24,11 @@ test('half of the bytes after ten seconds → bytes, rate, share, what is left, 
   const { state, line, shown } = terminal();
   line.show({ ...loading, dumpBytes: 0 });
   state.now = 10_000;
-  line.show({ ...loading, totalBytes: 100e6, detail: tableWords({ name: 'orders', number: 12, of: null }, 40) });
+  line.show({
+    ...loading,
+    totalBytes: 100e6,
+    detail: tableWords({ name: 'orders', number: 12, of: null }, 40),
+  });
   expect(shown()).toBe(
     'loading 1f3a into shop… 50.0 MB, 5.00 MB/s, 50 %, about 10 s left, table 12 of 40: orders, 10 s',
   );

@@ -110,12 +110,17 @@ describe.each(ARCHIVES)('an archive of format %s that is loaded', (_, archive) =
     return { told, unchanged: Buffer.concat(out).equals(Buffer.concat(pieces)) };
   };
 
-  test.each([1, 7, 100_000])('in pieces of %d bytes → each table is told as it begins, and nothing is changed', async (size) => {
-    const { told, unchanged } = await watched(() => true, inPieces(archive, size));
-    expect(told.map((text) => text.slice('1 of 4: '.length)).toSorted()).toEqual(TABLES);
-    expect(told.map((text) => text.slice(0, '1 of 4: '.length))).toEqual([1, 2, 3, 4].map((n) => `${n} of 4: `));
-    expect(unchanged).toBe(true);
-  });
+  test.each([1, 7, 100_000])(
+    'in pieces of %d bytes → each table is told as it begins, and nothing is changed',
+    async (size) => {
+      const { told, unchanged } = await watched(() => true, inPieces(archive, size));
+      expect(told.map((text) => text.slice('1 of 4: '.length)).toSorted()).toEqual(TABLES);
+      expect(told.map((text) => text.slice(0, '1 of 4: '.length))).toEqual(
+        [1, 2, 3, 4].map((n) => `${n} of 4: `),
+      );
+      expect(unchanged).toBe(true);
+    },
+  );
 
   test('of which some are chosen → those are told', async () => {
     const { told } = await watched((schema) => schema === 'Ten ant', [archive]);
