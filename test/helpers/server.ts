@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from './until.ts';
@@ -36,14 +35,7 @@ export function asUser(user: string, command: string[]): [string, string[]] {
   return [file, args];
 }
 
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
+export { freePort } from '../../scripts/loopback/ports.ts';
 
 /** Runs a command to its end; throws with what it printed unless it exits with 0. */
 export async function runToEnd(file: string, args: string[], cwd: string): Promise<void> {
