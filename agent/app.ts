@@ -190,20 +190,14 @@ export function createApp(config: Config, surroundings: Surroundings): App {
         },
         signal,
       );
-      const tidying = {
-        repository,
-        notes: ledger,
-        ledger,
-        host: config.host,
-        sources,
-        tell: surroundings.tell,
-      };
+      const tidying = { repository, ledger, host: config.host, sources, tell: surroundings.tell };
       await tidyAfterRestores(interrupted, tidying, signal);
     },
     report,
     log,
   });
 
+  const usual = { repository, ledger, now: () => clock.now(), timeoutMs: backupTimeoutMs };
   const pick = (names: string[]) => pickByName(sources, names);
   const settingsOf = ({ name }: Source): SourceConfig => {
     const settings = config.sources.find((candidate) => candidate.name === name);
@@ -225,11 +219,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
     return createSource({ ...settings, allowIncomplete, proof: 'none' }, { processes, runtimeDir });
   };
   const jobOfSource = (source: Source, mended: boolean): Job => {
-    const backup = backupJob(source, {
-      ...storing(source),
-      mended,
-      timeoutMs: backupTimeoutMs,
-    });
+    const backup = backupJob(source, { ...storing(source), mended, timeoutMs: backupTimeoutMs });
     const told = alsoWarning(backup, async () => (await upkeep.space()).warnings);
     return guarded(told, {
       guard: settingsOf(source).guard,
@@ -239,10 +229,8 @@ export function createApp(config: Config, surroundings: Surroundings): App {
   const verification = (source: Source, outOfTime: () => string | null): Job => {
     const settings = settingsOf(source);
     return verifyJob(source, {
-      repository,
+      ...usual,
       notes: ledger,
-      ledger,
-      now: () => clock.now(),
       host: config.host,
       server: scratchServer(source),
       wantsProof: settings.proof !== 'none',
@@ -250,7 +238,6 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       queries: settings.verify.queries,
       rtoSeconds: settings.objectives.rtoSeconds,
       outOfTime,
-      timeoutMs: backupTimeoutMs,
     });
   };
   return {
@@ -309,10 +296,8 @@ export function createApp(config: Config, surroundings: Surroundings): App {
           restoreJob(source, {
             ...storing(source),
             asItIs: asItIs(source),
-            ledger,
+            ...usual,
             host: config.host,
-            now: () => clock.now(),
-            timeoutMs: backupTimeoutMs,
             ...choice,
           }),
         ],
@@ -321,18 +306,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
     dropReplaced: (source, signal) =>
       runner.exclusively(signal, () => dropKept(source, ledger, { now: clock.now(), all: true }, signal)),
     export: ({ source, ...choice }, options) =>
-      runner.run(
-        [
-          exportJob(source, {
-            repository,
-            ledger,
-            now: () => clock.now(),
-            timeoutMs: backupTimeoutMs,
-            ...choice,
-          }),
-        ],
-        options,
-      ),
+      runner.run([exportJob(source, { ...usual, ...choice })], options),
     close: () => ledger.close(),
   };
 }

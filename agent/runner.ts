@@ -136,7 +136,12 @@ async function settle(job: Job, options: RunOptions): Promise<{ end: RunEnd; err
   const signal = AbortSignal.any([options.signal, deadline.signal]);
   try {
     signal.throwIfAborted();
-    const outcome = await job.run({ signal, onProgress: options.onProgress ?? (() => undefined) });
+    const { onProgress } = options;
+    const outcome = await job.run({
+      signal,
+      onProgress: onProgress ?? (() => undefined),
+      watched: onProgress !== undefined,
+    });
     return { end: { result: 'succeeded', ...outcome }, error: null };
   } catch (thrown) {
     // What an aborted child or socket says of its end is noise: why we aborted is the cause.

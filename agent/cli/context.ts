@@ -31,7 +31,7 @@ export function commandRun(context: Context): RunOptions {
   return {
     trigger: 'command',
     signal: context.signal,
-    onProgress: (progress) => context.print.progress(progress),
+    ...(context.print.watched ? { onProgress: (progress) => context.print.progress(progress) } : {}),
     onEnd: (report) => printEnd(context, report),
   };
 }

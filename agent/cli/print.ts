@@ -10,7 +10,9 @@ export interface Print {
   json(value: unknown): void;
   /** Columns as wide as their widest cell; the last column is not padded. */
   table(head: string[], rows: string[][]): void;
-  /** For a person who watches: nothing where stderr is no terminal. */
+  /** Whether a person watches: stderr is a terminal. */
+  readonly watched: boolean;
+  /** For that person; nothing otherwise. */
   progress(progress: Progress): void;
   /** Takes away the line that progress wrote: what it came to is told next. */
   progressDone(): void;
@@ -25,6 +27,7 @@ export function createPrint(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
     stderr.write(`${text}\n`);
   };
   return {
+    watched: stderr.isTTY,
     line: (text) => void stdout.write(`${text}\n`),
     json: (value) => void stdout.write(`${JSON.stringify(value, null, 2)}\n`),
     table: (head, rows) => {

@@ -30,8 +30,10 @@ export class EndedRun extends HoldfastError {
 
 export interface JobContext {
   signal: AbortSignal;
-  /** For a person at a terminal; called often. */
+  /** For a person at a terminal; called often, also where there is none. */
   onProgress: (progress: Progress) => void;
+  /** Whether anybody sees it: what takes work of its own is told to nobody else. */
+  watched?: boolean;
 }
 
 export interface Progress {

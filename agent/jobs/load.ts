@@ -1,6 +1,6 @@
 import type { Repository, Snapshot } from '../repository/repository.ts';
-import type { Restored, RestoreOptions, Source } from '../sources/source.ts';
-import type { Progress } from './job.ts';
+import type { Restored, RestoreOptions, Source, TableLoad } from '../sources/source.ts';
+import type { JobContext, Progress } from './job.ts';
 import { readCounted } from './reading.ts';
 import { ALL_SENT, tableWords } from './table-words.ts';
 
@@ -18,8 +18,7 @@ export async function loadSnapshot(
     /** How many tables the dump has; null where nobody knows. */
     tables: number | null;
   },
-  onProgress: (progress: Progress) => void,
-  signal: AbortSignal,
+  { onProgress, signal, watched = false }: JobContext,
 ): Promise<Restored> {
   const { repository, snapshot, source, target, options = {}, tables } = what;
   const progress: Progress = {
@@ -28,10 +27,10 @@ export async function loadSnapshot(
     storedBytes: 0,
   };
   const dump = readCounted({ repository, snapshot, progress, atEnd: ALL_SENT }, onProgress, signal);
-  const onTable: RestoreOptions['onTable'] = (table) => {
+  const onTable = (table: TableLoad) => {
     progress.detail = tableWords(table, tables);
   };
-  return source.restoreInto(target, dump, signal, { ...options, onTable });
+  return source.restoreInto(target, dump, signal, { ...options, ...(watched ? { onTable } : {}) });
 }
 
 /** Reads a snapshot whole and throws `repository_damaged` or the like where a byte is wrong: nothing is overwritten before that. */

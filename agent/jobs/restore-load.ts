@@ -19,15 +19,17 @@ export async function loadInto(
       tables: tables?.length ?? size.tables,
       options: { owners, replace, ...(tables === null ? {} : { tables }) },
     },
-    (progress) => {
-      size.loadedBytes = progress.dumpBytes;
-      context.onProgress({
-        ...progress,
-        ...(size.dumpBytes === null ? {} : { totalBytes: size.dumpBytes }),
-        // Of chosen tables nobody knows how long they take.
-        ...(tables === null ? expected(size, 'restore') : {}),
-      });
+    {
+      ...context,
+      onProgress: (progress) => {
+        size.loadedBytes = progress.dumpBytes;
+        context.onProgress({
+          ...progress,
+          ...(size.dumpBytes === null ? {} : { totalBytes: size.dumpBytes }),
+          // Of chosen tables nobody knows how long they take.
+          ...(tables === null ? expected(size, 'restore') : {}),
+        });
+      },
     },
-    context.signal,
   );
 }

@@ -77,15 +77,11 @@ export function isPastItsWeek({ path }: Snapshot, now: Date): boolean {
  */
 export async function sweepRestorePoints(
   source: string,
-  {
-    repository,
-    notes,
-    ledger,
-  }: Pick<RestorePointSettings, 'repository' | 'notes'> & { ledger: Pick<Ledger, 'recent'> },
+  { repository, ledger }: { repository: Repository; ledger: Pick<Ledger, 'recent'> & Notes },
   since: Date,
   signal: AbortSignal,
 ): Promise<void> {
-  const good = confirmedRestorePoints(notes, source);
+  const good = confirmedRestorePoints(ledger, source);
   const snapshots = await repository.list({ source }, signal);
   if (strangersIn(ledger, source, snapshots).length > 0) return;
   const strays = snapshots.filter(({ id, path, tags }) => {

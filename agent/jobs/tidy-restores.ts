@@ -9,8 +9,7 @@ import { sweepRestorePoints } from './restore-point.ts';
 
 interface Tidying {
   repository: Repository;
-  notes: Notes;
-  ledger: Pick<Ledger, 'recent'>;
+  ledger: Pick<Ledger, 'recent'> & Notes;
   host: string;
   sources: Source[];
   tell: (finding: string) => void;
@@ -25,7 +24,7 @@ export async function tidyAfterRestores(
   tidying: Tidying,
   signal: AbortSignal,
 ): Promise<void> {
-  const { sources, notes, host, tell } = tidying;
+  const { sources, ledger, host, tell } = tidying;
   for (const source of sources) {
     const attempt = async (work: () => Promise<unknown>) =>
       work().catch((error: unknown) =>
@@ -34,7 +33,7 @@ export async function tidyAfterRestores(
         ),
       );
     await attempt(async () => {
-      const swept = await sweepBeside(source, { host, notes }, signal);
+      const swept = await sweepBeside(source, { host, notes: ledger }, signal);
       if (swept !== null) tell(`dropped ${swept}, which a restore of ${source.name} left when it was killed`);
     });
     for (const run of interrupted) {

@@ -109,7 +109,8 @@ async function restore(work: ScratchWork, steps: Steps, context: JobContext): Pr
     steps.note({ step: 'fetch', result: 'passed', seconds: inSeconds(waitedMs), detail });
   }
   await steps.take('restore', async () => {
-    await server.restoreInto(scratch, dump(), context.signal, { onTable });
+    const told = context.watched === true ? { onTable } : {};
+    await server.restoreInto(scratch, dump(), context.signal, told);
     return { result: 'passed', detail: `${humanBytes(progress.dumpBytes)} restored` };
   });
   return { seconds: inSeconds(performance.now() - startedAt) };

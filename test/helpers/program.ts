@@ -11,6 +11,7 @@ function idleContext(): Context {
   };
   return {
     print: {
+      watched: false,
       line: understood,
       json: understood,
       table: understood,

@@ -122,6 +122,7 @@ async function answerOf(args: string[], app: Partial<App> = {}): Promise<unknown
       json: (value: unknown) => void answers.push(value),
       table: silent,
       progress: silent,
+      watched: false,
       progressDone: silent,
       note: silent,
       error: silent,
