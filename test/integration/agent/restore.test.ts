@@ -95,7 +95,7 @@ describe('restore', () => {
     await server.sql('DROP DATABASE holdfast_newest_again');
   });
 
-  test('a dump that does not load was planted → over itself it fails, and the target is as it was and backed up again', async () => {
+  test('a dump that does not load was planted → over itself it fails, and the target is as it was, backed up again, and the planted one is told', async () => {
     const agent = await agentWithBackup();
     await server.sql('DELETE FROM orders WHERE id > 7', agent.database);
     const before = await contents(agent.database);
@@ -108,7 +108,12 @@ describe('restore', () => {
     expect(stderr).toMatch(/nowhere/);
     expect(code).toBe(1);
     expect(await contents(agent.database)).toEqual(before);
-    expect((await agent.run(['backup'])).code).toBe(0);
+    // And the next backup tells of the one that nobody made.
+    const next = await agent.run(['backup']);
+    expect(next.stderr).toMatch(
+      /backup of \S+: stored[\s\S]*1 dump is in the repository .* this agent did not store/,
+    );
+    expect(next.code).toBe(3);
   });
 
   test('as a file and to stdout → a plain dump that the database’s own client loads', async () => {
