@@ -212,7 +212,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
   };
   const asItIs = (source: Source): Source => {
     const settings = settingsOf(source);
-    const allowIncomplete = [...new Set([...settings.allowIncomplete, 'empty' as const])];
+    const allowIncomplete = [...new Set([...settings.allowIncomplete, 'empty' as const, 'views' as const])];
     return createSource({ ...settings, allowIncomplete, proof: 'none' }, { processes, runtimeDir });
   };
   const jobOfSource = (source: Source, mended: boolean): Job => {
@@ -298,6 +298,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
           restoreJob(source, {
             ...storing(source),
             asItIs: asItIs(source),
+            tell: surroundings.tell,
             ledger,
             host: config.host,
             now: () => clock.now(),

@@ -6,8 +6,9 @@ import { findMysqlClient } from './clients.ts';
 import { DEFINERS_BACK_RULES, watchDefiners } from './definers.ts';
 import { mayNameDefiners, readGrants } from './grants.ts';
 import { createHeaderFilter, type DumpHeader } from './header.ts';
-import { quoteName } from './names.ts';
+import { quoteDefiner, quoteName } from './names.ts';
 import { optionFile } from './options.ts';
+import { unquoted } from './proof/counters.ts';
 import { createTableFilter } from './sections.ts';
 import { withMysqlSession, type Flavour } from './session.ts';
 import type { RestoreOptions, Restored } from '../source.ts';
@@ -29,7 +30,7 @@ export async function loadMysqlDump(
   const { flavour, encrypted, own, mayDefine } = await withMysqlSession(config, look, async (session) => ({
     flavour: session.flavour,
     encrypted: session.encrypted,
-    own: asDefiner(session.account),
+    own: quoteDefiner(session.account),
     mayDefine: mayNameDefiners(await readGrants(session)),
   }));
   const client = await findMysqlClient(flavour, 'load', {
@@ -53,11 +54,15 @@ export async function loadMysqlDump(
     let lost = 0;
     const owners = options.owners ?? 'leave';
     const ownersKept = owners === 'keep' || (owners === 'where-allowed' && mayDefine);
+    const stilledEvents: string[] = [];
     const filter = createLoadFilter(
       target,
       { ownersKept, tables: options.tables, replace: options.replace },
-      (definer) => {
-        if (definer !== own) lost += 1;
+      {
+        lostDefiner: (definer) => {
+          if (definer !== own) lost += 1;
+        },
+        stilledEvent: (name) => stilledEvents.push(name),
       },
     );
     const label = `loading into ${target}`;
@@ -65,16 +70,10 @@ export async function loadMysqlDump(
     // Told only to whom can have it otherwise.
     const told = mayDefine && lost > 0;
     const note = `definers of ${counted(lost, 'object')} became comments`;
-    return { notes: told ? [note] : [], ownersKept };
+    return { notes: told ? [note] : [], ownersKept, stilledEvents };
   } finally {
     await file.remove();
   }
-}
-
-/** An account as a dump's DEFINER clauses write it; the host never holds an `@`, the user may. */
-function asDefiner(account: string): string {
-  const at = account.lastIndexOf('@');
-  return `${quoteName(account.slice(0, at))}@${quoteName(account.slice(at + 1))}`;
 }
 
 const HINTS: [RegExp, string][] = [
@@ -122,14 +121,19 @@ function loadOptions(flavour: Flavour): string[] {
   ];
 }
 
-/**
- * Takes off the header, keeping the database's text attributes; in a copy, nothing names the original or runs by itself.
- * Tells of each definer that stays a comment.
- */
+/** Who wants to know what a load changes of a dump. */
+export interface LoadWatcher {
+  /** A definer stays a comment. */
+  lostDefiner?: (definer: string) => void;
+  /** An event is switched off, as this is a copy. */
+  stilledEvent?: (name: string) => void;
+}
+
+/** Takes off the header, keeping the database's text attributes; in a copy, nothing names the original or runs by itself. */
 export function createLoadFilter(
   target: string,
   options: Pick<RestoreOptions, 'tables' | 'replace'> & { ownersKept?: boolean } = {},
-  onLostDefiner: (definer: string) => void = () => undefined,
+  { lostDefiner = () => undefined, stilledEvent = () => undefined }: LoadWatcher = {},
 ): ByteFilter {
   let original: DumpHeader | null = null;
   const header = createHeaderFilter((found) => {
@@ -139,11 +143,11 @@ export function createLoadFilter(
     return `ALTER DATABASE ${quoteName(target)} CHARACTER SET ${found.charset} COLLATE ${found.collation};\n\n`;
   });
   const isCopy = () => original !== null && original.database !== target;
-  const body = createLineRewriter([alterDatabase(() => original, target), event(isCopy)]);
+  const body = createLineRewriter([alterDatabase(() => original, target), event(isCopy, stilledEvent)]);
   const chosen =
     options.tables === undefined ? header : chainFilters(header, createTableFilter(new Set(options.tables)));
   const loaded = chainFilters(chosen, body);
-  const definers = options.ownersKept === true ? DEFINERS_BACK_RULES : watchDefiners(onLostDefiner);
+  const definers = options.ownersKept === true ? DEFINERS_BACK_RULES : watchDefiners(lostDefiner);
   return chainFilters(loaded, createLineRewriter(definers));
 }
 
@@ -160,16 +164,17 @@ function alterDatabase(original: () => DumpHeader | null, target: string): LineR
 }
 
 /** An event that runs in a copy does its work twice, and may do it to the original by name. */
-function event(isCopy: () => boolean): LineRule {
+function event(isCopy: () => boolean, stilled: (name: string) => void): LineRule {
   return {
     start: '/*!50106 CREATE*/ ',
     after: ';;',
     rewrite: (text) => {
       const lead =
-        /^[^\n]*?EVENT (?:`(?:[^`]|``)*`|"(?:[^"]|"")*") ON SCHEDULE [^\n]*? ON COMPLETION (?:NOT )?PRESERVE ENABLE(?= )/.exec(
+        /^[^\n]*?EVENT (`(?:[^`]|``)*`|"(?:[^"]|"")*") ON SCHEDULE [^\n]*? ON COMPLETION (?:NOT )?PRESERVE ENABLE(?= )/.exec(
           text,
         );
-      if (lead === null || !isCopy()) return null;
+      if (lead?.[1] === undefined || !isCopy()) return null;
+      stilled(unquoted(lead[1]));
       return { length: lead[0].length, by: lead[0].replace(/ENABLE$/, 'DISABLE') };
     },
   };

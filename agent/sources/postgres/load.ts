@@ -66,7 +66,7 @@ export async function loadPostgresDump(
   } finally {
     await list?.remove();
   }
-  return { notes: [], ownersKept };
+  return { notes: [], ownersKept, stilledEvents: [] };
 }
 
 /** To give objects to any role takes a superuser, short of a member of all of them. */
