@@ -158,7 +158,9 @@ services:
     await query(engine.lose);
     // PostgreSQL: the agent connects as a superuser there, and nobody's tables may change hands.
     const owners = engine.name.startsWith('PostgreSQL') ? ' --keep-owners' : '';
-    const restored = await stack.try(`docker compose exec -T db_backup holdfast restore harbour --yes${owners}`);
+    const restored = await stack.try(
+      `docker compose exec -T db_backup holdfast restore harbour --yes${owners}`,
+    );
     // MariaDB: a view is left whose tables are gone. The restore point is taken without it, and warns of that.
     expect(restored.code, show(restored)).toBe(engine.name.startsWith('PostgreSQL') ? 0 : 3);
     expect(await query(engine.count)).toBe(before);

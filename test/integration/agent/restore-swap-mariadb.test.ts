@@ -61,7 +61,9 @@ describe('a restore of MariaDB over the database itself', () => {
     expect(await orders(database)).toBe(7);
 
     const { code, stderr } = await agent.run(['restore', database, '--yes']);
-    expect(stderr).toMatch(/shop\d+ will be replaced at one moment[\s\S]*restored [0-9a-f]{8} of .* into shop\d+: 3 tables/);
+    expect(stderr).toMatch(
+      /shop\d+ will be replaced at one moment[\s\S]*restored [0-9a-f]{8} of .* into shop\d+: 3 tables/,
+    );
     expect(code).toBe(0);
     expect(await orders(database)).toBe(500);
     expect(await programs(database)).toEqual(before);
@@ -139,7 +141,7 @@ describe('a restore of MariaDB over the database itself', () => {
     await server.sql(`${SPOILED}; DROP VIEW totals`, database);
     await server.sql('CREATE PROCEDURE since() SELECT 1', database);
     const { child, ended } = agent.start(['restore', database, '--yes', '--no-restore-point']);
-    for (let isRenamed = false; !isRenamed; ) {
+    for (let isRenamed = false; !isRenamed;) {
       const [kept] = await keptBeside(database);
       isRenamed = kept !== undefined && (await server.sql(`SHOW TABLES FROM ${kept}`)).length > 0;
     }

@@ -33,11 +33,20 @@ interface Prepared {
 /** A database with everything that is odd, spoiled since its dump, which is loaded beside it. */
 async function prepared(): Promise<Prepared> {
   number += 1;
-  const [target, fresh, keep] = [`swap${number}`, `holdfast_scratch_${number}_restore`, `swap${number}_before_20261101_150000`];
+  const [target, fresh, keep] = [
+    `swap${number}`,
+    `holdfast_scratch_${number}_restore`,
+    `swap${number}_before_20261101_150000`,
+  ];
   await subject.createNasty(target);
   const source = subject.source(target);
   const dumped = await subject.fingerprint(target);
-  const { bytes } = await readDump(source.parts(await source.probe(never)).at(-1)!.open(never));
+  const { bytes } = await readDump(
+    source
+      .parts(await source.probe(never))
+      .at(-1)!
+      .open(never),
+  );
   await subject.sql(SPOIL, target);
   const spoiled = await subject.fingerprint(target);
   await source.createDatabase(fresh, never);
@@ -80,11 +89,11 @@ async function expectAlive({ target }: Prepared): Promise<void> {
   await server.sql('INSERT INTO orders (id, customer) VALUES (9, 1)', target);
   expect(await server.sql("SELECT what FROM log WHERE what = 'order 9'", target)).toHaveLength(1);
   await server.sql("INSERT INTO Customer (name) VALUES ('fulltext needle')", target);
-  expect(
-    await server.sql("SELECT id FROM Customer WHERE MATCH (name) AGAINST ('needle')", target),
-  ).toEqual([{ id: 4 }]);
+  expect(await server.sql("SELECT id FROM Customer WHERE MATCH (name) AGAINST ('needle')", target)).toEqual([
+    { id: 4 },
+  ]);
   expect(await server.sql('SELECT NEXTVAL(numbers) AS n', target)).toHaveLength(1);
-  expect(await server.sql('SELECT d FROM `second view` LIMIT 1', target)).toEqual([{ d: 2 }]);
+  expect(await server.sql('SELECT d FROM `second view` ORDER BY d LIMIT 1', target)).toEqual([{ d: 2 }]);
 }
 
 describe('a swap of MariaDB', () => {
@@ -120,7 +129,7 @@ describe('a swap of MariaDB', () => {
     const before = await stamp();
     await source.swapIn(plan, never);
     expect(await stamp()).toEqual(before);
-    expect(JSON.stringify(await server.sql("SHOW GRANTS FOR teller@'%'"))).toContain('Many lines');
+    expect(JSON.stringify(await server.sql("SHOW GRANTS FOR teller@'%'"))).toContain('many lines');
   });
 
   test('cut off before the tables were renamed → undone: triggers are back, nothing is kept', async () => {
@@ -251,7 +260,9 @@ describe('what keeps a swap from being done', () => {
   const hurdleOf = async (source: Source) => source.swapHurdle('plain_before_20261101_150000', never);
 
   test('nothing → null; no right on the database to be kept → the GRANT, which mends it', async () => {
-    await server.sql("CREATE DATABASE plain; CREATE TABLE plain.t (id int); CREATE OR REPLACE USER keeper@'%' IDENTIFIED BY 'k'");
+    await server.sql(
+      "CREATE DATABASE plain; CREATE TABLE plain.t (id int); CREATE OR REPLACE USER keeper@'%' IDENTIFIED BY 'k'",
+    );
     onTestFinished(() => subject.dropDatabase('plain'));
     const source = subject.source('plain', { user: 'keeper', password: 'k' });
     await server.sql("GRANT ALL ON plain.* TO keeper@'%'");
@@ -275,7 +286,9 @@ describe('what keeps a swap from being done', () => {
     });
     const told = /a foreign key goes from other.child to plain.t/;
     expect((await hurdleOf(subject.source('plain')))?.detail).toMatch(told);
-    expect((await hurdleOf(subject.source('plain', { user: 'keeper', password: 'k' })))?.detail).toMatch(told);
+    expect((await hurdleOf(subject.source('plain', { user: 'keeper', password: 'k' })))?.detail).toMatch(
+      told,
+    );
   });
 
   test('a trigger of somebody else, and no right to make it again → told', async () => {

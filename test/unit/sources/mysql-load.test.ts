@@ -36,7 +36,11 @@ describe('definers', () => {
   const text = `${header('shop')}DELIMITER ;;\nCREATE /* DEFINER=\`a b\`@\`%\` */ PROCEDURE p() SELECT 1 ;;\n`;
   const seenIn = (keepOwners: boolean) => {
     const seen: string[] = [];
-    const filter = createLoadFilter('shop', { ownersKept: keepOwners }, { lostDefiner: (definer) => seen.push(definer) });
+    const filter = createLoadFilter(
+      'shop',
+      { ownersKept: keepOwners },
+      { lostDefiner: (definer) => seen.push(definer) },
+    );
     const out = Buffer.concat([...filter.push(Buffer.from(text)), ...filter.end()]).toString();
     return { seen, out };
   };

@@ -15,6 +15,8 @@ const SWAP: MysqlSwap = {
   target: 'shop',
   fresh: 'fresh',
   keep: 'kept',
+  oldCharset: { charset: 'utf8mb4', collation: 'utf8mb4_bin' },
+  freshCharset: { charset: 'utf8mb4', collation: 'utf8mb4_bin' },
   oldTables: ['a', 'b`c'],
   freshTables: ['a', 'd'],
   wanted: [],
@@ -23,7 +25,11 @@ const SWAP: MysqlSwap = {
 };
 
 /** A server of this version with these tables. */
-function serverWith(tables: Record<string, string[]>, version = '10.11.6-MariaDB', grants = 'ALL PRIVILEGES') {
+function serverWith(
+  tables: Record<string, string[]>,
+  version = '10.11.6-MariaDB',
+  grants = 'ALL PRIVILEGES',
+) {
   return {
     flavour: version.includes('MariaDB') ? 'mariadb' : 'mysql',
     version,
@@ -31,7 +37,10 @@ function serverWith(tables: Record<string, string[]>, version = '10.11.6-MariaDB
     query: async (sql: string, [database]: unknown[] = []) => {
       if (sql === 'SHOW GRANTS') return [{ grant: `GRANT ${grants} ON *.* TO \`keeper\`@\`%\`` }];
       if (!sql.includes('table_type')) return [];
-      return (tables[String(database)] ?? []).map((name) => ({ name, engine: name === 'my' ? 'MyISAM' : 'InnoDB' }));
+      return (tables[String(database)] ?? []).map((name) => ({
+        name,
+        engine: name === 'my' ? 'MyISAM' : 'InnoDB',
+      }));
     },
   } as unknown as MysqlSession;
 }
@@ -48,7 +57,11 @@ describe('renaming', () => {
     ['nothing was renamed', { shop: ['a', 'b`c'], fresh: ['a', 'd'], kept: [] }, null],
     ['nothing was renamed, and the new database is gone', { shop: ['a', 'b`c'] }, null],
     ['all was', { shop: ['a', 'd'], fresh: [], kept: ['a', 'b`c'] }, { out: [], in: [] }],
-    ['a crash in the middle', { shop: ['b`c'], fresh: ['a', 'd'], kept: ['a'] }, { out: ['b`c'], in: ['a', 'd'] }],
+    [
+      'a crash in the middle',
+      { shop: ['b`c'], fresh: ['a', 'd'], kept: ['a'] },
+      { out: ['b`c'], in: ['a', 'd'] },
+    ],
     ['a crash later on', { shop: ['a'], fresh: ['d'], kept: ['a', 'b`c'] }, { out: [], in: ['d'] }],
   ])('%s → what is left to do', async (_, tables, left) => {
     expect(await readTablesLeft(serverWith(tables), SWAP)).toEqual(left);
@@ -95,14 +108,20 @@ describe('what no rename moves', () => {
   const program = (kind: Program['kind'], create: string) => ({ kind, create }) as Program;
 
   test('a view read in one database → names it nowhere but in its texts', () => {
-    const view = program('VIEW', "CREATE VIEW `v` AS select `fresh`.`t`.`x` AS `x`,'`fresh`.' AS `y` from `fresh`.`t`");
+    const view = program(
+      'VIEW',
+      "CREATE VIEW `v` AS select `fresh`.`t`.`x` AS `x`,'`fresh`.' AS `y` from `fresh`.`t`",
+    );
     expect(movedFrom('fresh', view).create).toBe(
       "CREATE VIEW `v` AS select `t`.`x` AS `x`,'`fresh`.' AS `y` from `t`",
     );
   });
 
   test('definers → found and taken out, whatever their names', () => {
-    const view = program('VIEW', 'CREATE ALGORITHM=UNDEFINED DEFINER=`a``b`@`%` SQL SECURITY DEFINER VIEW `v` AS select 1');
+    const view = program(
+      'VIEW',
+      'CREATE ALGORITHM=UNDEFINED DEFINER=`a``b`@`%` SQL SECURITY DEFINER VIEW `v` AS select 1',
+    );
     expect(definerOf(view)).toBe('`a``b`@`%`');
     expect(withoutDefiner(view).create).toBe(
       'CREATE ALGORITHM=UNDEFINED SQL SECURITY DEFINER VIEW `v` AS select 1',

@@ -38,9 +38,7 @@ export async function renameWithWritersHeld(
     await keeper.query(`LOCK TABLES ${gate} WRITE`);
     // Both are awaited below, where what became of them is told.
     let isOver = false;
-    const renaming = session
-      .query(`${statement}, ${gate} TO ${opened}`)
-      .finally(() => (isOver = true));
+    const renaming = session.query(`${statement}, ${gate} TO ${opened}`).finally(() => (isOver = true));
     renaming.catch(() => undefined);
     const over = () => isOver;
     const targets = held.map((table) => `${quoteName(swap.target)}.${quoteName(table)}`);

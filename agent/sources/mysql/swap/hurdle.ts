@@ -24,7 +24,8 @@ export async function findSwapHurdle(
 
 /** Several tables are renamed all or none, whatever happens to the server; and MySQL does it while they are locked. */
 function tooOld({ flavour, version }: MysqlSession): Hurdle | null {
-  const [name, ...since] = flavour === 'mariadb' ? (['MariaDB', 10, 6, 1] as const) : (['MySQL', 8, 0, 13] as const);
+  const [name, ...since] =
+    flavour === 'mariadb' ? (['MariaDB', 10, 6, 1] as const) : (['MySQL', 8, 0, 13] as const);
   if (atLeast(version, ...since)) return null;
   return {
     detail: `${name} ${version} cannot rename several tables at one moment`,
@@ -33,7 +34,18 @@ function tooOld({ flavour, version }: MysqlSession): Hurdle | null {
 }
 
 const NEEDED_ON_TARGET = [
-  'SELECT', 'INSERT', 'CREATE', 'DROP', 'ALTER', 'LOCK TABLES', 'TRIGGER', 'EVENT', 'SHOW VIEW', 'CREATE VIEW', 'CREATE ROUTINE', 'ALTER ROUTINE',
+  'SELECT',
+  'INSERT',
+  'CREATE',
+  'DROP',
+  'ALTER',
+  'LOCK TABLES',
+  'TRIGGER',
+  'EVENT',
+  'SHOW VIEW',
+  'CREATE VIEW',
+  'CREATE ROUTINE',
+  'ALTER ROUTINE',
 ];
 
 function lacksRights(

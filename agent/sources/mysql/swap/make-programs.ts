@@ -1,5 +1,6 @@
 import { errorFields } from '../../error-fields.ts';
 import { quoteDefiner, quoteName } from '../names.ts';
+import { charsetOf } from './plan.ts';
 import type { MysqlSession } from '../session.ts';
 import {
   definerOf,
@@ -35,7 +36,7 @@ export async function makeProgramsAlike(
   const isThere = (program: Program) =>
     found.some((other) => same(other, program, { database, account: session.account }));
   const missing = wanted.filter((program) => !isThere(program));
-  const collation = await collationOf(session, database);
+  const { collation } = await charsetOf(session, database);
   const failed: Missing[] = [];
   for (const kind of PROGRAM_KINDS) {
     const ofKind = missing.filter((program) => program.kind === kind);
@@ -68,7 +69,7 @@ async function makeInAnyOrder(
     const failed: Missing[] = [];
     for (const program of left) {
       try {
-        await underCollation(session, where, program.databaseCollation, () => makeProgram(session, program));
+        await makeProgramUnderItsCollation(session, where, program);
       } catch (error) {
         failed.push({ program, error });
       }
@@ -79,20 +80,27 @@ async function makeInAnyOrder(
 }
 
 /** Variables and parameters without a character set of their own have that which the database had when they were made. */
-async function underCollation<T>(
+export async function makeProgramUnderItsCollation(
   session: MysqlSession,
   { database, collation }: { database: string; collation: string },
-  wanted: string | null,
-  work: () => Promise<T>,
-): Promise<T> {
-  if (wanted === null || wanted === collation) return work();
-  const set = (name: string) => session.query(`ALTER DATABASE ${quoteName(database)} COLLATE ${name}`);
-  await set(wanted);
+  program: Program,
+): Promise<void> {
+  const wanted = program.databaseCollation;
+  if (wanted === null || wanted === collation) return makeProgram(session, program);
+  await setCollation(session, database, wanted);
   try {
-    return await work();
+    await makeProgram(session, program);
   } finally {
-    await set(collation);
+    await setCollation(session, database, collation);
   }
+}
+
+export async function setCollation(
+  session: MysqlSession,
+  database: string,
+  collation: string,
+): Promise<void> {
+  await session.query(`ALTER DATABASE ${quoteName(database)} COLLATE ${collation}`);
 }
 
 async function madeUnder<T>(session: MysqlSession, program: Program, work: () => Promise<T>): Promise<T> {
@@ -130,12 +138,4 @@ function same(
 /** As a sentence part. */
 export function tellMissing({ program, error }: Missing): string {
   return `${program.kind.toLowerCase()} ${program.name} (${errorFields(error).message})`;
-}
-
-async function collationOf(session: MysqlSession, database: string): Promise<string> {
-  const [row] = await session.query(
-    'SELECT default_collation_name AS collation FROM information_schema.schemata WHERE schema_name = ?',
-    [database],
-  );
-  return String(row?.collation);
 }

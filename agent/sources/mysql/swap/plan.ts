@@ -1,4 +1,5 @@
 import { HoldfastError } from '../../../core/errors.ts';
+import type { DatabaseCharset } from '../contents.ts';
 import type { Restored, SwapPlan } from '../../source.ts';
 import { movedFrom, readPrograms, withoutDefiner, type Program } from './programs.ts';
 import type { MysqlSession } from '../session.ts';
@@ -8,6 +9,9 @@ export interface MysqlSwap {
   target: string;
   fresh: string;
   keep: string;
+  /** Of the target, as it is and as it shall be. */
+  oldCharset: DatabaseCharset;
+  freshCharset: DatabaseCharset;
   /** Tables and sequences of the target, and of the new database. */
   oldTables: string[];
   freshTables: string[];
@@ -34,6 +38,8 @@ export async function planSwap(
     target,
     fresh,
     keep,
+    oldCharset: await charsetOf(session, target),
+    freshCharset: await charsetOf(session, fresh),
     oldTables: await listTables(session, target),
     freshTables,
     wanted: made
@@ -62,6 +68,16 @@ export async function listTables(session: MysqlSession, database: string): Promi
     [database],
   );
   return rows.map(({ name }) => String(name));
+}
+
+/** Of a database that is there. */
+export async function charsetOf(session: MysqlSession, database: string): Promise<DatabaseCharset> {
+  const [row] = await session.query(
+    `SELECT default_character_set_name AS charset, default_collation_name AS collation
+      FROM information_schema.schemata WHERE schema_name = ?`,
+    [database],
+  );
+  return { charset: String(row?.charset), collation: String(row?.collation) };
 }
 
 function isStilled({ kind, name }: Program, { stilledEvents }: Restored): boolean {

@@ -76,10 +76,9 @@ export function eventIn(state: 'ENABLE' | 'DISABLE', create: string): string {
 const DEFINER = /^(CREATE (?:ALGORITHM=\w+ )?)DEFINER=(`(?:[^`]|``)*`(?:@`(?:[^`]|``)*`)?) /;
 
 async function readProgram(session: MysqlSession, kind: ProgramKind, name: string): Promise<Program> {
-  const [row = {}] = await session
-    .query(`SHOW CREATE ${kind} ${quoteName(name)}`)
-    // One that is damaged, or that this account may not see.
-    .catch(() => [{}]);
+  // One that is damaged, or that this account may not see, has none.
+  const shownRows = await session.query(`SHOW CREATE ${kind} ${quoteName(name)}`).catch(() => []);
+  const row = shownRows[0] ?? {};
   const shown = Object.entries(row).find(([key]) => key.startsWith('Create '))?.[1];
   const create = typeof shown === 'string' ? withoutEnd(shown) : null;
   const text = (key: string) => (typeof row[key] === 'string' ? row[key] : null);

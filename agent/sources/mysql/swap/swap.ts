@@ -5,33 +5,35 @@ import { quoteName } from '../names.ts';
 import { createDatabase, dropDatabase, systemUserError } from '../objects.ts';
 import type { MysqlSession } from '../session.ts';
 import { GATES, renameWithWritersHeld, type Connect } from './hold-writers.ts';
-import { makeProgram, makeProgramsAlike, tellMissing } from './make-programs.ts';
-import { listTables, readPlan, type MysqlSwap } from './plan.ts';
+import {
+  makeProgram,
+  makeProgramsAlike,
+  makeProgramUnderItsCollation,
+  setCollation,
+  tellMissing,
+} from './make-programs.ts';
+import { charsetOf, listTables, readPlan, type MysqlSwap } from './plan.ts';
 import type { Program } from './programs.ts';
 import { allTables, readTablesLeft, renaming, type TablesLeft } from './rename.ts';
 
 /** Everything that reads or writes one of the tables is waited for so long, and all that comes after it waits too. */
-const LOCK_WAIT_SECONDS = 10;
+const LOCK_WAIT_SECONDS = 5;
 /** Nobody waits behind it any more, but for who makes use of a view that is replaced. */
 const SETTLE_WAIT_SECONDS = 60;
 /** A killed agent's statement ends when the server finds its connection closed, or its wait is over. */
-const PREDECESSOR_SECONDS = 3 * LOCK_WAIT_SECONDS;
+const PREDECESSOR_SECONDS = 6 * LOCK_WAIT_SECONDS;
 
 /**
  * Puts the new tables in the place of the old ones by one statement, and then what no rename moves. Returns what the kept
  * database lacks, as sentence parts. Throws while the target is as it was or may be put in order by `settleTables`.
  */
-export async function swapTables(
-  session: MysqlSession,
-  connect: Connect,
-  plan: SwapPlan,
-): Promise<string[]> {
+export async function swapTables(session: MysqlSession, connect: Connect, plan: SwapPlan): Promise<string[]> {
   const swap = readPlan(plan);
   const what = `cannot put the restored tables in the place of those of ${swap.target}`;
   try {
     await beAlone(session, swap);
     await session.query(`SET SESSION lock_wait_timeout = ${LOCK_WAIT_SECONDS}`);
-    await createDatabase(session, swap.keep, await charsetOf(session, swap.target));
+    await createDatabase(session, swap.keep, swap.oldCharset);
     await dropTriggers(session, swap.fresh, swap.wanted);
     await renameTables(session, connect, swap);
     return await complete(session, swap);
@@ -81,6 +83,8 @@ async function renameTables(session: MysqlSession, connect: Connect, swap: Mysql
   const statement = renaming(swap, allTables(swap));
   if (statement === null) return;
   const triggers = wanted.filter(({ kind }) => kind === 'TRIGGER');
+  // Mostly all were made under one, which need not be that of today; and no database is altered under a lock.
+  await haveCollation(session, target, triggers[0]?.databaseCollation ?? swap.freshCharset.collation);
   // Waits until nobody is in the middle of something.
   await session.query(lockingAll(swap, allTables(swap)));
   await dropTriggers(session, target, inTheWay);
@@ -103,7 +107,7 @@ async function renameTables(session: MysqlSession, connect: Connect, swap: Mysql
 async function makeTriggers(session: MysqlSession, target: string, triggers: Program[]): Promise<void> {
   await session.query(`USE ${quoteName(target)}`);
   const [row] = await session.query('SELECT @@collation_database AS collation');
-  // Others want another collation of the database, which cannot be had under a lock: they come with the views.
+  // What was made under yet another collation comes with the views.
   for (const trigger of triggers.filter(({ databaseCollation }) => databaseCollation === row?.collation))
     await makeProgram(session, trigger);
 }
@@ -111,12 +115,7 @@ async function makeTriggers(session: MysqlSession, target: string, triggers: Pro
 /** What is left to do when all tables are where they belong. */
 async function complete(session: MysqlSession, swap: MysqlSwap): Promise<string[]> {
   const { target } = swap;
-  const charset = await charsetOf(session, swap.fresh);
-  if (charset !== null && charset.collation !== (await charsetOf(session, target))?.collation) {
-    await session.query(
-      `ALTER DATABASE ${quoteName(target)} CHARACTER SET ${charset.charset} COLLATE ${charset.collation}`,
-    );
-  }
+  await haveCollation(session, target, swap.freshCharset.collation);
   const [missing] = await makeProgramsAlike(session, target, swap.wanted);
   if (missing !== undefined) {
     throw new HoldfastError('restore_failed', `${target} has its tables, and lacks ${tellMissing(missing)}`, {
@@ -125,7 +124,8 @@ async function complete(session: MysqlSession, swap: MysqlSwap): Promise<string[
   }
   const lacking = await makeProgramsAlike(session, swap.keep, swap.kept);
   const [left] = await listTables(session, swap.fresh);
-  if (left !== undefined) throw new HoldfastError('restore_failed', `table ${left} is still in ${swap.fresh}`);
+  if (left !== undefined)
+    throw new HoldfastError('restore_failed', `table ${left} is still in ${swap.fresh}`);
   await dropDatabase(session, swap.fresh);
   for (const gate of GATES)
     await session.query(`DROP TABLE IF EXISTS ${quoteName(swap.keep)}.${quoteName(gate)}`);
@@ -137,6 +137,7 @@ async function putBack(session: MysqlSession, swap: MysqlSwap): Promise<void> {
   const kept = await listTables(session, swap.keep);
   const isOurs = (name: string) => (GATES as readonly string[]).includes(name);
   if (kept.every(isOurs)) await dropDatabase(session, swap.keep);
+  await haveCollation(session, swap.target, swap.oldCharset.collation);
   await session.query(`USE ${quoteName(swap.target)}`);
   const there = await session.query(
     `SELECT 'TRIGGER' AS kind, trigger_name AS name FROM information_schema.triggers WHERE trigger_schema = ?
@@ -145,8 +146,17 @@ async function putBack(session: MysqlSession, swap: MysqlSwap): Promise<void> {
   );
   for (const program of swap.inTheWay) {
     if (there.some(({ kind, name }) => kind === program.kind && name === program.name)) continue;
-    await makeProgram(session, program);
+    await makeProgramUnderItsCollation(
+      session,
+      { database: swap.target, collation: swap.oldCharset.collation },
+      program,
+    );
   }
+}
+
+async function haveCollation(session: MysqlSession, database: string, collation: string): Promise<void> {
+  if ((await charsetOf(session, database)).collation !== collation)
+    await setCollation(session, database, collation);
 }
 
 async function dropTriggers(session: MysqlSession, database: string, programs: Program[]): Promise<void> {
@@ -160,15 +170,6 @@ function lockingAll({ target, fresh }: MysqlSwap, tables: TablesLeft): string {
     ...tables.in.map((name) => `${quoteName(fresh)}.${quoteName(name)} WRITE`),
   ];
   return `LOCK TABLES ${locked.join(', ')}`;
-}
-
-async function charsetOf(session: MysqlSession, database: string) {
-  const [row] = await session.query(
-    `SELECT default_character_set_name AS charset, default_collation_name AS collation
-      FROM information_schema.schemata WHERE schema_name = ?`,
-    [database],
-  );
-  return row === undefined ? null : { charset: String(row.charset), collation: String(row.collation) };
 }
 
 function inUse(what: string, { target }: MysqlSwap, cause: unknown): HoldfastError {
