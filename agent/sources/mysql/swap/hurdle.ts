@@ -70,7 +70,7 @@ function lacksRights(
 /** Tables that cannot be renamed so that all is well, or not at one moment. */
 async function strangers(session: MysqlSession, target: string): Promise<Hurdle | null> {
   const rows = await session.query(
-    `SELECT table_name AS name, engine FROM information_schema.tables
+    `SELECT table_name AS name, engine AS engine FROM information_schema.tables
       WHERE table_schema = ? AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')`,
     [target],
   );
@@ -127,7 +127,7 @@ async function hiddenForeignKey(
 /** They are dropped for the moment of the renaming, and must be made again as they were if it fails. */
 async function triggers(session: MysqlSession, target: string, grants: MysqlGrants): Promise<Hurdle | null> {
   const rows = await session.query(
-    'SELECT trigger_name AS name, definer, event_manipulation AS what FROM information_schema.triggers WHERE trigger_schema = ?',
+    'SELECT trigger_name AS name, definer AS definer, event_manipulation AS what FROM information_schema.triggers WHERE trigger_schema = ?',
     [target],
   );
   if (rows.length === 0) return null;

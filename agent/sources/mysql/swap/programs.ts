@@ -101,7 +101,7 @@ async function readProgram(session: MysqlSession, kind: ProgramKind, name: strin
 async function readTriggers(session: MysqlSession, database: string): Promise<Program[]> {
   const rows = await session.query(
     `SELECT trigger_name AS name, event_object_table AS tab, action_timing AS timing, event_manipulation AS what,
-      action_statement AS body, definer, sql_mode AS mode, character_set_client AS client,
+      action_statement AS body, definer AS definer, sql_mode AS mode, character_set_client AS client,
       collation_connection AS connection, database_collation AS collation
       FROM information_schema.triggers WHERE trigger_schema = ?
       ORDER BY event_object_table, action_timing, event_manipulation, action_order`,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { HoldfastError } from '../../../core/errors.ts';
 import type { SwapPlan } from '../../source.ts';
 import { codeOf, statementError } from '../errors.ts';
@@ -65,10 +66,9 @@ export async function settleTables(session: MysqlSession, plan: SwapPlan): Promi
 
 /** Ends with the session: whoever settles waits until the statements of a killed agent are over. */
 async function beAlone(session: MysqlSession, { target }: MysqlSwap): Promise<void> {
-  const [row] = await session.query("SELECT GET_LOCK(CONCAT('holdfast swap ', MD5(?)), ?) AS got", [
-    target,
-    PREDECESSOR_SECONDS,
-  ]);
+  // A name has 64 characters at most.
+  const name = `holdfast swap ${createHash('sha256').update(target).digest('hex').slice(0, 32)}`;
+  const [row] = await session.query('SELECT GET_LOCK(?, ?) AS got', [name, PREDECESSOR_SECONDS]);
   if (Number(row?.got) === 1) return;
   throw new HoldfastError('restore_failed', `another restore of ${target} is still at work on the server`, {
     hint: 'Wait until its statements have ended (SHOW PROCESSLIST), then try again.',
