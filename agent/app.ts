@@ -40,7 +40,7 @@ import { createStarted } from './repository/started.ts';
 import { createRunner, type RunOptions, type RunReport, type Runner } from './runner.ts';
 import { outlookOf } from './scheduler.ts';
 import { createUpkeep, type RepairChoice, type Upkeep } from './upkeep.ts';
-import { createSource } from './sources/create.ts';
+import { createSource, createSourceAsItIs } from './sources/create.ts';
 import type { Source } from './sources/source.ts';
 
 /** The concrete objects behind the CLI, the daemon and later the API. */
@@ -210,11 +210,6 @@ export function createApp(config: Config, surroundings: Surroundings): App {
     const { compression, allowIncomplete, listedIn } = settings;
     return { repository, notes: ledger, compression, allowIncomplete, listedIn };
   };
-  const asItIs = (source: Source): Source => {
-    const settings = settingsOf(source);
-    const allowIncomplete = [...new Set([...settings.allowIncomplete, 'empty' as const, 'views' as const])];
-    return createSource({ ...settings, allowIncomplete, proof: 'none' }, { processes, runtimeDir });
-  };
   const jobOfSource = (source: Source, mended: boolean): Job => {
     const backup = backupJob(source, {
       ...storing(source),
@@ -297,7 +292,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
         [
           restoreJob(source, {
             ...storing(source),
-            asItIs: asItIs(source),
+            asItIs: createSourceAsItIs(settingsOf(source), { processes, runtimeDir }),
             tell: surroundings.tell,
             ledger,
             host: config.host,

@@ -46,7 +46,7 @@ export interface RestoreSettings {
   compression: Compression;
   allowIncomplete: GapName[];
   listedIn: string | null;
-  /** Says what is to be known before it begins. */
+  /** Warns of what is to be known before it begins. */
   tell: (what: string) => void;
   /** Only says what would happen. */
   dryRun: boolean;
@@ -113,7 +113,11 @@ async function restoreOver(restoration: Restoration): Promise<Outcome> {
     there && tables === null
       ? await source.swapHurdle(datedName(source.database, settings.now()), context.signal)
       : null;
-  if (there && tables === null) settings.tell(wayOf(source, hurdle));
+  // Before it begins: who reads the database has to know.
+  if (hurdle !== null)
+    settings.tell(
+      `${source.database} will be emptied and loaded, not replaced at one moment: ${hurdle.detail}`,
+    );
   const point = there && settings.restorePoint ? await takeRestorePoint(source, settings, context) : null;
   const done = await inTheBestWay(restoration, there, hurdle);
   const outcome = told(restoration, source.database, done);
@@ -130,13 +134,6 @@ async function inTheBestWay(restoration: Restoration, there: boolean, hurdle: Hu
   if (tables !== null) return replaceTables(restoration, tables);
   if (!there && !source.renames) return intoNew(restoration, source.database);
   return hurdle === null ? loadAndSwap(restoration, there) : tryAndReplace(restoration, hurdle);
-}
-
-/** Before it begins: who reads the database may want to know. */
-function wayOf({ database }: Source, hurdle: Hurdle | null): string {
-  return hurdle === null
-    ? `${database} will be replaced at one moment, by a new database beside it`
-    : `${database} will be emptied and loaded, not replaced at one moment: ${hurdle.detail}`;
 }
 
 function nothingToReplace({ database }: Source): HoldfastError {

@@ -18,9 +18,9 @@ export interface Unfinished {
  * time, push the good ones out. It is durable: an agent that is killed cannot take it away.
  */
 export function markUnfinished(notes: Notes, source: string, what: Unfinished): void {
-  const found = readMark(notes, source);
-  const { before, ...last } = found ?? {};
-  notes.remember(noteOf(source), JSON.stringify(found === null ? what : { ...what, before: last }));
+  const before = readMark(notes, source);
+  const mark: Mark = before === null ? what : { ...what, before: { ...before, before: undefined } };
+  notes.remember(noteOf(source), JSON.stringify(mark));
 }
 
 /** The database is whole again, or a person says so. */
@@ -59,7 +59,7 @@ export function refuseUnfinished(notes: Notes, source: string): void {
 
 const DONE = '';
 
-type Mark = Unfinished & { before?: Unfinished };
+type Mark = Unfinished & { before?: Mark | undefined };
 
 function readMark(notes: Notes, source: string): Mark | null {
   const note = notes.recall(noteOf(source));

@@ -67,7 +67,7 @@ export async function settleTables(session: MysqlSession, plan: SwapPlan): Promi
 /** Ends with the session: whoever settles waits until the statements of a killed agent are over. */
 async function beAlone(session: MysqlSession, { target }: MysqlSwap): Promise<void> {
   // A name has 64 characters at most.
-  const name = `holdfast swap ${createHash('sha256').update(target).digest('hex').slice(0, 32)}`;
+  const name = `holdfast_swap_${createHash('sha256').update(target).digest('hex').slice(0, 32)}`;
   const [row] = await session.query('SELECT GET_LOCK(?, ?) AS got', [name, PREDECESSOR_SECONDS]);
   if (Number(row?.got) === 1) return;
   throw new HoldfastError('restore_failed', `another restore of ${target} is still at work on the server`, {
