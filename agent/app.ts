@@ -41,7 +41,7 @@ import { createStarted } from './repository/started.ts';
 import { createRunner, type RunOptions, type RunReport, type Runner } from './runner.ts';
 import { outlookOf } from './scheduler.ts';
 import { createUpkeep, type RepairChoice, type Upkeep } from './upkeep.ts';
-import { createSource } from './sources/create.ts';
+import { createSource, createSourceAsItIs } from './sources/create.ts';
 import type { Source } from './sources/source.ts';
 
 /** The concrete objects behind the CLI, the daemon and later the API. */
@@ -213,11 +213,6 @@ export function createApp(config: Config, surroundings: Surroundings): App {
     const { compression, allowIncomplete, listedIn } = settings;
     return { repository, notes: ledger, compression, allowIncomplete, listedIn };
   };
-  const asItIs = (source: Source): Source => {
-    const settings = settingsOf(source);
-    const allowIncomplete = [...new Set([...settings.allowIncomplete, 'empty' as const])];
-    return createSource({ ...settings, allowIncomplete, proof: 'none' }, { processes, runtimeDir });
-  };
   const jobOfSource = (source: Source, mended: boolean): Job => {
     const backup = backupJob(source, { ...storing(source), mended, timeoutMs: backupTimeoutMs });
     const told = alsoWarning(backup, async () => (await upkeep.space()).warnings);
@@ -295,7 +290,8 @@ export function createApp(config: Config, surroundings: Surroundings): App {
         [
           restoreJob(source, {
             ...storing(source),
-            asItIs: asItIs(source),
+            asItIs: createSourceAsItIs(settingsOf(source), { processes, runtimeDir }),
+            tell: surroundings.tell,
             ...usual,
             host: config.host,
             ...choice,

@@ -1,5 +1,6 @@
 import type { Source } from '../sources/source.ts';
 import type { Notes } from './init.ts';
+import { unfinishedSwap } from './unfinished-restore.ts';
 
 /** A database that a restore replaced, under the name that it has since. */
 export interface KeptDatabase {
@@ -43,7 +44,9 @@ export async function dropKept(
   const dropped: string[] = [];
   for (const kept of keptDatabases(notes, source.name)) {
     const isDue = choice.all || Date.parse(kept.at) + KEPT_FOR_MS <= choice.now.getTime();
-    if (!isDue || !isDated(source.database, kept.name)) continue;
+    // Of a swap that is not settled yet, it may hold the only rows there are.
+    const isNeeded = unfinishedSwap(notes, source.name)?.keep === kept.name;
+    if (!isDue || isNeeded || !isDated(source.database, kept.name)) continue;
     // A restore that ended before its swap has noted a name that nothing got.
     if ((await source.listDatabases(kept.name, signal)).includes(kept.name)) {
       await source.dropDatabase(kept.name, signal);

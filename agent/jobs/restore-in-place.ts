@@ -6,7 +6,7 @@ import { proveReadable } from './load.ts';
 import { ownersLeft } from './owners-left.ts';
 import { loadInto } from './restore-load.ts';
 import type { Done, Restoration } from './restore.ts';
-import { clearUnfinished, markUnfinished } from './unfinished-restore.ts';
+import { clearUnfinished, markUnfinished, withdrawUnfinished } from './unfinished-restore.ts';
 
 const DROP_TIMEOUT_MS = 60_000;
 
@@ -14,7 +14,7 @@ const DROP_TIMEOUT_MS = 60_000;
  * Where no database can take another's place: the dump is loaded into a database beside first, compared, and dropped again; only what
  * was seen to load is then loaded into the target, which is emptied for it. While that lasts the target is marked.
  */
-export async function tryAndReplace(restoration: Restoration, hurdle: Hurdle | null): Promise<Done> {
+export async function tryAndReplace(restoration: Restoration, hurdle: Hurdle): Promise<Done> {
   const { source, settings, context } = restoration;
   const tried = await tryBeside(restoration);
   const restored = await replace(restoration);
@@ -26,11 +26,7 @@ export async function tryAndReplace(restoration: Restoration, hurdle: Hurdle | n
     notes: [...restored.notes, ...tried.notes],
     warnings: [
       ...tried.warnings,
-      ...(hurdle === null
-        ? []
-        : [
-            `it was emptied and loaded, not replaced by a new one at one moment: ${hurdle.detail}. ${hurdle.mend}`,
-          ]),
+      `it was emptied and loaded, not replaced by a new one at one moment: ${hurdle.detail}. ${hurdle.mend}`,
       ...ownersLeft(restoration, restored, source.database),
     ],
     kept: null,
@@ -80,7 +76,7 @@ async function replace(restoration: Restoration) {
     await source.emptyDatabase(source.database, context.signal);
   } catch (error) {
     // PostgreSQL empties in one transaction: it is as it was.
-    if (snapshot.tags?.engine === 'postgres') clearUnfinished(settings.notes, source.name);
+    if (snapshot.tags?.engine === 'postgres') withdrawUnfinished(settings.notes, source.name);
     throw error;
   }
   try {

@@ -38,13 +38,14 @@ async function steps(
   const probe = await source.probe(context.signal);
   const held =
     probe.databaseBytes === null ? '' : `, ${humanBytes(probe.databaseBytes)} by the server's estimate`;
-  const hurdle = tables === null && source.swaps ? await source.swapHurdle(context.signal) : null;
+  const keep = datedName(name, settings.now());
+  const hurdle = tables === null ? await source.swapHurdle(keep, context.signal) : null;
   const how =
     tables !== null
       ? `loaded into a database beside it first to see that they load, then dropped in ${name} and loaded`
-      : source.swaps && hurdle === null
-        ? `loaded into a database beside it and swapped in; the old one is kept as ${datedName(name, settings.now())} for a week`
-        : `loaded into a database beside it first to see that it loads, then ${name} is emptied and loaded${hurdle === null ? '' : ` (${hurdle.detail}: ${hurdle.mend})`}`;
+      : hurdle === null
+        ? `loaded into a database beside it and swapped in; the old one is kept as ${keep} for a week`
+        : `loaded into a database beside it first to see that it loads, then ${name} is emptied and loaded (${hurdle.detail}: ${hurdle.mend})`;
   return [
     settings.restorePoint
       ? `first a restore point of what is in ${name} now (${probe.tables} tables${held})`

@@ -3,7 +3,7 @@ import type { Compression, GapName } from '../core/glossary.ts';
 import { restorePointPath, restorePointTime } from '../core/restore-point-path.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Repository, SavedSnapshot, Snapshot } from '../repository/repository.ts';
-import type { Source } from '../sources/source.ts';
+import type { Gap, Source } from '../sources/source.ts';
 import { acceptGaps } from './backup.ts';
 import type { Notes } from './init.ts';
 import type { JobContext } from './job.ts';
@@ -13,7 +13,7 @@ import { strangersIn } from './strangers.ts';
 export interface RestorePointSettings {
   repository: Repository;
   notes: Notes;
-  /** The source for a dump of whatever is left of it: an empty database is no gap, and no proof is taken. */
+  /** The source for a dump of whatever is left of it: an empty database or a damaged view is no gap, and no proof is taken. */
   asItIs: Source;
   compression: Compression;
   /** As for a backup. */
@@ -35,11 +35,11 @@ export async function takeRestorePoint(
   try {
     const probe = await settings.asItIs.probe(context.signal);
     if (probe.tables === 0 && (await holdsNothing(source, context.signal))) return null;
-    const warnings = acceptGaps(
-      source,
-      { ...probe, gaps: probe.gaps.filter(({ name }) => name !== 'empty') },
-      settings,
-    );
+    const [damaged, whole] = partition(probe.gaps.filter(({ name }) => name !== 'empty'));
+    const warnings = [
+      ...damaged.map(({ detail }) => `the restore point lacks what is damaged: ${detail}`),
+      ...acceptGaps(source, { ...probe, gaps: whole }, settings),
+    ];
     const part = settings.asItIs.parts(probe).find(({ kind }) => kind === 'dump');
     if (part === undefined) throw new HoldfastError('failed', `${source.name} has nothing to store`);
     const newest = (await settings.repository.list({ source: source.name, kind: 'dump' }, context.signal)).at(
@@ -93,6 +93,11 @@ export async function sweepRestorePoints(
     strays.map(({ id }) => id),
     signal,
   );
+}
+
+/** What is damaged nobody can dump, and it may be why there is a restore. */
+function partition(gaps: Gap[]): [damaged: Gap[], others: Gap[]] {
+  return [gaps.filter(({ damaged }) => damaged === true), gaps.filter(({ damaged }) => damaged !== true)];
 }
 
 async function holdsNothing(source: Source, signal: AbortSignal): Promise<boolean> {

@@ -9,13 +9,14 @@ import { chooseTables } from './choose-tables.ts';
 import { findSnapshot, type Wanted } from './find-snapshot.ts';
 import type { Notes } from './init.ts';
 import type { Job, JobContext, Outcome } from './job.ts';
-import { dropKept } from './kept-database.ts';
+import { datedName, dropKept } from './kept-database.ts';
 import { planRestore } from './restore-plan.ts';
 import { intoNew } from './restore-new.ts';
 import { takeRestorePoint } from './restore-point.ts';
 import { tryAndReplace } from './restore-in-place.ts';
 import { replaceTables } from './restore-tables.ts';
 import { loadAndSwap } from './restore-swap.ts';
+import { settleUnfinishedSwap } from './settle-swap.ts';
 import { sizeUp, type Size } from './size-up.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 
@@ -39,12 +40,14 @@ export interface RestoreSettings {
   owners: Owners;
   /** Whether the target is stored as it is before it is overwritten. */
   restorePoint: boolean;
-  /** The source for a dump of whatever is left of it: an empty database is no gap, and no proof is taken. */
+  /** The source for a dump of whatever is left of it: an empty database or a damaged view is no gap, and no proof is taken. */
   asItIs: Source;
   /** Of the restore point, and which gaps it may have: as a backup. */
   compression: Compression;
   allowIncomplete: GapName[];
   listedIn: string | null;
+  /** Warns of what is to be known before it begins. */
+  tell: (what: string) => void;
   /** Only says what would happen. */
   dryRun: boolean;
   timeoutMs: number;
@@ -77,6 +80,7 @@ export function restoreJob(source: Source, settings: RestoreSettings): Job {
             );
       const restoration = { source, snapshot, note, size, tables, settings, context };
       if (settings.dryRun) return planRestore(restoration);
+      await settleUnfinishedSwap(source, settings.notes, context.signal);
       await sweepBeside(source, settings, context.signal);
       await dropKept(source, settings.notes, { now: settings.now(), all: false }, context.signal);
       return settings.target.kind === 'new-database'
@@ -115,7 +119,15 @@ async function restoreOver(restoration: Restoration): Promise<Outcome> {
   const { source, tables, settings, context } = restoration;
   const there = (await source.listDatabases(source.database, context.signal)).includes(source.database);
   if (!there && tables !== null) throw nothingToReplace(source);
-  const hurdle = there && tables === null && source.swaps ? await source.swapHurdle(context.signal) : null;
+  const hurdle =
+    there && tables === null
+      ? await source.swapHurdle(datedName(source.database, settings.now()), context.signal)
+      : null;
+  // Before it begins: who reads the database has to know.
+  if (hurdle !== null)
+    settings.tell(
+      `${source.database} will be emptied and loaded, not replaced at one moment: ${hurdle.detail}`,
+    );
   const point = there && settings.restorePoint ? await takeRestorePoint(source, settings, context) : null;
   const done = await inTheBestWay(restoration, there, hurdle);
   const outcome = told(restoration, source.database, done);
@@ -130,8 +142,8 @@ async function restoreOver(restoration: Restoration): Promise<Outcome> {
 async function inTheBestWay(restoration: Restoration, there: boolean, hurdle: Hurdle | null): Promise<Done> {
   const { source, tables } = restoration;
   if (tables !== null) return replaceTables(restoration, tables);
-  if (source.swaps && hurdle === null) return loadAndSwap(restoration, there);
-  return there ? tryAndReplace(restoration, hurdle) : intoNew(restoration, source.database);
+  if (!there && !source.renames) return intoNew(restoration, source.database);
+  return hurdle === null ? loadAndSwap(restoration, there) : tryAndReplace(restoration, hurdle);
 }
 
 function nothingToReplace({ database }: Source): HoldfastError {

@@ -6,6 +6,7 @@ import { sweepBeside } from './beside.ts';
 import type { Notes } from './init.ts';
 import { dropKept } from './kept-database.ts';
 import { sweepRestorePoints } from './restore-point.ts';
+import { settleUnfinishedSwap } from './settle-swap.ts';
 
 interface Tidying {
   repository: Repository;
@@ -16,7 +17,7 @@ interface Tidying {
 }
 
 /**
- * Removes what killed restores left: the database beside the target, and a restore point that nobody confirmed. Called under
+ * Ends or undoes a swap that was cut off, and removes what killed restores left: the database beside the target, and a restore point that nobody confirmed. Called under
  * the run lock; what cannot be done now is told, and never keeps a run from beginning.
  */
 export async function tidyAfterRestores(
@@ -33,6 +34,8 @@ export async function tidyAfterRestores(
         ),
       );
     await attempt(async () => {
+      const settled = await settleUnfinishedSwap(source, ledger, signal);
+      if (settled !== null) tell(told(source, settled));
       const swept = await sweepBeside(source, { host, notes: ledger }, signal);
       if (swept !== null) tell(`dropped ${swept}, which a restore of ${source.name} left when it was killed`);
     });
@@ -41,6 +44,12 @@ export async function tidyAfterRestores(
       await attempt(() => sweepRestorePoints(source.name, tidying, new Date(run.startedAt), signal));
     }
   }
+}
+
+function told({ name, database }: Source, end: 'undone' | 'done'): string {
+  return end === 'undone'
+    ? `a restore of ${name} was killed before it took its place: ${database} is as it was before it`
+    : `ended a restore of ${name} that was killed: ${database} is what it restored`;
 }
 
 /** Drops the databases whose week has passed; what could not be dropped is a sentence part each. */

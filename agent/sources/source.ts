@@ -10,8 +10,8 @@ export interface Source {
   readonly name: string;
   /** The database's name on its server. */
   readonly database: string;
-  /** Whether its engine can rename a database: only then are there `swapHurdle` and `swapIn`. */
-  readonly swaps: boolean;
+  /** Whether its engine renames whole databases: a database that is gone is then made by a swap too. */
+  readonly renames: boolean;
 
   /**
    * Reads what the server is and what the backup user may not see; writes nothing.
@@ -73,17 +73,40 @@ export interface Source {
   listDatabases(prefix: string, signal: AbortSignal): Promise<string[]>;
 
   /**
-   * What would keep `swapIn` from putting another database in the place of the source's own, which is there; null for
-   * nothing. Changes nothing.
+   * What would keep a swap from putting another database in the place of the source's own, which is there and would be
+   * called `keep` from then on; null for nothing. Changes nothing.
    */
-  swapHurdle(signal: AbortSignal): Promise<Hurdle | null>;
+  swapHurdle(keep: string, signal: AbortSignal): Promise<Hurdle | null>;
 
   /**
-   * Puts the database `fresh` in the place of the source's own, whose name it takes together with its owner, rights and
-   * settings; the old one is called `keep` from then on. Sessions in the old one are ended. Whatever happens, and whenever
-   * the agent dies: either both are done or neither. `keep` is null where there is no old one.
+   * Gathers what it takes to put the database `fresh`, into which a dump was just loaded, in the place of the source's own,
+   * and to put things in order when that is cut off. Changes nothing. `keep` is null where there is no old one.
    */
-  swapIn(swap: { fresh: string; keep: string | null }, signal: AbortSignal): Promise<void>;
+  planSwap(
+    swap: { fresh: string; keep: string | null; loaded: Restored },
+    signal: AbortSignal,
+  ): Promise<SwapPlan>;
+
+  /**
+   * Puts `fresh` in the place of the source's own database, whose name it takes together with its rights and settings; the
+   * old one is called `keep` from then on. What a reader sees at any moment are the rows of the old one or of the new one.
+   * Returns what a person should know of it, as sentence parts. Where it throws, or the agent dies, `settleSwap` is to follow.
+   */
+  swapIn(plan: SwapPlan, signal: AbortSignal): Promise<string[]>;
+
+  /**
+   * Puts in order what a swap left that was cut off at any moment. `undone`: everything is as it was before, and `fresh`
+   * is of no use any more; `done`: the new one is in place, whole, and there is no `fresh`. May be called again.
+   */
+  settleSwap(plan: SwapPlan, signal: AbortSignal): Promise<'undone' | 'done'>;
+}
+
+/** Plain JSON, so that it can outlive the agent. */
+export interface SwapPlan {
+  fresh: string;
+  keep: string | null;
+  /** For the engine alone. */
+  details: string;
 }
 
 export interface Probe {
@@ -114,6 +137,8 @@ export interface Gap {
   mend: string;
   /** What a dump leaves out by name where the gap is allowed. */
   objects?: string[];
+  /** It is the database that is damaged there: no right would let anybody dump it. */
+  damaged?: boolean;
 }
 
 export interface Hurdle {
@@ -186,6 +211,8 @@ export interface Restored {
   notes: string[];
   /** Whether objects got their owners, rights and definers back. */
   ownersKept: boolean;
+  /** Events that the dump has switched on and that a copy must not run. */
+  stilledEvents: string[];
 }
 
 /**

@@ -157,9 +157,12 @@ services:
     const before = await query(engine.count);
     await query(engine.lose);
     // PostgreSQL: the agent connects as a superuser there, and nobody's tables may change hands.
-    // MariaDB: a view is left whose tables are gone. It cannot be dumped, so there is no restore point, and the person is asked.
-    const options = engine.name.startsWith('PostgreSQL') ? '--keep-owners' : '--no-restore-point';
-    await stack.sh(`docker compose exec -T db_backup holdfast restore harbour --yes ${options}`);
+    const owners = engine.name.startsWith('PostgreSQL') ? ' --keep-owners' : '';
+    const restored = await stack.try(
+      `docker compose exec -T db_backup holdfast restore harbour --yes${owners}`,
+    );
+    // MariaDB: a view is left whose tables are gone. The restore point is taken without it, and warns of that.
+    expect(restored.code, show(restored)).toBe(engine.name.startsWith('PostgreSQL') ? 0 : 3);
     expect(await query(engine.count)).toBe(before);
     expect(before).toMatch(/500.500.500/);
   });

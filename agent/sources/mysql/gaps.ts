@@ -98,6 +98,8 @@ async function views(look: Look): Promise<Gap | null> {
   return {
     ...gap(look, 'views', detail, viewRight(look, code)),
     objects: names,
+    // MariaDB and MySQL say the same of a definer that lacks a right: to whoever dumps, it is the same.
+    ...(broken.every(({ error }) => errorFields(error).code === INVALID) ? { damaged: true } : {}),
     ...mendForBroken(look, first.name, code),
   };
 }
@@ -107,8 +109,10 @@ function viewRight(look: Look, code: string): string {
   return `${right} ON ${quotePattern(look.config.database)}.*`;
 }
 
+const INVALID = 'ER_VIEW_INVALID';
+
 function mendForBroken(look: Look, view: string, code: string): { mend?: string } {
-  if (code !== 'ER_VIEW_INVALID') return {};
+  if (code !== INVALID) return {};
   return {
     mend: `DROP VIEW ${quoteName(look.config.database)}.${quoteName(view)}; -- or mend what it refers to`,
   };

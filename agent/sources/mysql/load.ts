@@ -6,7 +6,7 @@ import { findMysqlClient } from './clients.ts';
 import { DEFINERS_BACK_RULES, watchDefiners } from './definers.ts';
 import { mayNameDefiners, readGrants } from './grants.ts';
 import { createHeaderFilter, type DumpHeader } from './header.ts';
-import { quoteName } from './names.ts';
+import { quoteDefiner, quoteName } from './names.ts';
 import { optionFile } from './options.ts';
 import { unquoted } from './proof/counters.ts';
 import { createTableFilter } from './sections.ts';
@@ -30,7 +30,7 @@ export async function loadMysqlDump(
   const { flavour, encrypted, own, mayDefine } = await withMysqlSession(config, look, async (session) => ({
     flavour: session.flavour,
     encrypted: session.encrypted,
-    own: asDefiner(session.account),
+    own: quoteDefiner(session.account),
     mayDefine: mayNameDefiners(await readGrants(session)),
   }));
   const client = await findMysqlClient(flavour, 'load', {
@@ -54,13 +54,15 @@ export async function loadMysqlDump(
     let lost = 0;
     const owners = options.owners ?? 'leave';
     const ownersKept = owners === 'keep' || (owners === 'where-allowed' && mayDefine);
+    const stilledEvents: string[] = [];
     const filter = createLoadFilter(
       target,
       { ownersKept, tables: options.tables, replace: options.replace },
       {
-        onLostDefiner: (definer) => {
+        lostDefiner: (definer) => {
           if (definer !== own) lost += 1;
         },
+        stilledEvent: (name) => stilledEvents.push(name),
         onTable: numbered(options),
       },
     );
@@ -69,7 +71,7 @@ export async function loadMysqlDump(
     // Told only to whom can have it otherwise.
     const told = mayDefine && lost > 0;
     const note = `definers of ${counted(lost, 'object')} became comments`;
-    return { notes: told ? [note] : [], ownersKept };
+    return { notes: told ? [note] : [], ownersKept, stilledEvents };
   } finally {
     await file.remove();
   }
@@ -83,12 +85,6 @@ function numbered({ tables, onTable }: RestoreOptions): ((name: string) => void)
     number += 1;
     onTable({ name, number, of: tables?.length ?? null });
   };
-}
-
-/** An account as a dump's DEFINER clauses write it; the host never holds an `@`, the user may. */
-function asDefiner(account: string): string {
-  const at = account.lastIndexOf('@');
-  return `${quoteName(account.slice(0, at))}@${quoteName(account.slice(at + 1))}`;
 }
 
 const HINTS: [RegExp, string][] = [
@@ -136,14 +132,21 @@ function loadOptions(flavour: Flavour): string[] {
   ];
 }
 
-/**
- * Takes off the header, keeping the database's text attributes; in a copy, nothing names the original or runs by itself.
- * Tells of each definer that stays a comment, and of each table before its rows.
- */
+/** Who wants to know what a load does with a dump. */
+export interface LoadWatcher {
+  /** A definer stays a comment. */
+  lostDefiner?: (definer: string) => void;
+  /** An event is switched off, as this is a copy. */
+  stilledEvent?: (name: string) => void;
+  /** The rows of a table come next. */
+  onTable?: ((name: string) => void) | undefined;
+}
+
+/** Takes off the header, keeping the database's text attributes; in a copy, nothing names the original or runs by itself. */
 export function createLoadFilter(
   target: string,
   options: Pick<RestoreOptions, 'tables' | 'replace'> & { ownersKept?: boolean } = {},
-  tell: { onLostDefiner?: (definer: string) => void; onTable?: ((name: string) => void) | undefined } = {},
+  { lostDefiner = () => undefined, stilledEvent = () => undefined, onTable }: LoadWatcher = {},
 ): ByteFilter {
   let original: DumpHeader | null = null;
   const header = createHeaderFilter((found) => {
@@ -153,12 +156,11 @@ export function createLoadFilter(
     return `ALTER DATABASE ${quoteName(target)} CHARACTER SET ${found.charset} COLLATE ${found.collation};\n\n`;
   });
   const isCopy = () => original !== null && original.database !== target;
-  const body = createLineRewriter([alterDatabase(() => original, target), event(isCopy)]);
+  const body = createLineRewriter([alterDatabase(() => original, target), event(isCopy, stilledEvent)]);
   const chosen =
     options.tables === undefined ? header : chainFilters(header, createTableFilter(new Set(options.tables)));
   const loaded = chainFilters(chosen, body);
-  const { onLostDefiner = () => undefined, onTable } = tell;
-  const definers = options.ownersKept === true ? DEFINERS_BACK_RULES : watchDefiners(onLostDefiner);
+  const definers = options.ownersKept === true ? DEFINERS_BACK_RULES : watchDefiners(lostDefiner);
   const watched = onTable === undefined ? [] : [watchRows(onTable)];
   return chainFilters(loaded, createLineRewriter([...definers, ...watched]));
 }
@@ -176,16 +178,17 @@ function alterDatabase(original: () => DumpHeader | null, target: string): LineR
 }
 
 /** An event that runs in a copy does its work twice, and may do it to the original by name. */
-function event(isCopy: () => boolean): LineRule {
+function event(isCopy: () => boolean, stilled: (name: string) => void): LineRule {
   return {
     start: '/*!50106 CREATE*/ ',
     after: ';;',
     rewrite: (text) => {
       const lead =
-        /^[^\n]*?EVENT (?:`(?:[^`]|``)*`|"(?:[^"]|"")*") ON SCHEDULE [^\n]*? ON COMPLETION (?:NOT )?PRESERVE ENABLE(?= )/.exec(
+        /^[^\n]*?EVENT (`(?:[^`]|``)*`|"(?:[^"]|"")*") ON SCHEDULE [^\n]*? ON COMPLETION (?:NOT )?PRESERVE ENABLE(?= )/.exec(
           text,
         );
-      if (lead === null || !isCopy()) return null;
+      if (lead?.[1] === undefined || !isCopy()) return null;
+      stilled(unquoted(lead[1]));
       return { length: lead[0].length, by: lead[0].replace(/ENABLE$/, 'DISABLE') };
     },
   };

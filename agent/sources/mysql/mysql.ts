@@ -1,5 +1,4 @@
 import type { MysqlSourceConfig } from '../../config/config.ts';
-import { HoldfastError } from '../../core/errors.ts';
 import { askDatabase } from './ask.ts';
 import { findMysqlClient } from './clients.ts';
 import { readDatabaseCharset, readMysqlContents, type MysqlContents } from './contents.ts';
@@ -14,13 +13,15 @@ import { sizeOfDatabase } from './room.ts';
 import { createTableFilter } from './sections.ts';
 import { proveDatabase } from './proof/prove.ts';
 import { lackForProof } from './proof/rights.ts';
+import { findSwapHurdle } from './swap/hurdle.ts';
+import { planSwap } from './swap/plan.ts';
+import { settleTables, swapTables } from './swap/swap.ts';
 import { withMysqlSession, type MysqlSession } from './session.ts';
 import { pathComponent } from '../repository-path.ts';
 import type { Probe, Source } from '../source.ts';
 import type { ClientDeps } from '../tools.ts';
 
 const PROBE_TIMEOUT_MS = 60_000;
-const NO_RENAME = 'MySQL and MariaDB cannot rename a database';
 /** Hashing every row takes about as long as dumping it; longer than any run is given. */
 const PROVE_TIMEOUT_MS = 24 * 60 * 60_000;
 
@@ -31,7 +32,7 @@ export function createMysqlSource(config: MysqlSourceConfig, deps: ClientDeps): 
   return {
     name: config.name,
     database: config.database,
-    swaps: false,
+    renames: false,
     probe: (signal) => session(signal, (open) => probe(config, deps, open, signal), PROBE_TIMEOUT_MS),
     parts: (probed) => [
       {
@@ -65,8 +66,14 @@ export function createMysqlSource(config: MysqlSourceConfig, deps: ClientDeps): 
     emptyDatabase: (target, signal) => session(signal, (open) => emptyDatabase(open, target)),
     dropDatabase: (target, signal) => session(signal, (open) => dropDatabase(open, target)),
     listDatabases: (prefix, signal) => session(signal, (open) => listDatabases(open, prefix)),
-    swapHurdle: () => Promise.resolve({ detail: NO_RENAME, mend: '' }),
-    swapIn: () => Promise.reject(new HoldfastError('failed', NO_RENAME)),
+    swapHurdle: (keep, signal) => session(signal, (open) => findSwapHurdle(open, config.database, keep)),
+    planSwap: ({ fresh, keep, loaded }, signal) =>
+      keep === null
+        ? Promise.reject(new Error(`${config.database} is not there to be swapped`))
+        : session(signal, (open) => planSwap(open, config.database, { fresh, keep, loaded })),
+    swapIn: (plan, signal) =>
+      session(signal, (open) => swapTables(open, (work) => session(signal, work), plan)),
+    settleSwap: (plan, signal) => session(signal, (open) => settleTables(open, plan)),
   };
 }
 

@@ -19,3 +19,9 @@ export function quoteAccount(account: string): string {
 function quoteText(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 }
+
+/** The same as the server writes it behind DEFINER=. */
+export function quoteDefiner(account: string): string {
+  const at = account.lastIndexOf('@');
+  return `${quoteName(account.slice(0, at))}@${quoteName(account.slice(at + 1))}`;
+}

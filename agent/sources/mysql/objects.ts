@@ -69,13 +69,7 @@ export async function emptyDatabase(session: MysqlSession, target: string): Prom
     }
   } catch (error) {
     const what = `cannot empty the database ${target}`;
-    if (needsSystemUser(error)) {
-      throw new HoldfastError('rights_missing', `${what}: ${errorFields(error).message}`, {
-        hint: 'Restore as an administrator: one of them made what is in it (docs/runbook.md, "Restore as another user").',
-        cause: error,
-      });
-    }
-    throw statementError(error, what, grantAll(session, target));
+    throw systemUserError(error, what) ?? statementError(error, what, grantAll(session, target));
   }
   const [left] = (await listObjects(session, target)).filter(({ kind }) => kind !== 'TRIGGER');
   if (left === undefined) return;
@@ -139,9 +133,14 @@ async function listObjects(
   return objects.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** MySQL 8: what an account with SYSTEM_USER defined, none without may drop, whatever it was granted on the database. */
-function needsSystemUser(error: unknown): boolean {
-  return errorFields(error).message.includes('SYSTEM_USER');
+/** MySQL 8: what an account with SYSTEM_USER defined, none without may drop, whatever it was granted on the database. Null for other errors. */
+export function systemUserError(error: unknown, what: string): HoldfastError | null {
+  const { message } = errorFields(error);
+  if (!message.includes('SYSTEM_USER')) return null;
+  return new HoldfastError('rights_missing', `${what}: ${message}`, {
+    hint: 'Restore as an administrator: one of them made what is in it (docs/runbook.md, "Restore as another user").',
+    cause: error,
+  });
 }
 
 /** Scratch databases have a new name every time: their grant is for all of them. */

@@ -70,7 +70,7 @@ export async function loadPostgresDump(
   } finally {
     await list?.remove();
   }
-  return { notes: [], ownersKept };
+  return { notes: [], ownersKept, stilledEvents: [] };
 }
 
 const AS_IT_IS: ByteFilter = { push: (chunk) => [chunk], end: () => [] };

@@ -35,7 +35,7 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
   return {
     name: config.name,
     database: config.database,
-    swaps: true,
+    renames: true,
     probe: (signal) =>
       withPostgresSession(config, { signal, caFile, timeoutMs: PROBE_TIMEOUT_MS }, (session) =>
         probe(config, deps, session, signal),
@@ -81,8 +81,9 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
     dropDatabase: (target, signal) => beside(signal, target, (session) => dropDatabase(session, target)),
     listDatabases: (prefix, signal) =>
       withAdminSession(config, '', { signal, caFile }, (session) => listDatabases(session, prefix)),
-    swapHurdle: (signal) =>
+    swapHurdle: (_, signal) =>
       beside(signal, config.database, (session) => findSwapHurdle(session, config.database)),
+    planSwap: ({ fresh, keep }) => Promise.resolve({ fresh, keep, details: '' }),
     swapIn: async ({ fresh, keep }, signal) => {
       // A new database has no statistics, and the first queries in it would be planned blindly.
       await inside(signal, fresh, (session) => session.query('ANALYZE'));
@@ -92,7 +93,13 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
           swapDatabases({ main, helper, fresh, target: config.database, keep }),
         );
       });
+      return [];
     },
+    // Both renames are one transaction.
+    settleSwap: ({ fresh }, signal) =>
+      withAdminSession(config, '', { signal, caFile }, async (session) =>
+        (await listDatabases(session, fresh)).includes(fresh) ? 'undone' : 'done',
+      ),
   };
 }
 

@@ -27,7 +27,7 @@ test('a prune was killed and left its lock, which nobody but it may share → th
   expect(code).toBe(0);
 });
 
-test('a restore over the database is killed while it loads → no backup of the rest counts, until it is whole again', async () => {
+test('a restore in place is killed while it loads → no backup of the rest counts, until it is whole again', async () => {
   const shop = await createShop(server, 150_000);
   await server.sql(`GRANT ALL ON ${shop.database}.* TO ${shop.environment['MYSQL_USER']}@'%'`);
   const agent = await testAgent(shop.environment);
@@ -49,7 +49,8 @@ test('a restore over the database is killed while it loads → no backup of the 
   expect(refused.code).toBe(1);
   expect(agent.snapshots()).toEqual(snapshots);
   expect(agent.lastOk()).toBe(lastOk);
-  expect((await agent.run(['restore', shop.database, '--yes'])).code).toBe(0);
+  // With a warning: it may not be swapped.
+  expect((await agent.run(['restore', shop.database, '--yes'])).code).toBe(3);
   expect(await server.sql('SELECT COUNT(*) AS number FROM orders', shop.database)).toEqual([
     { number: 150_000 },
   ]);

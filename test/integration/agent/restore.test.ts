@@ -19,7 +19,9 @@ type ShopAgent = TestAgent & { database: string };
 
 async function agentWithBackup(rows = 500): Promise<ShopAgent> {
   const shop = await createShop(server, rows);
-  await server.sql(`GRANT ALL ON ${shop.database}.* TO ${shop.environment['MYSQL_USER']}@'%'`);
+  await server.sql(
+    `GRANT ALL ON ${shop.database}.* TO ${shop.user}@'%'; GRANT ALL ON \`${shop.database}\\_before\\_%\`.* TO ${shop.user}@'%'; GRANT SET USER ON *.* TO ${shop.user}@'%'`,
+  );
   // Tests take most of the rows away, and back up what is left.
   const agent = await testAgent({ ...shop.environment, BACKUP_GUARD: 'off' });
   expect((await agent.run(['backup'])).code).toBe(0);

@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { keptDatabases } from '../../../agent/jobs/kept-database.ts';
+import { dropKept, keptDatabases } from '../../../agent/jobs/kept-database.ts';
 import type { Notes } from '../../../agent/jobs/init.ts';
 import { restoreJob, type RestoreSettings } from '../../../agent/jobs/restore.ts';
+import { settleUnfinishedSwap } from '../../../agent/jobs/settle-swap.ts';
 import { storeProof } from '../../../agent/jobs/stored-proof.ts';
+import { markUnfinished, refuseUnfinished } from '../../../agent/jobs/unfinished-restore.ts';
 import type { Proof } from '../../../agent/proof/proof.ts';
 import type { Repository, DumpToSave, PreparedSave, Snapshot } from '../../../agent/repository/repository.ts';
-import type { Source } from '../../../agent/sources/source.ts';
+import type { Source, SwapPlan } from '../../../agent/sources/source.ts';
 import { proofOf, tableProof } from '../../helpers/proofs.ts';
 
 const context = { signal: new AbortController().signal, onProgress: () => undefined };
@@ -45,13 +47,17 @@ async function repositoryWith(proof: Proof): Promise<Repository> {
 }
 
 /** A server with the databases `shop`; what a restore brings back is what `found` says. */
-function sourceThatFinds(found: Proof, swapIn: Source['swapIn'] = async () => undefined) {
+function sourceThatFinds(
+  found: Proof,
+  swapIn: Source['swapIn'] = async () => [],
+  settleSwap: Source['settleSwap'] = async () => 'undone',
+) {
   const done: string[] = [];
   const databases = ['shop'];
   const source = {
     name: 'shop',
     database: 'shop',
-    swaps: true,
+    renames: true,
     swapHurdle: async () => null,
     listDatabases: async (prefix: string) => databases.filter((name) => name.startsWith(prefix)),
     createDatabase: async (name: string) => void databases.push(name),
@@ -61,15 +67,17 @@ function sourceThatFinds(found: Proof, swapIn: Source['swapIn'] = async () => un
     },
     restoreInto: async (_: string, dump: AsyncIterable<Buffer>) => {
       for await (const chunk of dump) done.push(`load ${String(chunk)}`);
-      return { notes: [], ownersKept: true };
+      return { notes: [], ownersKept: true, stilledEvents: [] };
     },
     inspect: async () => ({ tables: [], views: 0, routines: 0, triggers: 0, events: 0 }),
     prove: async () => found,
     sizeOf: async () => 2_000_000,
-    swapIn: async (swap: Parameters<Source['swapIn']>[0]) => {
-      done.push(`swap ${swap.keep}`);
-      await swapIn(swap, context.signal);
+    planSwap: async ({ fresh, keep }: SwapPlan) => ({ fresh, keep, details: '' }),
+    swapIn: async (plan: SwapPlan) => {
+      done.push(`swap ${plan.keep}`);
+      return swapIn(plan, context.signal);
     },
+    settleSwap,
   } as unknown as Source;
   return { source, done, databases };
 }
@@ -91,6 +99,7 @@ function settings(repository: Repository): RestoreSettings & { notes: Notes } {
     compression: 'gzip',
     allowIncomplete: [],
     listedIn: null,
+    tell: () => undefined,
     dryRun: false,
     timeoutMs: 1000,
   };
@@ -155,5 +164,52 @@ describe('a restore with a swap', () => {
     const failure = restoreJob(source, settings(await repositoryWith(proofOf()))).run(context);
     await expect(failure).rejects.toThrow('somebody stays');
     expect(databases).toEqual(['shop']);
+  });
+
+  test('the swap fails half way, and it is ended all the same → done, with a warning', async () => {
+    const { source } = sourceThatFinds(
+      proofOf(),
+      () => Promise.reject(new Error('the connection broke')),
+      async () => 'done',
+    );
+    const chosen = settings(await repositoryWith(proofOf()));
+    const { warnings } = await restoreJob(source, chosen).run(context);
+    expect(warnings).toEqual([expect.stringContaining('the connection broke')]);
+    expect(() => refuseUnfinished(chosen.notes, 'shop')).not.toThrow();
+  });
+
+  test('the swap fails and cannot be put in order → nothing is dropped, no backup counts, and the next restore settles it first', async () => {
+    const ends: ('undone' | Error)[] = [new Error('still away'), new Error('still away'), 'undone'];
+    const { source, done, databases } = sourceThatFinds(
+      proofOf(),
+      () => Promise.reject(new Error('the server went away')),
+      async () => {
+        const end = ends.shift()!;
+        if (end instanceof Error) throw end;
+        return end;
+      },
+    );
+    const chosen = settings(await repositoryWith(proofOf()));
+    await expect(restoreJob(source, chosen).run(context)).rejects.toThrow(
+      'may be between its old state and the new one: the server went away (still away)',
+    );
+    expect(databases).toHaveLength(2);
+    expect(() => refuseUnfinished(chosen.notes, 'shop')).toThrow('never ended');
+    databases.push('shop_before_20261101_150000');
+    const choice = { now: new Date('2027-01-01T00:00:00Z'), all: true };
+    expect(await dropKept(source, chosen.notes, choice, context.signal)).toEqual([]);
+    await expect(restoreJob(source, chosen).run(context)).rejects.toThrow('still away');
+    expect(databases).toHaveLength(3);
+    expect(done.filter((what) => what === 'drop')).toEqual([]);
+    expect(await settleUnfinishedSwap(source, chosen.notes, context.signal)).toBe('undone');
+    expect(() => refuseUnfinished(chosen.notes, 'shop')).not.toThrow();
+  });
+
+  test('what was there was not whole, and the swap is undone → it is still not whole', async () => {
+    const { source } = sourceThatFinds(proofOf(), () => Promise.reject(new Error('somebody stays')));
+    const chosen = settings(await repositoryWith(proofOf()));
+    markUnfinished(chosen.notes, 'shop', { snapshot: 'cccccccc', at: '2026-10-31T00:00:00.000Z' });
+    await expect(restoreJob(source, chosen).run(context)).rejects.toThrow('somebody stays');
+    expect(() => refuseUnfinished(chosen.notes, 'shop')).toThrow('rest of a restore of cccccccc');
   });
 });

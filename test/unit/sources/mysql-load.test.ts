@@ -39,7 +39,7 @@ describe('definers', () => {
     const filter = createLoadFilter(
       'shop',
       { ownersKept: keepOwners },
-      { onLostDefiner: (definer) => seen.push(definer) },
+      { lostDefiner: (definer) => seen.push(definer) },
     );
     const out = Buffer.concat([...filter.push(Buffer.from(text)), ...filter.end()]).toString();
     return { seen, out };

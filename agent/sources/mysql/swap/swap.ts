@@ -1,0 +1,184 @@
+import { createHash } from 'node:crypto';
+import { HoldfastError } from '../../../core/errors.ts';
+import type { SwapPlan } from '../../source.ts';
+import { codeOf, statementError } from '../errors.ts';
+import { quoteName } from '../names.ts';
+import { createDatabase, dropDatabase, systemUserError } from '../objects.ts';
+import type { MysqlSession } from '../session.ts';
+import { GATES, renameWithWritersHeld, type Connect } from './hold-writers.ts';
+import {
+  makeProgram,
+  makeProgramsAlike,
+  makeProgramUnderItsCollation,
+  setCollation,
+  tellMissing,
+} from './make-programs.ts';
+import { charsetOf, listTables, readPlan, type MysqlSwap } from './plan.ts';
+import type { Program } from './programs.ts';
+import { allTables, readTablesLeft, renaming, type TablesLeft } from './rename.ts';
+
+/** Everything that reads or writes one of the tables is waited for so long, and all that comes after it waits too. */
+const LOCK_WAIT_SECONDS = 5;
+/** Nobody waits behind it any more, but for who makes use of a view that is replaced. */
+const SETTLE_WAIT_SECONDS = 60;
+/** A killed agent's statement ends when the server finds its connection closed, or its wait is over. */
+const PREDECESSOR_SECONDS = 6 * LOCK_WAIT_SECONDS;
+
+/**
+ * Puts the new tables in the place of the old ones by one statement, and then what no rename moves. Returns what the kept
+ * database lacks, as sentence parts. Throws while the target is as it was or may be put in order by `settleTables`.
+ */
+export async function swapTables(session: MysqlSession, connect: Connect, plan: SwapPlan): Promise<string[]> {
+  const swap = readPlan(plan);
+  const what = `cannot put the restored tables in the place of those of ${swap.target}`;
+  try {
+    await beAlone(session, swap);
+    await session.query(`SET SESSION lock_wait_timeout = ${LOCK_WAIT_SECONDS}`);
+    await createDatabase(session, swap.keep, swap.oldCharset);
+    await dropTriggers(session, swap.fresh, swap.wanted);
+    await renameTables(session, connect, swap);
+    return await complete(session, swap);
+  } catch (error) {
+    if (codeOf(error) === 'ER_LOCK_WAIT_TIMEOUT') throw inUse(what, swap, error);
+    throw systemUserError(error, what) ?? statementError(error, what, null);
+  }
+}
+
+/** Puts in order what a swap left that was cut off: back to the old state where no table was renamed, to the new one otherwise. */
+export async function settleTables(session: MysqlSession, plan: SwapPlan): Promise<'undone' | 'done'> {
+  const swap = readPlan(plan);
+  try {
+    await beAlone(session, swap);
+    await session.query(`SET SESSION lock_wait_timeout = ${SETTLE_WAIT_SECONDS}`);
+    const left = await readTablesLeft(session, swap);
+    if (left === null) {
+      await putBack(session, swap);
+      return 'undone';
+    }
+    const rest = renaming(swap, left);
+    if (rest !== null) await session.query(rest);
+    await complete(session, swap);
+    return 'done';
+  } catch (error) {
+    throw statementError(error, `cannot put ${swap.target} in order after a swap that was cut off`, null);
+  }
+}
+
+/** Ends with the session: whoever settles waits until the statements of a killed agent are over. */
+async function beAlone(session: MysqlSession, { target }: MysqlSwap): Promise<void> {
+  // A name has 64 characters at most.
+  const name = `holdfast_swap_${createHash('sha256').update(target).digest('hex').slice(0, 32)}`;
+  const [row] = await session.query('SELECT GET_LOCK(?, ?) AS got', [name, PREDECESSOR_SECONDS]);
+  if (Number(row?.got) === 1) return;
+  throw new HoldfastError('restore_failed', `another restore of ${target} is still at work on the server`, {
+    hint: 'Wait until its statements have ended (SHOW PROCESSLIST), then try again.',
+  });
+}
+
+/** From the first trigger that is dropped to the last that is made, nobody writes to what gets triggers. */
+async function renameTables(session: MysqlSession, connect: Connect, swap: MysqlSwap): Promise<void> {
+  const { target, inTheWay, wanted } = swap;
+  for (const { name } of inTheWay.filter(({ kind }) => kind === 'VIEW'))
+    await session.query(`DROP VIEW IF EXISTS ${quoteName(target)}.${quoteName(name)}`);
+  const statement = renaming(swap, allTables(swap));
+  if (statement === null) return;
+  const triggers = wanted.filter(({ kind }) => kind === 'TRIGGER');
+  // Mostly all were made under one, which need not be that of today; and no database is altered under a lock.
+  await haveCollation(session, target, triggers[0]?.databaseCollation ?? swap.freshCharset.collation);
+  // Waits until nobody is in the middle of something.
+  await session.query(lockingAll(swap, allTables(swap)));
+  await dropTriggers(session, target, inTheWay);
+  if (session.flavour === 'mysql') {
+    await session.query(statement);
+    await makeTriggers(session, target, triggers);
+    await session.query('UNLOCK TABLES');
+    return;
+  }
+  await session.query('UNLOCK TABLES');
+  const of = (table: string) => triggers.filter((trigger) => trigger.table === table);
+  const tables = [...new Set(triggers.map(({ table }) => table ?? ''))];
+  const made = await renameWithWritersHeld(session, connect, { swap, statement, tables }, (holder, table) =>
+    makeTriggers(holder, target, of(table)),
+  );
+  for (const table of tables.filter((name) => !made.includes(name)))
+    await makeTriggers(session, target, of(table));
+}
+
+async function makeTriggers(session: MysqlSession, target: string, triggers: Program[]): Promise<void> {
+  await session.query(`USE ${quoteName(target)}`);
+  const [row] = await session.query('SELECT @@collation_database AS collation');
+  // What was made under yet another collation comes with the views.
+  for (const trigger of triggers.filter(({ databaseCollation }) => databaseCollation === row?.collation))
+    await makeProgram(session, trigger);
+}
+
+/** What is left to do when all tables are where they belong. */
+async function complete(session: MysqlSession, swap: MysqlSwap): Promise<string[]> {
+  const { target } = swap;
+  await haveCollation(session, target, swap.freshCharset.collation);
+  const [missing] = await makeProgramsAlike(session, target, swap.wanted);
+  if (missing !== undefined) {
+    throw new HoldfastError('restore_failed', `${target} has its tables, and lacks ${tellMissing(missing)}`, {
+      cause: missing.error,
+    });
+  }
+  const lacking = await makeProgramsAlike(session, swap.keep, swap.kept);
+  const [left] = await listTables(session, swap.fresh);
+  if (left !== undefined)
+    throw new HoldfastError('restore_failed', `table ${left} is still in ${swap.fresh}`);
+  await dropDatabase(session, swap.fresh);
+  for (const gate of GATES)
+    await session.query(`DROP TABLE IF EXISTS ${quoteName(swap.keep)}.${quoteName(gate)}`);
+  return lacking.map((one) => `${swap.keep} lacks ${tellMissing(one)}`);
+}
+
+/** As if nothing had been begun. */
+async function putBack(session: MysqlSession, swap: MysqlSwap): Promise<void> {
+  const kept = await listTables(session, swap.keep);
+  const isOurs = (name: string) => (GATES as readonly string[]).includes(name);
+  if (kept.every(isOurs)) await dropDatabase(session, swap.keep);
+  await haveCollation(session, swap.target, swap.oldCharset.collation);
+  await session.query(`USE ${quoteName(swap.target)}`);
+  const there = await session.query(
+    `SELECT 'TRIGGER' AS kind, trigger_name AS name FROM information_schema.triggers WHERE trigger_schema = ?
+     UNION ALL SELECT 'VIEW', table_name FROM information_schema.views WHERE table_schema = ?`,
+    [swap.target, swap.target],
+  );
+  for (const program of swap.inTheWay) {
+    if (there.some(({ kind, name }) => kind === program.kind && name === program.name)) continue;
+    await makeProgramUnderItsCollation(
+      session,
+      { database: swap.target, collation: swap.oldCharset.collation },
+      program,
+    );
+  }
+}
+
+async function haveCollation(session: MysqlSession, database: string, collation: string): Promise<void> {
+  if ((await charsetOf(session, database)).collation !== collation)
+    await setCollation(session, database, collation);
+}
+
+async function dropTriggers(session: MysqlSession, database: string, programs: Program[]): Promise<void> {
+  for (const { name } of programs.filter(({ kind }) => kind === 'TRIGGER'))
+    await session.query(`DROP TRIGGER IF EXISTS ${quoteName(database)}.${quoteName(name)}`);
+}
+
+function lockingAll({ target, fresh }: MysqlSwap, tables: TablesLeft): string {
+  const locked = [
+    ...tables.out.map((name) => `${quoteName(target)}.${quoteName(name)} WRITE`),
+    ...tables.in.map((name) => `${quoteName(fresh)}.${quoteName(name)} WRITE`),
+  ];
+  return `LOCK TABLES ${locked.join(', ')}`;
+}
+
+function inUse(what: string, { target }: MysqlSwap, cause: unknown): HoldfastError {
+  return new HoldfastError(
+    'restore_failed',
+    `${what}: somebody kept using one of them for ${LOCK_WAIT_SECONDS} s`,
+    {
+      hint: `Stop what is connected to ${target} (SHOW PROCESSLIST), or let its transactions end, and restore again.`,
+      cause,
+    },
+  );
+}

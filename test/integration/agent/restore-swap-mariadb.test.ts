@@ -1,0 +1,152 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { testAgent, type TestAgent } from '../../helpers/agent.ts';
+import { startMariadb } from '../../helpers/mariadb.ts';
+import type { TestServer } from '../../helpers/server.ts';
+import { createShop } from '../../helpers/shop.ts';
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startMariadb();
+});
+afterAll(() => server.stop());
+
+type ShopAgent = TestAgent & { database: string; user: string };
+
+/** A shop with a good backup, whose user may swap it: a trigger of its own, a view, a routine, a key. */
+async function agentWithBackup(rows = 500): Promise<ShopAgent> {
+  const { database, user, environment } = await createShop(server, rows);
+  await server.sql(
+    `GRANT ALL ON ${database}.* TO ${user}@'%'; GRANT ALL ON \`${database}\\_before\\_%\`.* TO ${user}@'%'; GRANT SET USER ON *.* TO ${user}@'%'; USE ${database};
+     CREATE TABLE parts (id INT PRIMARY KEY, order_id INT, FOREIGN KEY (order_id) REFERENCES orders (id));
+     INSERT INTO parts VALUES (1, 1)`,
+  );
+  // Tests take most of the rows away, and back up what is left.
+  const agent = await testAgent({ ...environment, BACKUP_GUARD: 'off' });
+  expect((await agent.run(['backup'])).stderr).toMatch(/stored/);
+  return { ...agent, database, user };
+}
+
+const orders = async (database: string) =>
+  Number((await server.sql('SELECT count(*) AS n FROM orders', database))[0]?.['n']);
+
+/** Names and definitions of what is no table. */
+const programs = (database: string) =>
+  server.sql(
+    `SELECT trigger_name AS name, action_statement AS text FROM information_schema.triggers WHERE trigger_schema = '${database}'
+     UNION ALL SELECT routine_name, routine_definition FROM information_schema.routines WHERE routine_schema = '${database}'
+     UNION ALL SELECT table_name, view_definition FROM information_schema.views WHERE table_schema = '${database}' ORDER BY name`,
+  );
+
+const databases = async () =>
+  (await server.sql('SHOW DATABASES')).map((row) => String(Object.values(row)[0]));
+
+const keptBeside = async (database: string) =>
+  (await databases()).filter((name) => name.startsWith(`${database}_before_`));
+
+const leftovers = async () => (await databases()).filter((name) => name.startsWith('holdfast_scratch'));
+
+/** Afterwards there are 7 orders. */
+const SPOILED = 'DELETE FROM parts; DELETE FROM orders WHERE id > 7; DELETE FROM customers WHERE id > 1';
+
+describe('a restore of MariaDB over the database itself', () => {
+  test('swaps new tables in: the rows are back, the old ones stay in a dated database until --drop-old', async () => {
+    const { database, ...agent } = await agentWithBackup();
+    const before = await programs(database);
+    await server.sql(`${SPOILED}; CREATE TABLE since (id int)`, database);
+    const plan = await agent.run(['restore', database, '--dry-run']);
+    expect(plan.stderr).toMatch(
+      /nothing was changed; would restore .*first a restore point.*swapped in; the old one is kept as shop\d+_before_/,
+    );
+    expect(await orders(database)).toBe(7);
+
+    const { code, stderr } = await agent.run(['restore', database, '--yes']);
+    expect(stderr).toMatch(/restored [0-9a-f]{8} of .* into shop\d+: 3 tables/);
+    expect(code).toBe(0);
+    expect(await orders(database)).toBe(500);
+    expect(await programs(database)).toEqual(before);
+    const [kept, ...more] = await keptBeside(database);
+    expect(more).toEqual([]);
+    expect(stderr).toContain(`the old one is ${kept} until`);
+    expect(await orders(kept!)).toBe(7);
+    expect(await leftovers()).toEqual([]);
+
+    const dropped = await agent.run(['restore', database, '--drop-old']);
+    expect(dropped.stdout).toBe(`dropped ${kept}\n`);
+    expect(await keptBeside(database)).toEqual([]);
+    expect((await agent.run(['backup'])).code).toBe(0);
+  });
+
+  test('no right on the database to be kept → emptied and loaded, which is told before with the GRANT, in a dry run too', async () => {
+    const { database, user, ...agent } = await agentWithBackup();
+    await server.sql(SPOILED, database);
+    await server.sql(`REVOKE ALL ON \`${database}\\_before\\_%\`.* FROM ${user}@'%'`);
+    const told = /GRANT ALL PRIVILEGES ON `shop\d+\\_before\\_%`/;
+    expect((await agent.run(['restore', database, '--dry-run'])).stderr).toMatch(told);
+    const { code, stderr } = await agent.run(['restore', database, '--yes']);
+    expect(stderr).toMatch(/will be emptied and loaded[\s\S]*restore of shop\d+: restored/);
+    expect(stderr).toMatch(told);
+    expect(code).toBe(3);
+    expect(await orders(database)).toBe(500);
+    expect(await keptBeside(database)).toEqual([]);
+  });
+
+  test('a view whose table is gone → a restore point without it, with a warning, and the restore mends it', async () => {
+    const { database, ...agent } = await agentWithBackup();
+    await server.sql('DROP TABLE parts; DROP TABLE orders', database);
+    const { code, stderr } = await agent.run(['restore', database, '--yes']);
+    expect(stderr).toMatch(/warning: .*the restore point lacks what is damaged: `totals` of shop\d+/);
+    expect(stderr).toMatch(/what was there is restore point [0-9a-f]{8}/);
+    expect(code).toBe(3);
+    expect(await server.sql('SELECT number FROM totals', database)).toEqual([{ number: 500 }]);
+    expect((await agent.run(['backup'])).code).toBe(0);
+  });
+
+  test('killed at ten moments, every other one right after the tables were renamed → the rows are the old ones or the new ones, and the next command leaves all whole', async () => {
+    const { database, ...agent } = await agentWithBackup(2_000);
+    const whole = await programs(database);
+    const seed = Date.now() % 1_000_000;
+    console.info(`seed of the kills: ${seed}`);
+    const random = sequence(seed);
+    const startedAt = performance.now();
+    await agent.run(['restore', database, '--yes', '--no-restore-point']);
+    const took = performance.now() - startedAt;
+    for (let kill = 0; kill < 10; kill += 1) {
+      await server.sql(SPOILED, database);
+      const before = await keptBeside(database);
+      const { child, ended } = agent.start(['restore', database, '--yes', '--no-restore-point']);
+      const after = Math.round(random() * took);
+      const moment = kill % 2 === 0 ? delay(after) : untilRenamed(database, before, ended);
+      await Promise.race([moment, ended]);
+      child.kill('SIGKILL');
+      await ended;
+      expect([7, 2_000], `kill ${kill}, after ${after} ms, seed ${seed}`).toContain(await orders(database));
+    }
+    await agent.run(['restore', database, '--drop-old']);
+    expect([7, 2_000]).toContain(await orders(database));
+    expect(await programs(database)).toEqual(whole);
+    expect(await leftovers()).toEqual([]);
+    expect(await keptBeside(database)).toEqual([]);
+    expect((await agent.run(['backup'])).code).toBe(0);
+  }, 300_000);
+});
+
+async function untilRenamed(database: string, before: string[], ended: Promise<unknown>): Promise<void> {
+  let isOver = false;
+  void ended.then(() => (isOver = true));
+  const over = () => isOver;
+  while (!over()) {
+    const kept = (await keptBeside(database)).find((name) => !before.includes(name));
+    if (kept === undefined) continue;
+    if ((await server.sql(`SHOW TABLES FROM ${kept} LIKE 'orders'`)).length > 0) return;
+  }
+}
+
+/** Numbers between 0 and 1 that a seed determines. */
+function sequence(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
