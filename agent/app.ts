@@ -162,6 +162,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
         backup: outlookOf(config.schedule.backup, config.timeZone, clock.now()),
         verify: outlookOf(config.schedule.verify, config.timeZone, clock.now()),
       },
+      retention: config.retention,
       repository: {
         location: repository.location,
         id: rememberedId(repository, ledger),
