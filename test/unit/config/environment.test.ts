@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../../agent/config/load.ts';
-import { baseEnvironment } from '../../../agent/config/environment.ts';
+import { baseEnvironment, type Environment } from '../../../agent/config/environment.ts';
 import { BACKEND_SECRETS } from '../../../agent/config/secrets.ts';
 import { SETTINGS } from '../../../agent/config/settings.ts';
 import { problemsOf, SHOP } from '../../helpers/configuration.ts';
@@ -360,7 +360,7 @@ describe('secrets as files', () => {
 
   test.each(names)('%s_FILE → its content counts; beside %s, unreadable or empty → an error', (name) => {
     // The variables of one database exclude its URL.
-    const rest: Record<string, string> = name === 'DATABASE_URL' ? { ...REPOSITORY } : { ...SHOP };
+    const rest: Environment = name === 'DATABASE_URL' ? REPOSITORY : SHOP;
     const secret = name === 'DATABASE_URL' ? 'mysql://u:s3cret@h/d' : 's3cret';
     const withFile = (path: string) => ({ ...rest, [name]: '', [`${name}_FILE`]: path });
 
