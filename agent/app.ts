@@ -154,15 +154,14 @@ export function createApp(config: Config, surroundings: Surroundings): App {
   const upkeep = createUpkeep({ config, clock, ledger, repository, sources });
 
   const report = async () => {
+    const outlook = (cron: string) => outlookOf(cron, config.timeZone, clock.now());
     const facts = {
       host: config.host,
       agentVersion: VERSION,
       timeZone: config.timeZone,
       sources: config.sources,
-      schedule: {
-        backup: outlookOf(config.schedule.backup, config.timeZone, clock.now()),
-        verify: outlookOf(config.schedule.verify, config.timeZone, clock.now()),
-      },
+      schedule: { backup: outlook(config.schedule.backup), verify: outlook(config.schedule.verify) },
+      retention: config.retention,
       repository: {
         location: repository.location,
         id: rememberedId(repository, ledger),

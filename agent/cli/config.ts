@@ -7,6 +7,10 @@ export function addConfig(program: Command, context: Context): void {
     .command('config')
     .description('validate the configuration and print what is in effect, secrets masked')
     .option('--json', 'for programs; the fields are stable (docs/cli.md)')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  holdfast config\n  HOLDFAST_CONFIG=./holdfast.yml holdfast config --json\n\nExit codes: 0 valid, 2 not.',
+    )
     .action((options: { json?: boolean }) => {
       const config = context.config();
       for (const warning of config.warnings) context.print.note(`warning: ${warning}`);

@@ -12,7 +12,10 @@ export function addDoctor(program: Command, context: Context): void {
       'prove before the first night that everything is there: rights, clients, repository, clock, space, scratch',
     )
     .option('--json', 'for programs; the fields are stable (docs/cli.md)')
-    .addHelpText('after', '\nExit codes: 0 all is well, 1 a backup would fail, 3 warnings.')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  holdfast doctor\n  holdfast doctor --json\n\nExit codes: 0 all is well, 1 a backup would fail, 3 warnings.',
+    )
     .action(async (options: { json?: boolean }) => {
       const tell = options.json ? () => undefined : (finding: Finding) => print(context, finding);
       const findings = await examine(context.app(), context.signal, tell);

@@ -13,7 +13,7 @@ export function addHealth(program: Command, context: Context): void {
     .option('--json', 'for programs; the fields are stable (docs/cli.md)')
     .addHelpText(
       'after',
-      '\nExit codes: 0 healthy, 1 not. How fresh the backups are is another question: `holdfast status --check`.',
+      '\nExample:\n  holdfast health\n\nExit codes: 0 healthy, 1 not. How fresh the backups are is another question: `holdfast status --check`.',
     )
     .action((options: { json?: boolean }) => {
       const { config, ledger, clock } = context.app();

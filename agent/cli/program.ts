@@ -96,7 +96,7 @@ export function createProgram(context: Context): Command {
     .exitOverride()
     .addHelpText(
       'after',
-      '\nExit codes: 0 done, 1 failed, 2 bad usage or configuration, 3 done with warnings, 4 stale, 5 busy.',
+      '\nExamples:\n  holdfast doctor\n  holdfast backup shop\n  holdfast restore shop --to shop_copy\n\nExit codes: 0 done, 1 failed, 2 bad usage or configuration, 3 done with warnings, 4 stale, 5 busy.',
     );
   for (const add of COMMANDS) add(program, context);
   for (const command of program.commands) command.exitOverride();

@@ -6,6 +6,9 @@ export function addRun(program: Command, context: Context): void {
   program
     .command('run')
     .description("the daemon: backs up, verifies and checks by schedule; the container's command")
-    .addHelpText('after', '\nIt stops on SIGTERM: a running backup is ended cleanly, without a snapshot.')
+    .addHelpText(
+      'after',
+      '\nExample:\n  holdfast run\n\nIt stops on SIGTERM: a running backup is ended cleanly, without a snapshot.',
+    )
     .action(async () => runDaemon(context.app({ daemon: true }), context.signal));
 }

@@ -9,7 +9,7 @@ export interface SourceLine {
   /** Seconds since the data of the last good backup was read; null while there is none. */
   ageSeconds: number | null;
   stale: boolean;
-  /** Older than the schedule lets expect: its widest gap and a quarter of it. */
+  /** Older than the schedule lets expect: its widest gap and a quarter of it, or sooner where that would be stale already. */
   overdue: boolean;
   /** Why the newest backup does not count; null where it does. */
   suspect: string | null;

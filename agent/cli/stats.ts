@@ -7,6 +7,7 @@ export function addStats(program: Command, context: Context): void {
     .command('stats')
     .description('how large the repository is')
     .option('--json', 'for programs; the fields are stable (docs/cli.md)')
+    .addHelpText('after', '\nExamples:\n  holdfast stats\n  holdfast stats --json')
     .action(async (options: { json?: boolean }) => {
       const { repository } = context.access();
       await repository.reach(context.signal);

@@ -6,7 +6,7 @@ import { counted, humanBytes, humanDuration } from '../core/units.ts';
 import type { Run } from '../ledger/ledger.ts';
 import type { Space } from '../reports/space.ts';
 import { nextFires, outlookOf } from '../scheduler.ts';
-import { overdueAfter } from '../reports/overdue.ts';
+import { overdueBefore } from '../reports/overdue.ts';
 import { verifiedSource } from '../reports/verified.ts';
 import { remindOfPassword, type Context } from './context.ts';
 import type { SourceLine } from './source-line.ts';
@@ -50,9 +50,8 @@ export function addStatus(program: Command, context: Context): void {
 
 async function statusOf(app: App): Promise<Status> {
   const { config, clock, ledger } = app;
-  const overdueAfterSeconds = overdueAfter(
-    outlookOf(config.schedule.backup, config.timeZone, clock.now()).everySeconds,
-  );
+  const { everySeconds } = outlookOf(config.schedule.backup, config.timeZone, clock.now());
+  const overdueAfterSeconds = overdueBefore(everySeconds, config.staleAfterSeconds);
   const next = (cron: string) => {
     const [fire] = nextFires(cron, config.timeZone, clock.now(), 1);
     return fire === undefined ? null : utc(fire);
@@ -137,7 +136,7 @@ function print(app: App, context: Context, status: Status): void {
   );
   print.line('');
   const comes: Record<string, string> = {
-    retention: 'after a backup',
+    retention: app.config.retention ? 'after a backup' : 'never',
     check: app.config.checkInterval === 0 ? 'never' : `after ${counted(app.config.checkInterval, 'backup')}`,
     verify: next.verify ?? 'never',
   };
@@ -155,7 +154,9 @@ function print(app: App, context: Context, status: Status): void {
   );
   print.line(`\n${repositoryWords(repository)}`);
   for (const warning of repository.warnings) print.line(`\nwarning: ${warning}`);
-  const lastRuns = [...sources, ...maintenance].map(({ lastRun }) => lastRun);
+  // What failed before it was switched off is history.
+  const alive = maintenance.filter(({ job }) => job !== 'retention' || app.config.retention);
+  const lastRuns = [...sources, ...alive].map(({ lastRun }) => lastRun);
   const troubles = lastRuns.filter((run) => run !== null).flatMap(troubleOf);
   const missed = sources.flatMap(missedObjectives);
   for (const text of [...running.map(progressOf), ...troubles, ...missed]) print.line(`\n${text}`);

@@ -24,6 +24,8 @@ export interface HeartbeatFacts {
     objectives: { rpoSeconds: number | null; rtoSeconds: number | null };
   }[];
   schedule: { backup: Schedule; verify: Schedule };
+  /** Whether old snapshots are removed at all. */
+  retention: boolean;
   repository: { location: string; id: string | null } & Pick<
     RepositoryStatus,
     'freeBytes' | 'fullInDays' | 'allDataReadAt'
@@ -64,7 +66,11 @@ export function heartbeatOf(ledger: Reading, facts: HeartbeatFacts, now: Date): 
       agentVersion: facts.agentVersion,
       timeZone: facts.timeZone,
       sources: sources.map(({ status }) => status),
-      maintenance: (['retention', 'check'] as const).map((job) => maintenanceStatus(ledger, job)),
+      maintenance: [
+        // Switched off after a failure, it would be told as failed for ever.
+        { ...maintenanceStatus(ledger, 'retention'), ...(facts.retention ? {} : { lastRun: null }) },
+        maintenanceStatus(ledger, 'check'),
+      ],
       repository: { ...facts.repository, ...repositoryHistory(ledger, facts.repository.id), addedBytes },
       runs: ledger.recent({ limit: RUNS }).map(runStatus),
     },

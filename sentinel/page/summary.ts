@@ -73,6 +73,9 @@ function openHeadline(stood: Stood[], maintenance: MaintenanceStatus[]): Omit<Wo
   if (waiting.length === stood.length) return { tone: 'wait', headline: 'Waiting for the first backup.' };
   if (waiting.length > 0)
     return { tone: 'wait', headline: `Waiting for the first backup of ${namesOf(waiting)}.` };
+  if (maintenance.some(({ job, lastRun }) => job === 'retention' && hasFailed(lastRun))) {
+    return { tone: 'warn', headline: 'Everything is backed up, but the last retention failed.' };
+  }
   return named('warned').length > 0
     ? { tone: 'warn', headline: 'Everything is backed up, with warnings.' }
     : { tone: 'good', headline: 'Everything is backed up.' };

@@ -3,6 +3,8 @@ import type { Context } from '../../../agent/cli/context.ts';
 import { runCommandLine } from '../../../agent/cli/program.ts';
 import { describeError } from '../../../agent/core/errors.ts';
 import { VERSION } from '../../../agent/core/version.ts';
+import { simpleCommands } from '../../helpers/docs.ts';
+import { idleProgram, refusalOf } from '../../helpers/program.ts';
 
 /** Runs one command line whose command would fail to begin; what it says, and the exit code. */
 async function run(args: string[], restic: string | null = null) {
@@ -53,3 +55,17 @@ test.each(['--version', '-V'])('%s → exit 0, and restic’s version where ther
   });
   expect(await run([option])).toEqual({ code: 0, lines: [own], errors: [] });
 });
+
+const commands = idleProgram().commands.map((command) => command.name());
+
+test.each([[], ...commands.map((name) => [name])])(
+  'the help of holdfast %s → has examples, and the command line takes them',
+  async (...name) => {
+    const { code, lines } = await run([...name, '--help']);
+    expect(code).toBe(0);
+    const examples = /\nExamples?:\n((?: {2}.*\n?)+)/.exec(lines.join('\n'))?.[1] ?? '';
+    const calls = simpleCommands(examples).filter((words) => words.includes('holdfast'));
+    expect(calls.length).toBeGreaterThan(0);
+    for (const words of calls) expect(await refusalOf(words.slice(words.indexOf('holdfast') + 1))).toBe(null);
+  },
+);

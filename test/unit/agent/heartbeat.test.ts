@@ -19,6 +19,7 @@ const facts = (sources: { name: string; gates: boolean }[]) => ({
     backup: { next: new Date('2026-03-02T03:00:00Z'), everySeconds: 86_400, meansDay: () => true },
     verify: { next: new Date('2026-03-08T05:00:00Z'), everySeconds: 7 * 86_400, meansDay: () => false },
   },
+  retention: true,
   repository: { location: '/repository', id: null, ...UNKNOWN },
 });
 
@@ -105,6 +106,16 @@ test('only retention and verification succeeded → no backup, no time', () => {
     reason: 'x',
   });
   expect(heartbeatOf(ledger, facts([{ name: 'shop', gates: true }]), NOW).lastOk).toBeNull();
+});
+
+test('a retention that failed and was then switched off → its failure is told no more', () => {
+  const { ledger, end } = ledgerAt('2026-02-27T03:00:00Z');
+  end('retention', null, '2026-02-27T03:01:00Z');
+  end('retention', null, '2026-02-28T03:01:00Z', { result: 'failed' });
+  const told = (retention: boolean) =>
+    heartbeatOf(ledger, { ...facts([]), retention }, NOW).status.maintenance[0];
+  expect(told(true)).toMatchObject({ lastSuccess: '2026-02-27T03:01:00Z', lastRun: { result: 'failed' } });
+  expect(told(false)).toMatchObject({ lastSuccess: '2026-02-27T03:01:00Z', lastRun: null });
 });
 
 test('no source at all, or none that gates → no time', () => {

@@ -84,6 +84,7 @@ describe('a suspect backup', () => {
           },
         ],
         schedule: { backup: schedule, verify: schedule },
+        retention: true,
         repository: {
           location: '/repository',
           id: null,

@@ -8,18 +8,31 @@ import type { RunEnd } from '../../../agent/ledger/ledger.ts';
 import { openLedger } from '../../../agent/ledger/sqlite.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
 
-type Past = [at: string, source: string, end: RunEnd | null];
+/** A backup of a source, or the retention where none is named. */
+type Past = [at: string, source: string | null, end: RunEnd | null];
+
+interface Configured {
+  /** Sources for which the gate does not wait. */
+  silent?: string[];
+  backup?: string;
+  retention?: boolean;
+}
 
 const GOOD: RunEnd = { result: 'succeeded', reason: 'stored 1 MB' };
 
 /** What `holdfast status` prints at nine in the morning, and its exit code. */
-async function statusAfter(past: Past[], options: string[] = [], silent: string[] = []) {
+async function statusAfter(
+  past: Past[],
+  options: string[] = [],
+  { silent = [], backup = '0 3,15 * * *', retention = true }: Configured = {},
+) {
   let now = '2026-11-02T09:00:00Z';
   const clock = { now: () => new Date(now) };
   const ledger = openLedger(join(temporaryFolder(), 'ledger.db'), clock);
   for (const [at, source, end] of past) {
     now = at;
-    const id = ledger.begin({ job: 'backup', source, trigger: 'schedule' });
+    const job = source === null ? 'retention' : 'backup';
+    const id = ledger.begin({ job, source, trigger: 'schedule' });
     if (end !== null) ledger.finish(id, end);
   }
   now = '2026-11-02T09:00:00Z';
@@ -34,8 +47,9 @@ async function statusAfter(past: Past[], options: string[] = [], silent: string[
       })),
       staleAfterSeconds: 26 * 3600,
       checkInterval: 6,
+      retention,
       timeZone: 'UTC',
-      schedule: { backup: '0 3,15 * * *', verify: '0 5 * * 0' },
+      schedule: { backup, verify: '0 5 * * 0' },
     },
     space: () =>
       Promise.resolve({
@@ -78,7 +92,7 @@ test('a source for which the gate does not wait is old → no alarm', async () =
     ['2026-10-01T03:00:00Z', 'blog', GOOD],
     ['2026-11-02T03:00:00Z', 'shop', GOOD],
   ];
-  const { code, text } = await statusAfter(past, ['--check'], ['blog']);
+  const { code, text } = await statusAfter(past, ['--check'], { silent: ['blog'] });
   expect(text).toMatch(/^blog +old, no gate +2026-10-01T03:00:00Z +32 days +succeeded +-$/m);
   expect(text).toMatch(/^shop +fresh +2026-11-02T03:00:00Z +6 h 0 min +succeeded +-$/m);
   expect(code).toBe(0);
@@ -109,4 +123,30 @@ test('a backup is missing that the schedule lets expect → overdue, before it i
   expect(text).toMatch(/^shop +overdue +2026-11-01T17:59:00Z /m);
   expect(text).toMatch(/^blog +fresh /m);
   expect(code).toBe(0);
+});
+
+test('once a day, stale after 26 hours → overdue after 25, half-way between the two', async () => {
+  const { text } = await statusAfter(
+    [
+      ['2026-11-01T07:59:00Z', 'shop', GOOD],
+      ['2026-11-01T08:01:00Z', 'blog', GOOD],
+    ],
+    [],
+    { backup: '0 8 * * *' },
+  );
+  expect(text).toMatch(/^shop +overdue +2026-11-01T07:59:00Z /m);
+  expect(text).toMatch(/^blog +fresh /m);
+});
+
+test('the last retention failed → told with its hint; switched off since → neither that nor a next one', async () => {
+  const past: Past[] = [
+    ['2026-11-02T03:00:00Z', 'shop', GOOD],
+    ['2026-11-02T03:01:00Z', null, { result: 'failed', reason: 'it may not delete', hint: 'Let it.' }],
+  ];
+  const { text } = await statusAfter(past);
+  expect(text).toMatch(/^retention +after a backup +2026-11-02T03:01:00Z +failed$/m);
+  expect(text).toContain('\nretention failed: it may not delete\nhint: Let it.\n');
+  const off = await statusAfter(past, [], { retention: false });
+  expect(off.text).toMatch(/^retention +never +2026-11-02T03:01:00Z +failed$/m);
+  expect(off.text).not.toContain('it may not delete');
 });

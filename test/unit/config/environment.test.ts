@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../../agent/config/load.ts';
-import { baseEnvironment } from '../../../agent/config/environment.ts';
+import { baseEnvironment, type Environment } from '../../../agent/config/environment.ts';
+import { BACKEND_SECRETS } from '../../../agent/config/secrets.ts';
+import { SETTINGS } from '../../../agent/config/settings.ts';
 import { problemsOf, SHOP } from '../../helpers/configuration.ts';
 
 let folder: string;
@@ -349,6 +351,29 @@ describe('secrets as files', () => {
     expect(loadConfig({ ...SHOP, RESTIC_PASSWORD_FILE: secretFile('p w \n') }).repository.password).toBe(
       'p w',
     );
+  });
+
+  const names = [
+    ...SETTINGS.flatMap(({ variable, secret }) => (secret && variable) || []),
+    ...BACKEND_SECRETS,
+  ];
+
+  test.each(names)('%s_FILE → its content counts; beside %s, unreadable or empty → an error', (name) => {
+    // The variables of one database exclude its URL.
+    const rest: Environment = name === 'DATABASE_URL' ? REPOSITORY : SHOP;
+    const secret = name === 'DATABASE_URL' ? 'mysql://u:s3cret@h/d' : 's3cret';
+    const withFile = (path: string) => ({ ...rest, [name]: '', [`${name}_FILE`]: path });
+
+    expect(JSON.stringify(loadConfig(withFile(secretFile(`${secret}\n`))))).toContain('s3cret');
+    expect(problemsOf({ ...withFile('/nowhere'), [name]: secret })).toEqual([
+      `${name}_FILE is set, and so is ${name}: remove one of the two`,
+    ]);
+    expect(problemsOf(withFile('/nowhere'))).toEqual([
+      `${name}_FILE names /nowhere, which cannot be read (ENOENT)`,
+    ]);
+    expect(problemsOf(withFile(secretFile('\n')))).toEqual([
+      expect.stringMatching(new RegExp(`^${name}_FILE names .*, which is empty$`)),
+    ]);
   });
 
   test('NAME and NAME_FILE both set → an error that names both', () => {

@@ -63,6 +63,18 @@ it('backed up, and the check of the repository failed → everything is not well
   });
 });
 
+it.each(['failed', 'interrupted'] as const)(
+  'backed up, and the last retention %s → told, and not green',
+  (result) => {
+    const lastRun = runOf({ job: 'retention', source: null, result });
+    const maintenance = [{ job: 'retention' as const, lastSuccess: hoursAgo(99), lastRun }];
+    expect(summaryOf(factsOf({ status: statusOf({ maintenance }) }))).toMatchObject({
+      tone: 'warn',
+      headline: 'Everything is backed up, but the last retention failed.',
+    });
+  },
+);
+
 it('many that failed → the first names, and how many more', () => {
   const headline = (...names: string[]) =>
     summaryOf(factsOf({ status: statusOf({ sources: names.map(failed) }) })).headline;
