@@ -15,19 +15,25 @@ export interface Size {
 
 /** Estimates from the ledger: the backup knows the size, the last verification or restore the rate. */
 export function sizeUp(ledger: Pick<Ledger, 'recent'>, source: string, snapshot: Snapshot): Size {
-  const dumpBytes = bytesOf(ledger, source, snapshot.id);
+  const dumpBytes = dumpBytesOf(ledger, source, snapshot.id);
   const done = (['verify', 'restore'] as const)
     .flatMap((job) => ledger.recent({ job, source, result: 'succeeded', limit: 20 }))
     .filter(({ facts, finishedAt }) => facts.tables !== undefined && finishedAt !== null)
     .toSorted((one, other) => other.id - one.id)[0];
   if (done === undefined) return { dumpBytes, milliseconds: null, from: null, loadedBytes: 0 };
   const took = Date.parse(done.finishedAt ?? done.startedAt) - Date.parse(done.startedAt);
-  const then = done.facts.snapshotId === undefined ? null : bytesOf(ledger, source, done.facts.snapshotId);
+  const then =
+    done.facts.snapshotId === undefined ? null : dumpBytesOf(ledger, source, done.facts.snapshotId);
   const factor = dumpBytes !== null && then !== null && then > 0 ? dumpBytes / then : 1;
   return { dumpBytes, milliseconds: took * factor, from: done, loadedBytes: 0 };
 }
 
-function bytesOf(ledger: Pick<Ledger, 'recent'>, source: string, snapshotId: string): number | null {
+/** Plain bytes of the dump in a snapshot; null where the run that made it is not in the ledger. */
+export function dumpBytesOf(
+  ledger: Pick<Ledger, 'recent'>,
+  source: string,
+  snapshotId: string,
+): number | null {
   const backups = ledger.recent({ job: 'backup', source, result: 'succeeded', limit: 1000 });
   return backups.find(({ facts }) => facts.snapshotId === snapshotId)?.facts.dumpBytes ?? null;
 }

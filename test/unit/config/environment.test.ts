@@ -61,6 +61,7 @@ describe('the environment form', () => {
       ],
       schedule: { backup: '0 3,15 * * *', verify: '0 5 * * 0' },
       verifyBudgetSeconds: 21_600,
+      throwawayDir: null,
       checkInterval: 6,
       checkCycleSeconds: 30 * 86_400,
       checkBytes: 10 * 2 ** 30,
