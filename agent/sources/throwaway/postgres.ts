@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import type { PostgresSourceConfig } from '../../config/config.ts';
+import { describeError, HoldfastError } from '../../core/errors.ts';
 import { createDatabase } from '../postgres/databases.ts';
 import { quoteIdentifier } from '../postgres/names.ts';
 import { withPostgresSession, type PostgresSession } from '../postgres/session.ts';
@@ -98,7 +99,9 @@ function serverOf(
     createDatabase: async (target, signal) => {
       await inside(config, deps, 'postgres', signal, (session) =>
         createDatabase(session, target, around.locale),
-      );
+      ).catch((error: unknown) => {
+        throw lackingLocale(error);
+      });
       await inside(boss, deps, target, signal, (session) => makeExtensions(session, around.extensions, USER));
     },
     examine: async (target, signal) => {
@@ -109,6 +112,15 @@ function serverOf(
       return server.examine(target, signal);
     },
   };
+}
+
+function lackingLocale(error: unknown): unknown {
+  const { message } = describeError(error);
+  if (!/locale|collation provider/i.test(message)) return error;
+  return new HoldfastError('failed', `the throw-away server lacks the locale of the source: ${message}`, {
+    hint: "Name a server that has it in VERIFY_SERVER (in the file: verify.server), or nothing there for the source's own.",
+    cause: error,
+  });
 }
 
 async function settle(session: PostgresSession, password: string, around: Surroundings): Promise<void> {
