@@ -14,7 +14,7 @@ const LAYERS = {
   ledger: ['core'],
   sources: ['core', 'process', 'config/config', 'proof'],
   repository: ['core', 'process', 'config/config', 'sources/source'],
-  jobs: ['core', 'proof', 'sources/source', 'repository/repository', 'ledger/ledger'],
+  jobs: ['core', 'proof', 'sources/source', 'sources/scratch', 'repository/repository', 'ledger/ledger'],
   reports: ['core', 'ledger/ledger', 'sentinel/heartbeat', 'sentinel/override'],
   scheduler: ['core', 'fires', 'due'],
   due: ['core', 'fires'],

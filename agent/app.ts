@@ -1,5 +1,5 @@
-import { accessSync, constants, mkdirSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config, SourceConfig } from './config/config.ts';
 import { pickByName } from './config/pick.ts';
@@ -20,12 +20,14 @@ import { strangersIn } from './jobs/strangers.ts';
 import { tidyAfterRestores } from './jobs/tidy-restores.ts';
 import type { Wanted } from './jobs/find-snapshot.ts';
 import { guarded, USUAL_OF } from './jobs/size-guard.ts';
+import { dumpBytesOf } from './jobs/size-up.ts';
 import { verifyJob } from './jobs/verify.ts';
 import { createBudget, oldestFirst } from './jobs/verify-turn.ts';
 import { acquireLock } from './ledger/lock.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { openLedger } from './ledger/sqlite.ts';
 import { createCompressors } from './process/compress.ts';
+import { isOnPath } from './process/on-path.ts';
 import { createProcesses, type Processes } from './process/run.ts';
 import { recoverLeftovers } from './recovery.ts';
 import { heartbeatOf } from './reports/heartbeat.ts';
@@ -41,8 +43,11 @@ import { createStarted } from './repository/started.ts';
 import { createRunner, type RunOptions, type RunReport, type Runner } from './runner.ts';
 import { outlookOf } from './scheduler.ts';
 import { createUpkeep, type RepairChoice, type Upkeep } from './upkeep.ts';
+import { createScratchPlace } from './sources/create-scratch.ts';
 import { createSource, createSourceAsItIs } from './sources/create.ts';
+import type { ScratchPlace } from './sources/scratch.ts';
 import type { Source } from './sources/source.ts';
+import { sweepThrowaways } from './sources/throwaway/folder.ts';
 
 /** The concrete objects behind the CLI, the daemon and later the API. */
 export interface App {
@@ -68,8 +73,8 @@ export interface App {
   backUp(names: string[], options: RunOptions & { mended?: boolean }): Promise<RunReport[]>;
   /** Verifies those that are named; for no name all, the one that waits longest first, as long as their time lasts. */
   verify(names: string[], options: RunOptions): Promise<RunReport[]>;
-  /** The server on which scratch databases of a source are made. */
-  scratchServer(source: Source): Source;
+  /** Where scratch databases of a source are made. */
+  scratchPlace(source: Source): ScratchPlace;
   check(what: 'structure' | 'all-data', options: RunOptions): Promise<RunReport[]>;
   /** Looks for damage, and mends it unless it is a dry run; a check of all data follows then. */
   repair(choice: RepairChoice, options: RunOptions): Promise<RunReport[]>;
@@ -148,6 +153,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
   const { clock, processes, repository, password } = createAccess(config, surroundings);
   const ledger = openLedger(join(config.stateDir, 'ledger.db'), clock);
   const runtimeDir = join(config.stateDir, 'run');
+  const throwawayDir = config.throwawayDir ?? join(config.stateDir, 'throw-away');
   const sources = config.sources.map((source) => createSource(source, { processes, runtimeDir }));
   const backupTimeoutMs = config.backupTimeoutSeconds * 1000;
 
@@ -175,6 +181,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
     ledger,
     acquireLock: () => acquireLock(join(config.stateDir, 'run.lock')),
     recover: async (interrupted, signal) => {
+      await sweepThrowaways(throwawayDir);
       await recoverLeftovers(
         interrupted,
         {
@@ -203,10 +210,8 @@ export function createApp(config: Config, surroundings: Surroundings): App {
     if (settings === undefined) throw new Error(`no configuration for ${name}`);
     return settings;
   };
-  const scratchServer = (source: Source): Source => {
-    const { server } = settingsOf(source).verify;
-    return server === null ? source : createSource(server, { processes, runtimeDir });
-  };
+  const scratchPlace = (source: Source): ScratchPlace =>
+    createScratchPlace(source, settingsOf(source), { processes, runtimeDir, throwawayDir });
   const storing = (source: Source) => {
     const settings = settingsOf(source);
     const { compression, allowIncomplete, listedIn } = settings;
@@ -226,7 +231,8 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       ...usual,
       notes: ledger,
       host: config.host,
-      server: scratchServer(source),
+      scratch: scratchPlace(source),
+      dumpBytes: (snapshotId) => dumpBytesOf(ledger, source.name, snapshotId),
       wantsProof: settings.proof !== 'none',
       whyNoProof: (snapshotId) => whyNoProof(ledger, source.name, snapshotId),
       queries: settings.verify.queries,
@@ -259,7 +265,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
         pick([name]).map((source) => acceptJob(source.name, { ledger, ...said })),
         options,
       ),
-    scratchServer,
+    scratchPlace,
     verify: (names, options) => {
       const outOfTime =
         names.length > 0 ? () => null : createBudget(config.verifyBudgetSeconds, () => clock.now().getTime());
@@ -333,15 +339,4 @@ function makeStateFolder(path: string): void {
       cause,
     });
   }
-}
-
-function isOnPath(name: string, path: string): boolean {
-  return path.split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, name), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
 }

@@ -7,7 +7,7 @@ import { ensureRepository, hadRepository } from './jobs/init.ts';
 import { aheadOf } from './jobs/newest.ts';
 import { scratchPrefix } from './jobs/scratch.ts';
 import { strangersIn, strangerWords } from './jobs/strangers.ts';
-import type { Source } from './sources/source.ts';
+import type { Probe, Source } from './sources/source.ts';
 
 export interface Finding {
   subject: string;
@@ -217,29 +217,38 @@ async function examineSource(app: App, source: Source, signal: AbortSignal): Pro
       return { subject, state: 'warning', detail, hint: mend };
     }),
     ...probe.warnings.map((detail): Finding => ({ subject, state: 'warning', detail, hint: null })),
-    await examineScratch(app, source, signal),
+    await examineScratch(app, source, probe, signal),
   ];
 }
 
 /** Verification makes a database and drops it: whether that is allowed is better known before the first Sunday. */
-async function examineScratch(app: App, source: Source, signal: AbortSignal): Promise<Finding> {
+async function examineScratch(
+  app: App,
+  source: Source,
+  { engine, serverVersion }: Probe,
+  signal: AbortSignal,
+): Promise<Finding> {
   const subject = source.name;
-  const scratch = `${scratchPrefix(app.config.host, source.name)}doctor`;
   try {
-    const server = app.scratchServer(source);
-    await server.dropDatabase(scratch, signal);
-    await server.createDatabase(scratch, signal);
-    await server.dropDatabase(scratch, signal);
-    return {
-      subject,
-      state: 'ok',
-      detail: 'scratch databases for verification can be made and dropped',
-      hint: null,
-    };
+    const opened = await app.scratchPlace(source).open({ engine, serverVersion, dumpBytes: null }, signal);
+    try {
+      await tryScratch(opened.server, `${scratchPrefix(app.config.host, source.name)}doctor`, signal);
+    } finally {
+      await opened.close();
+    }
+    const on = opened.called === null ? '' : ` on ${opened.called}`;
+    const detail = `scratch databases for verification can be made and dropped${on}`;
+    return { subject, state: 'ok', detail, hint: null };
   } catch (error) {
     const { detail, hint } = detailOf(error);
     return { subject, state: 'warning', detail: `it cannot be verified: ${detail}`, hint };
   }
+}
+
+async function tryScratch(server: Source, scratch: string, signal: AbortSignal): Promise<void> {
+  await server.dropDatabase(scratch, signal);
+  await server.createDatabase(scratch, signal);
+  await server.dropDatabase(scratch, signal);
 }
 
 function detailOf(error: unknown): { detail: string; hint: string | null } {

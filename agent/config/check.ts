@@ -97,6 +97,7 @@ function toConfig(parsed: ParsedConfig, listedIn: string | null): Omit<Config, '
     sources: parsed.sources.map((source) => toSource(source, listedIn)),
     schedule: parsed.schedule,
     verifyBudgetSeconds: parsed.verify.budget,
+    throwawayDir: parsed.verify.folder ?? null,
     checkInterval: parsed.check_interval,
     checkCycleSeconds: parsed.check_cycle,
     checkBytes: parsed.check_bytes,

@@ -14,6 +14,8 @@ export interface Config {
   schedule: { backup: string; verify: string };
   /** A scheduled verification begins no further source when this is over. Seconds. */
   verifyBudgetSeconds: number;
+  /** Where throw-away servers keep their data while they last; null for a folder of the state folder. */
+  throwawayDir: string | null;
   /** A check after every so many successful backups of all sources; 0 for never. */
   checkInterval: number;
   /** In which time checks read all data of the repository, a part each. Seconds; null: they read none. */
@@ -85,8 +87,8 @@ interface SourceConfigBase {
 }
 
 export interface SourceVerification {
-  /** Where scratch databases are made: the server beside the source; null for the source's own. */
-  server: SourceConfig | null;
+  /** Where scratch databases are made: the server beside the source, one that is started for it; null for the source's own. */
+  server: SourceConfig | 'throw-away' | null;
   queries: QueryConfig[];
 }
 

@@ -23,7 +23,7 @@ export function describeConfig(config: Config): Record<string, unknown> {
       environment: maskedEnvironment(repository.environment),
     },
     schedule: config.schedule,
-    verify: { budget: config.verifyBudgetSeconds },
+    verify: { budget: config.verifyBudgetSeconds, folder: config.throwawayDir },
     check_interval: config.checkInterval,
     check_cycle: config.checkCycleSeconds ?? 0,
     check_bytes: config.checkBytes ?? 0,
@@ -51,7 +51,9 @@ export function secretsOf(config: Config): string[] {
   const ofRestic = Object.entries(repository.environment).flatMap(([name, value]) =>
     isSecretName(name) ? [value] : [],
   );
-  const servers = sources.flatMap(({ verify }) => verify.server ?? []);
+  const servers = sources.flatMap(({ verify }) =>
+    verify.server === null || verify.server === 'throw-away' ? [] : [verify.server],
+  );
   const all = [
     repository.password,
     inUrl,
@@ -87,8 +89,8 @@ function describeSource(source: SourceConfig): Record<string, unknown> {
 }
 
 /** As people wrote it, without the password. */
-function urlOf(server: SourceConfig | null): string | null {
-  if (server === null) return null;
+function urlOf(server: SourceConfig['verify']['server']): string | null {
+  if (server === null || server === 'throw-away') return server;
   const { user, host, port, database } = server;
   const scheme = server.type === 'postgres' ? 'postgresql' : 'mysql';
   return `${scheme}://${encodeURIComponent(user)}:${MASK}@${host}:${port}/${encodeURIComponent(database)}`;

@@ -73,10 +73,12 @@ function put(raw: Raw, path: Path, value: unknown): void {
   const [first, ...rest] = path;
   if (first === 'sources') {
     const sources = (raw['sources'] ??= [{}]) as [Raw];
-    sources[0][String(rest[1])] = value;
-    return;
-  }
-  let group = raw;
+    putIn(sources[0], rest.slice(1), value);
+  } else putIn(raw, path, value);
+}
+
+function putIn(root: Raw, path: Path, value: unknown): void {
+  let group = root;
   for (const part of path.slice(0, -1)) {
     const next = (group[String(part)] ??= {});
     // The file has something else there: the schema will say so.

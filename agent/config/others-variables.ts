@@ -26,6 +26,7 @@ export const COMPOSE_VARIABLES = [
   'GATE_ON_SENTINEL_DOWN',
   'GATE_UPSTREAM',
   'POSTGRES_CLIENTS',
+  'WITH_SERVERS',
 ];
 
 /** What restic 0.19.1 reads beside the settings and the secrets, as far as a misspelt one is worth a word. */

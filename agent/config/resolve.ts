@@ -3,7 +3,7 @@ import { isGroup } from './raw.ts';
 import type { Raw } from './raw.ts';
 import { BACKEND_SECRETS, readSecretFile } from './secrets.ts';
 import { MYSQL_ALONE, POSTGRES_ALONE } from './settings.ts';
-import { parseDatabaseUrl } from './url.ts';
+import { parseDatabaseUrl, THROW_AWAY } from './url.ts';
 
 export interface Resolving {
   problems: Problem[];
@@ -56,7 +56,7 @@ function resolvedSource(given: Raw, path: Path, how: Resolving): Raw {
   return 'url' in result ? takenFromUrl(result, [...path, urlKey], how) : result;
 }
 
-/** Where scratch databases are made: a URL, which becomes the settings in it. */
+/** Where scratch databases are made: a URL, which becomes the settings in it, or a word. */
 function resolvedVerify(given: Raw, path: Path, how: Resolving): Raw {
   const { server, ...result } = given;
   const key = 'server_file' in result ? 'server_file' : 'server';
@@ -64,12 +64,16 @@ function resolvedVerify(given: Raw, path: Path, how: Resolving): Raw {
   takeFromFile(holder, 'server', '_file', path, how);
   const url = holder['server'];
   if (url === undefined) return holder;
+  if (url === THROW_AWAY) return { ...holder, server: { type: THROW_AWAY } };
   const parsed =
     typeof url === 'string'
       ? parseDatabaseUrl(url)
       : { problem: 'must be text like postgresql://user:password@host:5432/database' };
   if (!('problem' in parsed)) return { ...holder, server: parsed };
-  if (url !== STAND_IN) how.problems.push({ path: [...path, key], message: parsed.problem });
+  if (url !== STAND_IN) {
+    const or = typeof url === 'string' && !url.includes(':') ? `, or be ${THROW_AWAY}` : '';
+    how.problems.push({ path: [...path, key], message: parsed.problem + or });
+  }
   Reflect.deleteProperty(holder, 'server');
   return holder;
 }

@@ -3,6 +3,7 @@ import { GAP_NAMES } from '../core/glossary.ts';
 import { PROOF_LEVELS } from '../proof/proof.ts';
 import { cronProblem } from '../scheduler.ts';
 import { nearest } from './problems.ts';
+import { THROW_AWAY } from './url.ts';
 
 /*
  * The one schema of the configuration, in the shape of the YAML file; the environment form is mapped onto it. Secrets given as
@@ -124,8 +125,8 @@ function isTimeZone(name: string): boolean {
   }
 }
 
-/** A server for scratch databases, as its URL says it: `resolve.ts` has taken that apart. */
-const server = group({
+/** A server for scratch databases, as its URL says it, or the word for one that is started: `resolve.ts` has taken that apart. */
+const standing = group({
   type: oneOf(['mysql', 'mariadb', 'postgres']),
   host: text,
   port: whole(1, 65_535).optional(),
@@ -137,6 +138,7 @@ const server = group({
   sslmode: oneOf(SSL_MODES).optional(),
   sslrootcert: text.optional(),
 });
+const server = z.discriminatedUnion('type', [group({ type: z.literal(THROW_AWAY) }), standing]);
 
 const number = (error: string) => z.int({ error }).min(0, { error });
 
@@ -241,7 +243,7 @@ export const schema = group({
   state_dir: text.default('/var/lib/holdfast'),
   repository,
   schedule: group({ backup: cron.default('0 3,15 * * *'), verify: cron.default('0 5 * * 0') }).prefault({}),
-  verify: group({ budget: duration.default(6 * 3600) }).prefault({}),
+  verify: group({ budget: duration.default(6 * 3600), folder: text.optional() }).prefault({}),
   check_interval: whole(0, 1000).default(6),
   check_cycle: span.default(30 * 86_400),
   check_bytes: bytesOrNone.default(10 * 2 ** 30),

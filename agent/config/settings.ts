@@ -148,11 +148,11 @@ export const SETTINGS: readonly Setting[] = [
     meaning: 'The name of the source, unique. Without it, the name of its database.',
   },
   {
-    variable: null,
+    variable: 'VERIFY_SERVER',
     path: ['sources', SOURCE, 'verify', 'server'],
     secret: true,
     meaning:
-      "A database URL of the server that holds the scratch databases of verifications, of the source's kind and not older; a database is made beside the one that it names. Without it, the source's own server.",
+      "Where the scratch databases of verifications are made: a database URL of a server of the source's kind and not older, beside the database that it names; or `throw-away`, a server that the agent starts for each verification. Without it, the source's own server.",
   },
   {
     variable: null,
@@ -182,6 +182,12 @@ export const SETTINGS: readonly Setting[] = [
     path: ['verify', 'budget'],
     meaning:
       'When this is over, a verification of all sources begins no further one, and those come first the next time: seconds, or `90m`, `6h`.',
+  },
+  {
+    variable: 'VERIFY_FOLDER',
+    path: ['verify', 'folder'],
+    meaning:
+      'Where a throw-away server keeps its data as long as it lasts. Without it, `throw-away` in the state folder.',
   },
   {
     variable: 'BACKUP_CHECK_INTERVAL',

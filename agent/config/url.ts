@@ -1,3 +1,6 @@
+/** Stands where a URL names a server for scratch databases: one of the agent's own is started for each verification. */
+export const THROW_AWAY = 'throw-away';
+
 /** A database URL, taken apart; the keys are those of a source in the configuration file. */
 export interface DatabaseUrl {
   type: 'mysql' | 'postgres';

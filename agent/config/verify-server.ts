@@ -2,11 +2,17 @@ import type { SourceConfig } from './config.ts';
 import type { Problem } from './problems.ts';
 import { isGroup, type Raw } from './raw.ts';
 import type { ParsedConfig } from './schema.ts';
+import { THROW_AWAY } from './url.ts';
 
 type ParsedServer = NonNullable<ParsedConfig['sources'][number]['verify']['server']>;
+type StandingServer = Exclude<ParsedServer, { type: typeof THROW_AWAY }>;
 
-/** A source as it would be on another server: where scratch databases are made. */
-export function serverOf(source: SourceConfig, server: ParsedServer): SourceConfig {
+/** A source as it would be on another server, where scratch databases are made; or the word for one that is started for it. */
+export function serverOf(source: SourceConfig, server: ParsedServer): SourceConfig | typeof THROW_AWAY {
+  return server.type === THROW_AWAY ? THROW_AWAY : standing(source, server);
+}
+
+function standing(source: SourceConfig, server: StandingServer): SourceConfig {
   const { host, database, user, password } = server;
   const where = { host, database, user, password, verify: { server: null, queries: [] } };
   return source.type === 'postgres'
@@ -31,7 +37,7 @@ export function unfitServers(raw: Raw): Problem[] {
   const sources = (Array.isArray(raw['sources']) ? raw['sources'] : []).filter(isGroup);
   return sources.flatMap((source, i) => {
     const server = isGroup(source['verify']) ? source['verify']['server'] : undefined;
-    if (!isGroup(server)) return [];
+    if (!isGroup(server) || server['type'] === THROW_AWAY) return [];
     const path = ['sources', i, 'verify', 'server'];
     if (kindOf(server) !== kindOf(source)) {
       return [

@@ -89,3 +89,12 @@ function needsOf({ job, startedAt, facts }: Run, restored: boolean, factor: numb
 function tookMs({ startedAt, finishedAt }: Run): number {
   return Date.parse(finishedAt ?? startedAt) - Date.parse(startedAt);
 }
+
+/** Plain bytes of the dump in a snapshot; null where the run that made it is not in the ledger. */
+export function dumpBytesOf(
+  ledger: Pick<Ledger, 'recent'>,
+  source: string,
+  snapshotId: string,
+): number | null {
+  return backupOf(ledger, source, snapshotId)?.facts.dumpBytes ?? null;
+}

@@ -1,19 +1,21 @@
-import { describeError, HoldfastError } from '../core/errors.ts';
+import { HoldfastError } from '../core/errors.ts';
 import { utc } from '../core/clock.ts';
 import { humanDuration } from '../core/units.ts';
-import type { Ledger, RunFacts, VerificationFacts } from '../ledger/ledger.ts';
+import type { Ledger, RunFacts } from '../ledger/ledger.ts';
 import type { Proof } from '../proof/proof.ts';
 import type { Repository, Snapshot } from '../repository/repository.ts';
+import type { ScratchNeed, ScratchPlace, ScratchServer } from '../sources/scratch.ts';
 import type { Probe, Source } from '../sources/source.ts';
 import { findSnapshot } from './find-snapshot.ts';
 import { ensureRepository, type Notes } from './init.ts';
 import { EndedRun, type Job, type JobContext, type Outcome } from './job.ts';
-import { notRun, whyNothingShown } from './not-run.ts';
+import { notRun } from './not-run.ts';
 import type { SmokeQuery } from './queries.ts';
 import { droppedAfter, makeScratch, scratchPrefix } from './scratch.ts';
 import { sizeUp } from './size-up.ts';
 import { createSteps, type Steps } from './steps.ts';
 import { findProof } from './stored-proof.ts';
+import { endOf, requireStanding } from './verify-end.ts';
 import { verifyScratch, type Verified } from './verify-scratch.ts';
 
 export interface VerifySettings {
@@ -24,8 +26,10 @@ export interface VerifySettings {
   now: () => Date;
   /** The configured host: with the source's name it makes scratch names that no other agent uses. */
   host: string;
-  /** Where the scratch database is made: the source itself, or another server of its kind. */
-  server: Source;
+  /** Where the scratch database is made. */
+  scratch: ScratchPlace;
+  /** Plain bytes of the dump in this snapshot, as far as anybody knows. */
+  dumpBytes: (snapshotId: string) => number | null;
   /** Whether backups of the source are to have a proof: then one that has none is worth a warning. */
   wantsProof: boolean;
   /** Why the backup that stored this snapshot has no proof, as far as anybody knows. */
@@ -53,7 +57,7 @@ export function verifyJob(source: Source, settings: VerifySettings): Job {
 }
 
 async function verify(source: Source, settings: VerifySettings, context: JobContext): Promise<Outcome> {
-  const { repository, server } = settings;
+  const { repository } = settings;
   const { signal } = context;
   const late = settings.outOfTime();
   if (late !== null) {
@@ -71,24 +75,55 @@ async function verify(source: Source, settings: VerifySettings, context: JobCont
   const proof = await findProof(repository, snapshot, signal);
   const facts: RunFacts = { snapshotId: snapshot.id, proof: proof?.level ?? 'none' };
 
-  const names = { prefix: scratchPrefix(settings.host, source.name), suffix: snapshot.shortId };
+  const need: ScratchNeed = {
+    engine: snapshot.tags?.engine ?? null,
+    serverVersion: proof?.serverVersion ?? null,
+    dumpBytes: settings.dumpBytes(snapshot.id),
+  };
+  const opened = await settings.scratch.open(need, signal).catch((error: unknown) => {
+    throw signal.aborted ? error : notRun(error, facts);
+  });
+  try {
+    const steps = createSteps();
+    const verified = await verifyOn(opened, source, settings, { snapshot, proof, steps, facts }, context);
+    return outcomeOf(source, settings, {
+      snapshot,
+      note,
+      proof,
+      verified,
+      steps,
+      facts,
+      on: opened.called,
+    });
+  } finally {
+    await opened.close();
+  }
+}
+
+async function verifyOn(
+  opened: ScratchServer,
+  source: Source,
+  { repository, ledger, host, queries }: VerifySettings,
+  { snapshot, proof, steps, facts }: Pick<Result, 'snapshot' | 'proof' | 'steps' | 'facts'>,
+  context: JobContext,
+): Promise<Verified> {
+  const { signal } = context;
+  const { server } = opened;
+  const names = { prefix: scratchPrefix(host, source.name), suffix: snapshot.shortId };
   const { probe, scratch } = await prepare(server, snapshot, proof, names, signal).catch((error: unknown) => {
     throw signal.aborted ? error : notRun(error, facts);
   });
   facts.engine = probe.engine;
-  const steps = createSteps();
-  const tables = server === source ? probe.tables : null;
-  const size = sizeUp(settings.ledger, source.name, snapshot);
-  const verified = await droppedAfter(server, scratch, () =>
-    verifyScratch(
-      { repository, snapshot, proof, server, scratch, queries: settings.queries, tables, size },
-      steps,
-      context,
-    ),
-  ).catch((error: unknown) => {
-    throw signal.aborted ? error : ended(error, facts, steps);
-  });
-  return outcomeOf(source, settings, { snapshot, note, proof, verified, steps, facts });
+  const tables = opened.own ? probe.tables : null;
+  const size = sizeUp(ledger, source.name, snapshot);
+  const work = { repository, snapshot, proof, server, scratch, queries, tables, size };
+  const verified = await droppedAfter(server, scratch, () => verifyScratch(work, steps, context)).catch(
+    async (error: unknown) => {
+      throw signal.aborted ? error : await endOf(error, opened, facts, steps);
+    },
+  );
+  await requireStanding(opened, facts, steps);
+  return verified;
 }
 
 /** The server that is to hold the scratch: there, of the right kind, not older than the source's, and willing to make a database. */
@@ -120,24 +155,6 @@ function unfit(why: string): HoldfastError {
   });
 }
 
-function ended(error: unknown, facts: RunFacts, { taken }: Steps): EndedRun {
-  if (error instanceof EndedRun) return error;
-  const nothing = whyNothingShown(error);
-  if (nothing !== null) {
-    const { kind } = describeError(error);
-    const hint =
-      'Give the scratch server what it lacks, or name another with `verify: {server: …}` of the source.';
-    return notRun(new HoldfastError(kind, nothing, { hint, cause: error }), facts, taken);
-  }
-  const verification: VerificationFacts = {
-    verdict: 'failed',
-    why: describeError(error).message,
-    restoreSeconds: null,
-    steps: taken,
-  };
-  return new EndedRun('failed', error, { ...facts, verification });
-}
-
 interface Result {
   snapshot: Snapshot;
   /** Why it is the newest although another one bears a later time; null for nothing. */
@@ -146,6 +163,8 @@ interface Result {
   verified: Verified;
   steps: Steps;
   facts: RunFacts;
+  /** A server that was started for it; null for one that was there. */
+  on: string | null;
 }
 
 function outcomeOf(source: Source, settings: VerifySettings, result: Result): Outcome {
@@ -169,11 +188,11 @@ function outcomeOf(source: Source, settings: VerifySettings, result: Result): Ou
       verification: { verdict: 'failed', why: findings.join('; '), ...about },
     });
   }
-  const took = humanDuration(restoreSeconds * 1000);
+  const took = `${result.on === null ? '' : `on ${result.on} `}in ${humanDuration(restoreSeconds * 1000)}`;
   const told = why === null ? 'proved' : `not proven: ${why}`;
   return {
     reason: [
-      `restored ${name} into scratch in ${took}: ${verified.summary}; ${told}`,
+      `restored ${name} into scratch ${took}: ${verified.summary}; ${told}`,
       ...skippedSteps(steps),
     ].join('; '),
     warnings: [

@@ -4,6 +4,8 @@ import type { Processes } from '../process/run.ts';
 export interface Tools {
   /** Folders that are asked for MySQL's and MariaDB's clients before the PATH. */
   mysqlDirs: string[];
+  /** Folders that are asked for MySQL's and MariaDB's servers before the PATH, which often has none. */
+  mysqlServerDirs: string[];
   /** Folders with one folder per major, as Debian has them: `<dir>/17/bin/pg_dump`. */
   postgresDirs: string[];
   /** Certificate authorities that `verify` trusts. */
@@ -12,6 +14,7 @@ export interface Tools {
 
 export const DEFAULT_TOOLS: Tools = {
   mysqlDirs: ['/usr/lib/holdfast/mysql/bin'],
+  mysqlServerDirs: ['/usr/lib/holdfast/mysql/bin', '/usr/sbin'],
   postgresDirs: ['/usr/lib/postgresql', '/usr/lib/holdfast/postgresql'],
   caFile: '/etc/ssl/certs/ca-certificates.crt',
 };

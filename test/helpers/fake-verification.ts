@@ -3,6 +3,7 @@ import { proofTarget, storeProof } from '../../agent/jobs/stored-proof.ts';
 import type { VerifySettings } from '../../agent/jobs/verify.ts';
 import type { Proof } from '../../agent/proof/proof.ts';
 import type { DumpToSave, PreparedSave, Repository, Snapshot } from '../../agent/repository/repository.ts';
+import type { ScratchPlace, ScratchServer } from '../../agent/sources/scratch.ts';
 import type { Source } from '../../agent/sources/source.ts';
 import { proofOf } from './proofs.ts';
 import { streamOf } from './sources.ts';
@@ -91,6 +92,18 @@ export function fakeServer(more: Partial<Source> = {}) {
   return { server, databases, done };
 }
 
+/** A place that opens to this server. */
+export function placeOf(more: Partial<ScratchServer> & { server: Source }): ScratchPlace {
+  const opened = {
+    own: true,
+    called: null,
+    trouble: () => Promise.resolve(null),
+    close: () => Promise.resolve(),
+    ...more,
+  };
+  return { open: () => Promise.resolve(opened) };
+}
+
 export function verifySettings(
   repository: Repository,
   server: Source,
@@ -103,7 +116,8 @@ export function verifySettings(
     ledger: { recent: () => [] },
     now: () => new Date('2026-11-21T05:00:00Z'),
     host: 'holdfast',
-    server,
+    scratch: placeOf({ server }),
+    dumpBytes: () => null,
     wantsProof: true,
     whyNoProof: () => null,
     queries: [],

@@ -3,9 +3,12 @@ import { codeOf, statementError } from './errors.ts';
 import { quoteIdentifier, quoteLiteral } from './names.ts';
 import type { PostgresSession } from './session.ts';
 
-/** Creates an empty database with the encoding and locale of `like`, where that one exists. */
-export async function createDatabase(session: PostgresSession, target: string, like: string): Promise<void> {
-  const clauses = await localeClauses(session, like);
+/** Creates an empty database with this encoding and locale, as `localeClauses` gives them; those of the server for nothing. */
+export async function createDatabase(
+  session: PostgresSession,
+  target: string,
+  clauses: string,
+): Promise<void> {
   try {
     // template1 may hold what somebody put there; a dump loads into template0 alone as into a new database.
     await session.query(`CREATE DATABASE ${quoteIdentifier(target)} TEMPLATE template0 ${clauses}`);
@@ -47,7 +50,8 @@ export async function sizeOfDatabase(session: PostgresSession, database: string)
   return row === undefined ? null : Number(row.bytes);
 }
 
-async function localeClauses(session: PostgresSession, like: string): Promise<string> {
+/** Encoding and locale of a database, as CREATE DATABASE takes them; nothing where there is no such database. */
+export async function localeClauses(session: PostgresSession, like: string): Promise<string> {
   const [row] = await session.query(
     `SELECT pg_encoding_to_char(encoding) AS encoding, to_jsonb(d) AS d FROM pg_database d WHERE datname = $1`,
     [like],

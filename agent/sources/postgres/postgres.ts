@@ -3,7 +3,7 @@ import { peekContents } from './archive-contents.ts';
 import { askDatabase } from './ask.ts';
 import { findPostgresClient } from './clients.ts';
 import { readPostgresContents } from './contents.ts';
-import { createDatabase, dropDatabase, listDatabases, sizeOfDatabase } from './databases.ts';
+import { createDatabase, dropDatabase, listDatabases, localeClauses, sizeOfDatabase } from './databases.ts';
 import { openPostgresDump } from './dump.ts';
 import { emptyDatabase } from './empty.ts';
 import { findPostgresGaps } from './gaps.ts';
@@ -76,7 +76,9 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
     inspect: (target, signal) => inside(signal, target, (session) => inspectDatabase(session, target)),
     sizeOf: (target, signal) => beside(signal, target, (session) => sizeOfDatabase(session, target)),
     createDatabase: (target, signal) =>
-      beside(signal, target, (session) => createDatabase(session, target, config.database)),
+      beside(signal, target, async (session) =>
+        createDatabase(session, target, await localeClauses(session, config.database)),
+      ),
     emptyDatabase: (target, signal) => inside(signal, target, (session) => emptyDatabase(session, target)),
     dropDatabase: (target, signal) => beside(signal, target, (session) => dropDatabase(session, target)),
     listDatabases: (prefix, signal) =>

@@ -5,7 +5,13 @@ import { createBudget, oldestFirst } from '../../../agent/jobs/verify-turn.ts';
 import type { Run } from '../../../agent/ledger/ledger.ts';
 import type { Proof } from '../../../agent/proof/proof.ts';
 import type { Source } from '../../../agent/sources/source.ts';
-import { fakeServer, quiet, repositoryWith, verifySettings } from '../../helpers/fake-verification.ts';
+import {
+  fakeServer,
+  placeOf,
+  quiet,
+  repositoryWith,
+  verifySettings,
+} from '../../helpers/fake-verification.ts';
 import { proofOf, tableProof } from '../../helpers/proofs.ts';
 
 /** How a verification ends, and what it leaves on the server. */
@@ -177,6 +183,15 @@ describe('a verification that could not be tried → skipped with the reason, ne
       /lacks what the dump needs: extension "postgis"/,
     ],
     ['the disk is full', restoring('could not extend file "base/1": No space left on device'), /had no room/],
+    [
+      'a collation is missing',
+      restoring('collation "public.german" for encoding "UTF8" does not exist'),
+      /lacks what the dump needs: collation "public.german"/,
+    ],
+    ['a role is missing', restoring('role "tenant_7" does not exist'), /lacks what .*: role "tenant_7"/],
+    ['a right is missing', restoring('permission denied to create event trigger'), /lacks what/],
+    ['memory is short', restoring('out of shared memory'), /no memory for it: out of shared memory$/],
+    ['a database beside it is missing', restoring("Table 'crm.users' doesn't exist"), /lacks what/],
     ['its time is over', { outOfTime: () => 'those before it took too long' }, /took too long$/],
   ])('%s', async (_, how, message) => {
     const { ended, databases } = await verified(proofOf(), how);
@@ -186,6 +201,84 @@ describe('a verification that could not be tried → skipped with the reason, ne
       ...kept('not run', { restoreSeconds: null }),
     });
     expect(databases.size).toBe(2);
+  });
+});
+
+describe('a server that is started for it', () => {
+  /** How a verification ends on such a server, and how often that was closed. */
+  async function onThrowaway(how: { trouble?: string; on?: Partial<Source> } = {}) {
+    const { server } = fakeServer(how.on);
+    let closed = 0;
+    const close = async () => void (closed += 1);
+    const trouble = () => Promise.resolve(how.trouble ?? null);
+    const scratch = placeOf({ server, own: false, called: 'a throw-away PostgreSQL 15.18', trouble, close });
+    const settings = verifySettings(await repositoryWith(proofOf()), server, { scratch });
+    const ended = await verifyJob(server, settings)
+      .run(quiet)
+      .catch((error: unknown) => error);
+    return { ended, closed };
+  }
+
+  test('all is well → the report names it, and it is closed', async () => {
+    const { ended, closed } = await onThrowaway();
+    expect((ended as { reason: string }).reason).toMatch(
+      /into scratch on a throw-away PostgreSQL 15\.18 in .* s: .*; proved$/,
+    );
+    expect(closed).toBe(1);
+  });
+
+  test.each<[string, Partial<Source>]>([
+    ['while something fails', { analyze: () => Promise.reject(new Error('connection lost')) }],
+    ['and what was found cannot be believed', {}],
+    ['and a table seems to be gone', { prove: () => Promise.resolve(proofOf({ tables: [] })) }],
+  ])('it falls over %s → not run, never proved or failed, and it is closed', async (_, on) => {
+    const { ended, closed } = await onThrowaway({ on, trouble: 'it ended by itself' });
+    expect(ended).toMatchObject({
+      result: 'skipped',
+      message: 'not verified: it ended by itself',
+      ...kept('not run'),
+    });
+    expect(closed).toBe(1);
+  });
+
+  test('what came back differs → failed, and it is closed', async () => {
+    const on = { prove: () => Promise.resolve(proofOf({ tables: [] })) };
+    const { ended, closed } = await onThrowaway({ on });
+    expect(ended).toMatchObject({ result: 'failed', kind: 'verification_failed' });
+    expect(closed).toBe(1);
+  });
+
+  test('it cannot be had → not run, with the reason and what to do', async () => {
+    const { server } = fakeServer();
+    const why = new HoldfastError('tool_missing', 'none is installed', { hint: 'Install it.' });
+    const scratch = { open: () => Promise.reject(why) };
+    const settings = verifySettings(await repositoryWith(proofOf()), server, { scratch });
+    await expect(verifyJob(server, settings).run(quiet)).rejects.toMatchObject({
+      ...{ result: 'skipped', kind: 'tool_missing', message: 'not verified: none is installed' },
+      ...{ hint: 'Install it.', ...kept('not run') },
+    });
+  });
+
+  test('it is told what it has to hold → engine and version by the proof, bytes by the ledger', async () => {
+    const { server } = fakeServer();
+    const needs: object[] = [];
+    const scratch = {
+      open: (need: object) => {
+        needs.push(need);
+        return Promise.reject(new Error('enough'));
+      },
+    };
+    const dumpBytes = () => 4711;
+    for (const proof of [proofOf({ serverVersion: '15.18' }), null]) {
+      const settings = verifySettings(await repositoryWith(proof), server, { scratch, dumpBytes });
+      await verifyJob(server, settings)
+        .run(quiet)
+        .catch(() => undefined);
+    }
+    expect(needs).toEqual([
+      { engine: 'postgres', serverVersion: '15.18', dumpBytes: 4711 },
+      { engine: 'postgres', serverVersion: null, dumpBytes: 4711 },
+    ]);
   });
 });
 

@@ -63,6 +63,7 @@ describe('the environment form', () => {
       ],
       schedule: { backup: '0 3,15 * * *', verify: '0 5 * * 0' },
       verifyBudgetSeconds: 21_600,
+      throwawayDir: null,
       checkInterval: 6,
       checkCycleSeconds: 30 * 86_400,
       checkBytes: 10 * 2 ** 30,
@@ -361,7 +362,8 @@ describe('secrets as files', () => {
   test.each(names)('%s_FILE → its content counts; beside %s, unreadable or empty → an error', (name) => {
     // The variables of one database exclude its URL.
     const rest: Environment = name === 'DATABASE_URL' ? REPOSITORY : SHOP;
-    const secret = name === 'DATABASE_URL' ? 'mysql://u:s3cret@h/d' : 's3cret';
+    const isUrl = name === 'DATABASE_URL' || name === 'VERIFY_SERVER';
+    const secret = isUrl ? 'mysql://u:s3cret@h/d' : 's3cret';
     const withFile = (path: string) => ({ ...rest, [name]: '', [`${name}_FILE`]: path });
 
     expect(JSON.stringify(loadConfig(withFile(secretFile(`${secret}\n`))))).toContain('s3cret');

@@ -34,6 +34,34 @@ describe('the verification of a source', () => {
     expect(config.sources[0]?.verify.server).toMatchObject({ host: 'scratch', password: 'secret' });
   });
 
+  test('the word throw-away, in the file or in the environment → a server that is started for it', () => {
+    const config = load('    verify: {server: throw-away}\nverify: {folder: /scratch}\n');
+    expect(config.sources[0]?.verify.server).toBe('throw-away');
+    expect(config.throwawayDir).toBe('/scratch');
+    expect(configText(config)).toContain('server: throw-away');
+    expect(configText(config)).toContain('folder: /scratch');
+    expect(secretsOf(config)).toEqual(['p', 'first']);
+
+    const given = {
+      RESTIC_REPOSITORY: '/repository',
+      DATABASE_URL: 'postgresql://keeper:first@db/shop',
+      VERIFY_SERVER: 'throw-away',
+      VERIFY_FOLDER: '/scratch',
+    };
+    const other = loadConfig(given);
+    expect(other.sources[0]?.verify.server).toBe('throw-away');
+    expect(other.throwawayDir).toBe('/scratch');
+    const url = loadConfig({ ...given, VERIFY_SERVER: 'postgresql://tester:secret@scratch/postgres' });
+    expect(url.sources[0]?.verify.server).toMatchObject({ host: 'scratch', password: 'secret' });
+  });
+
+  test('a word that is none, in the environment → refused by the name of the variable', () => {
+    const given = { RESTIC_REPOSITORY: '/repository', DATABASE_URL: 'postgresql://keeper:first@db/shop' };
+    expect(() => loadConfig({ ...given, VERIFY_SERVER: 'throwaway' })).toThrow(
+      /VERIFY_SERVER has no scheme; .*, or be throw-away/,
+    );
+  });
+
   test('queries and objectives → values as text, times in seconds', () => {
     const config = load(
       '    verify:\n      queries:\n        - {sql: SELECT 1, value: 1}\n        - {sql: SELECT 2, value: null}\n        - {sql: SELECT 3, rows: {min: 2}}\n    objectives: {rpo: 26h, rto: 15m}\n',

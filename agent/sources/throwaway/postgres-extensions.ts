@@ -1,0 +1,63 @@
+import { randomBytes } from 'node:crypto';
+import { HoldfastError } from '../../core/errors.ts';
+import { statementError } from '../postgres/errors.ts';
+import { quoteIdentifier } from '../postgres/names.ts';
+import type { PostgresSession } from '../postgres/session.ts';
+import type { Extension } from './postgres-surroundings.ts';
+
+/** Throws where an extension of the source is not installed here, or not in its version: a restore would fail of it, or differ. */
+export async function requireExtensions(session: PostgresSession, wanted: Extension[]): Promise<void> {
+  const rows = await session.query('SELECT name, default_version AS version FROM pg_available_extensions');
+  const here = new Map(rows.map(({ name, version }) => [String(name), String(version)]));
+  const lacking = wanted.flatMap(({ name, version }) => {
+    const other = here.get(name);
+    if (other === version) return [];
+    return [other === undefined ? name : `${name} ${version} (it has ${other})`];
+  });
+  if (lacking.length === 0) return;
+  throw new HoldfastError(
+    'failed',
+    `the throw-away server lacks ${lacking.length === 1 ? 'an extension' : 'extensions'} of the source: ${lacking.join(', ')}`,
+    {
+      hint: "Name a server that has them in VERIFY_SERVER (in the file: verify.server), or nothing there for the source's own. An older version in the source: ALTER EXTENSION … UPDATE there.",
+    },
+  );
+}
+
+/**
+ * Makes those extensions that only a superuser may make, in place of the dump, which leaves alone what is there. They become the
+ * user's own, who may say no more of them than the dump does: their functions stay the superuser's.
+ */
+export async function makeExtensions(
+  session: PostgresSession,
+  wanted: Extension[],
+  owner: string,
+): Promise<void> {
+  const rows = await session.query(
+    `SELECT a.name FROM pg_available_extensions a JOIN pg_available_extension_versions v ON v.name = a.name AND v.version = a.default_version
+      WHERE v.superuser AND NOT v.trusted`,
+  );
+  const reserved = new Set(rows.map(({ name }) => String(name)));
+  for (const { name, schema } of wanted.filter((one) => reserved.has(one.name))) {
+    // A schema of the user's own comes with the dump, which would find it there.
+    if (schema !== 'public' && schema !== 'pg_catalog') continue;
+    try {
+      await session.query(`CREATE EXTENSION ${quoteIdentifier(name)} SCHEMA ${schema}`);
+      await session.query('UPDATE pg_extension SET extowner = $1::text::regrole WHERE extname = $2', [
+        owner,
+        name,
+      ]);
+    } catch (error) {
+      throw statementError(error, `the throw-away server cannot make the extension ${name}`, null);
+    }
+  }
+}
+
+/** Makes amcheck where the dump cannot have put anything, and lets the user call it. */
+export async function allowAmcheck(session: PostgresSession, user: string): Promise<void> {
+  const schema = `holdfast_${randomBytes(8).toString('hex')}`;
+  await session.query(`CREATE SCHEMA ${schema}`);
+  await session.query(`CREATE EXTENSION amcheck SCHEMA ${schema}`);
+  await session.query(`GRANT USAGE ON SCHEMA ${schema} TO ${user}`);
+  await session.query(`GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ${schema} TO ${user}`);
+}
