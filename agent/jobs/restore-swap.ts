@@ -11,7 +11,7 @@ import { clearUnfinished, markUnfinished, unfinishedSwap } from './unfinished-re
 
 const DROP_TIMEOUT_MS = 60_000;
 /** From here on it is done or not done, and nobody may stop in between to ask which. */
-const SWAP_TIMEOUT_MS = 120_000;
+const SWAP_TIMEOUT_MS = 10 * 60_000;
 
 /**
  * Restores into a database beside the target, compares it with its proof, and only then puts it in the target's place. Until that moment
