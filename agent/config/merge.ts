@@ -70,13 +70,14 @@ function inGroupOfFile(raw: Raw, path: Path): boolean {
 }
 
 function put(raw: Raw, path: Path, value: unknown): void {
-  const [first, ...rest] = path;
-  if (first === 'sources') {
+  if (path[0] === 'sources') {
     const sources = (raw['sources'] ??= [{}]) as [Raw];
-    sources[0][String(rest[1])] = value;
-    return;
-  }
-  let group = raw;
+    putInto(sources[0], path.slice(2), value);
+  } else putInto(raw, path, value);
+}
+
+function putInto(holder: Raw, path: Path, value: unknown): void {
+  let group = holder;
   for (const part of path.slice(0, -1)) {
     const next = (group[String(part)] ??= {});
     // The file has something else there: the schema will say so.
