@@ -14,7 +14,6 @@ import type { Cycle } from './jobs/check-cycle.ts';
 import { isFamiliar, rememberedId } from './jobs/init.ts';
 import type { Job } from './jobs/job.ts';
 import { exportJob, type ExportTarget } from './jobs/export.ts';
-import { dropKept } from './jobs/kept-database.ts';
 import { restoreJob, type RestoreSettings } from './jobs/restore.ts';
 import { tidyAfterRestores } from './jobs/tidy-restores.ts';
 import type { Wanted } from './jobs/find-snapshot.ts';
@@ -39,12 +38,13 @@ import { createRestic, type Restic } from './repository/restic.ts';
 import { createStarted } from './repository/started.ts';
 import { createRunner, type RunOptions, type RunReport, type Runner } from './runner.ts';
 import { outlookOf } from './scheduler.ts';
+import { createTenancy, type Tenancy } from './tenancy.ts';
 import { createUpkeep, type RepairChoice, type Upkeep } from './upkeep.ts';
-import { createSource } from './sources/create.ts';
+import { createSource, tenantsByName } from './sources/create.ts';
 import type { Source } from './sources/source.ts';
 
 /** The concrete objects behind the CLI, the daemon and later the API. */
-export interface App {
+export interface App extends Tenancy {
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Logger;
@@ -82,8 +82,6 @@ export interface App {
     >,
     options: RunOptions,
   ): Promise<RunReport[]>;
-  /** Drops what earlier restores replaced, without waiting for its week; returns the names. */
-  dropReplaced(source: Source, signal: AbortSignal): Promise<string[]>;
   /** Restores as a plain file; the source need not be configured here. */
   export(
     choice: { source: string; wanted: Wanted; target: ExportTarget },
@@ -150,7 +148,8 @@ export function createApp(config: Config, surroundings: Surroundings): App {
   const sources = config.sources.map((source) => createSource(source, { processes, runtimeDir }));
   const backupTimeoutMs = config.backupTimeoutSeconds * 1000;
 
-  const upkeep = createUpkeep({ config, clock, ledger, repository, sources });
+  const tenants = tenantsByName(config, { processes, runtimeDir });
+  const upkeep = createUpkeep({ config, clock, ledger, repository, sources, tenants });
 
   const report = async () => {
     const facts = {
@@ -210,6 +209,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
     const { compression, allowIncomplete, listedIn } = settings;
     return { repository, notes: ledger, compression, allowIncomplete, listedIn };
   };
+  const tenancy = createTenancy({ tenants, clock, ledger, runner, storing, timeoutMs: backupTimeoutMs });
   const asItIs = (source: Source): Source => {
     const settings = settingsOf(source);
     const allowIncomplete = [...new Set([...settings.allowIncomplete, 'empty' as const])];
@@ -307,8 +307,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
         ],
         options,
       ),
-    dropReplaced: (source, signal) =>
-      runner.exclusively(signal, () => dropKept(source, ledger, { now: clock.now(), all: true }, signal)),
+    ...tenancy,
     export: ({ source, ...choice }, options) =>
       runner.run([exportJob(source, { repository, timeoutMs: backupTimeoutMs, ...choice })], options),
     close: () => ledger.close(),

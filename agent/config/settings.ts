@@ -1,4 +1,5 @@
 import type { Path } from './problems.ts';
+import { tenantSettings } from './tenant-settings.ts';
 
 /** One setting as the reference tells it: the variable of the environment form, its place in the file, what it means. */
 export interface Setting {
@@ -171,40 +172,7 @@ export const SETTINGS: readonly Setting[] = [
     meaning:
       'So long may a restore take: seconds, or `15m`, `2h`. A verification that took longer has a warning.',
   },
-  {
-    variable: 'TENANT_SCHEMAS',
-    path: ['sources', SOURCE, 'tenants', 'schemas'],
-    meaning:
-      "Which schemas of a PostgreSQL database are tenants: a pattern such as `tenant_*` (`*` any characters, `?` one, all others themselves); what stands for the wildcards is the tenant's id ([tenants.md](tenants.md)).",
-  },
-  {
-    variable: 'TENANT_QUERY',
-    path: ['sources', SOURCE, 'tenants', 'query'],
-    meaning:
-      'Or a query that finds them: columns `id` and `schema_name`, and, where not all are in use, `active`.',
-  },
-  {
-    variable: null,
-    path: ['sources', SOURCE, 'tenants', 'jobs'],
-    meaning: 'How many tenants are dumped at once: 2 unless it says otherwise.',
-  },
-  {
-    variable: null,
-    path: ['sources', SOURCE, 'tenants', 'priority'],
-    meaning: 'Patterns of ids or schemas, the most critical first: the order in which tenants are taken.',
-  },
-  {
-    variable: null,
-    path: ['sources', SOURCE, 'tenants', 'groups'],
-    meaning:
-      'Groups of tenants: a `name`, `match` (a list of patterns of ids or schemas; a tenant is in the first group that it matches), and a `schedule` and `keep` of their own.',
-  },
-  {
-    variable: null,
-    path: ['sources', SOURCE, 'tenants', 'after_restore'],
-    meaning:
-      "A statement that is run when a tenant was restored, in the transaction that puts it in place, with the tenant's id as `$1`.",
-  },
+  ...tenantSettings(['sources', SOURCE, 'tenants']),
   { variable: 'BACKUP_CRON', path: ['schedule', 'backup'], meaning: 'When to back up.' },
   {
     variable: 'VERIFY_CRON',

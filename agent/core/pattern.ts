@@ -1,6 +1,6 @@
 /** Whether a text is what a pattern stands for: `*` any characters or none, `?` one, everything else itself. Case counts. */
 export function matchesPattern(pattern: string, text: string): boolean {
-  const source = [...pattern].map((char) => WILDCARDS[char] ?? char.replace(SYNTAX, '\\$&')).join('');
+  const source = Array.from(pattern, (char) => WILDCARDS[char] ?? char.replace(SYNTAX, '\\$&')).join('');
   return new RegExp(`^${source}$`, 'su').test(text);
 }
 

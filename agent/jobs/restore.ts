@@ -1,5 +1,6 @@
 import { utc } from '../core/clock.ts';
 import { HoldfastError } from '../core/errors.ts';
+import { isTenantPath } from '../core/tenant-path.ts';
 import { counted } from '../core/units.ts';
 import type { Compression, GapName } from '../core/glossary.ts';
 import type { Repository, Snapshot } from '../repository/repository.ts';
@@ -60,6 +61,7 @@ export function restoreJob(source: Source, settings: RestoreSettings): Job {
       // Clears a lock that a killed program left, or waits for a living one: reading takes a lock of its own and does neither.
       await settings.repository.identify(context.signal);
       const snapshot = await findSnapshot(settings.repository, source.name, settings.wanted, context.signal);
+      refuseTenant(source, snapshot);
       const size = sizeUp(settings.ledger, source.name, snapshot);
       const tables =
         settings.tables === null
@@ -78,6 +80,14 @@ export function restoreJob(source: Source, settings: RestoreSettings): Job {
         : restoreOver(restoration);
     },
   };
+}
+
+/** A database that came back as one of its tenants alone would be a lie. */
+function refuseTenant({ name }: Source, { path, shortId }: Snapshot): void {
+  if (!isTenantPath(path)) return;
+  throw new HoldfastError('usage', `${shortId} holds one tenant alone (${path}); nothing was changed`, {
+    hint: `Restore that tenant: \`holdfast restore ${name} --tenant ID --snapshot ${shortId}\`.`,
+  });
 }
 
 /** What the steps of one restore share. */

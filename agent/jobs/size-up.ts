@@ -18,7 +18,11 @@ export function sizeUp(ledger: Pick<Ledger, 'recent'>, source: string, snapshot:
   const dumpBytes = bytesOf(ledger, source, snapshot.id);
   const done = (['verify', 'restore'] as const)
     .flatMap((job) => ledger.recent({ job, source, result: 'succeeded', limit: 20 }))
-    .filter(({ facts, finishedAt }) => facts.tables !== undefined && finishedAt !== null)
+    // One tenant says nothing of how long a whole database takes.
+    .filter(
+      ({ facts, finishedAt }) =>
+        facts.tables !== undefined && facts.tenant === undefined && finishedAt !== null,
+    )
     .toSorted((one, other) => other.id - one.id)[0];
   if (done === undefined) return { dumpBytes, milliseconds: null, from: null, loadedBytes: 0 };
   const took = Date.parse(done.finishedAt ?? done.startedAt) - Date.parse(done.startedAt);

@@ -63,7 +63,7 @@ export interface TenantOrder {
   into: Pick<Tenant, 'id' | 'schema'>;
   /** What the schema that is there is called afterwards. */
   keep: string;
-  /** What the dump's source held; null where nothing is known of it. */
+  /** What all of the dump's source held; null where nothing is known of it. */
   proof: Proof | null;
   /**
    * Called before anything is done for good with what was restored, read as the proof was, of that schema alone. What it throws ends the
