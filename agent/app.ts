@@ -1,5 +1,5 @@
-import { accessSync, constants, mkdirSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config, SourceConfig } from './config/config.ts';
 import { pickByName } from './config/pick.ts';
@@ -24,6 +24,7 @@ import { acquireLock } from './ledger/lock.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { openLedger } from './ledger/sqlite.ts';
 import { createCompressors } from './process/compress.ts';
+import { isOnPath } from './process/on-path.ts';
 import { createProcesses, type Processes } from './process/run.ts';
 import { recoverLeftovers } from './recovery.ts';
 import { heartbeatOf } from './reports/heartbeat.ts';
@@ -341,15 +342,4 @@ function makeStateFolder(path: string): void {
       cause,
     });
   }
-}
-
-function isOnPath(name: string, path: string): boolean {
-  return path.split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, name), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
 }
