@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { PostgresSourceConfig, TenantsConfig } from '../../../agent/config/config.ts';
+import { HoldfastError } from '../../../agent/core/errors.ts';
 import { compare } from '../../../agent/proof/compare.ts';
 import { proofOfSchema } from '../../../agent/proof/of-schema.ts';
 import { proofSchema, type Proof } from '../../../agent/proof/proof.ts';
@@ -11,6 +12,7 @@ import { checksumsOf } from '../../helpers/clinic.ts';
 import { POSTGRES_ROOT, postgresMajors, startPostgres } from '../../helpers/postgres.ts';
 import type { TestServer } from '../../helpers/server.ts';
 import { postgresConfig, readDump, streamOf, testDeps } from '../../helpers/sources.ts';
+import { until } from '../../helpers/until.ts';
 
 const never = new AbortController().signal;
 const BY_PATTERN: TenantsConfig = {
@@ -65,8 +67,15 @@ describe.each(postgresMajors())('tenants of PostgreSQL %i', (major) => {
       {
         to = id,
         config = {},
+        stream = (whole) => streamOf(whole),
+        signal = never,
         ...more
-      }: Partial<TenantOrder> & { to?: string; config?: Partial<PostgresSourceConfig> } = {},
+      }: Partial<TenantOrder> & {
+        to?: string;
+        config?: Partial<PostgresSourceConfig>;
+        stream?: (bytes: Buffer) => AsyncIterable<Buffer>;
+        signal?: AbortSignal;
+      } = {},
     ) => {
       const { tenants } = tenantsOf(database, config);
       const { schema } = await tenants.lookUp(id, never);
@@ -85,7 +94,7 @@ describe.each(postgresMajors())('tenants of PostgreSQL %i', (major) => {
         onStep: () => undefined,
         ...more,
       };
-      return tenants.restore(order, streamOf(bytes), never);
+      return tenants.restore(order, stream(bytes), signal);
     };
   }
 
@@ -297,6 +306,32 @@ describe.each(postgresMajors())('tenants of PostgreSQL %i', (major) => {
     await expect(kept.drop('tenant_100', never)).rejects.toThrow(
       /not dropped: view public\.everybody depends on it/,
     );
+    expect(await checksums()).toEqual(before);
+  });
+
+  test('a dump that breaks off, a repository that is damaged, a restore that is interrupted → nothing has changed', async () => {
+    const { database, sql, checksums, backup } = await clinic();
+    const restore = await backup();
+    const before = await checksums();
+    const upTo = (bytes: Buffer) => bytes.subarray(0, bytes.indexOf('P7@43.example'));
+    expect(before['tenant_43']).toBeDefined();
+    await expect(restore('43', { stream: (bytes) => streamOf(upTo(bytes)) })).rejects.toMatchObject({
+      kind: 'restore_failed',
+      message: expect.stringContaining('it ends in the rows of tenant_43.patients') as unknown,
+    });
+    async function* damaged(bytes: Buffer) {
+      yield upTo(bytes);
+      throw new HoldfastError('repository_damaged', 'a pack is gone');
+    }
+    await expect(restore('43', { stream: damaged })).rejects.toMatchObject({ kind: 'repository_damaged' });
+    const controller = new AbortController();
+    const judge = () => controller.abort();
+    await expect(restore('43', { judge, signal: controller.signal })).rejects.toMatchObject({
+      kind: 'interrupted',
+    });
+    const sessions = () =>
+      sql(`SELECT pid FROM pg_stat_activity WHERE datname = '${database}' AND application_name = 'holdfast'`);
+    await until('its session is gone', async () => (await sessions()).length === 0);
     expect(await checksums()).toEqual(before);
   });
 
