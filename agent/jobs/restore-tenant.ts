@@ -1,7 +1,7 @@
 import { utc } from '../core/clock.ts';
 import { HoldfastError } from '../core/errors.ts';
 import type { Compression } from '../core/glossary.ts';
-import { counted, humanBytes } from '../core/units.ts';
+import { counted } from '../core/units.ts';
 import { compare } from '../proof/compare.ts';
 import { proofOfSchema } from '../proof/of-schema.ts';
 import type { Proof } from '../proof/proof.ts';
@@ -16,6 +16,7 @@ import { datedSchema, rememberKeptSchema } from './kept-schema.ts';
 import { KEPT_FOR_MS } from './kept-database.ts';
 import { readCounted } from './reading.ts';
 import { noPoint, storePoint } from './restore-point.ts';
+import { planTenant } from './restore-tenant-plan.ts';
 import { findProof } from './stored-proof.ts';
 
 export interface TenantRestoreSettings {
@@ -52,7 +53,7 @@ export function restoreTenantJob(source: Source, settings: TenantRestoreSettings
       const into = settings.toId === null ? tenant : await tenants.lookUp(settings.toId, context.signal);
       const snapshot = await findSnapshot(repository, source.name, settings.wanted, context.signal);
       const restoration = { source, snapshot, tenant, into, settings, context };
-      if (how === 'dry-run') return plan(restoration);
+      if (how === 'dry-run') return planTenant(restoration);
       if (how === 'validate') return restore(restoration, null);
       const isThere = into.bytes !== null && into.schema === tenant.schema;
       return restore(restoration, isThere && settings.restorePoint ? await takePoint(restoration) : null);
@@ -60,7 +61,8 @@ export function restoreTenantJob(source: Source, settings: TenantRestoreSettings
   };
 }
 
-interface TenantRestoration {
+/** What the steps of one restore share. */
+export interface TenantRestoration {
   source: Source;
   snapshot: Snapshot;
   tenant: Tenant;
@@ -157,7 +159,6 @@ function told(
     reason: [
       `${verb} ${what}`,
       ...judged.notes,
-      ...restored.notes,
       ...(restored.replaced ? [`the old one is ${keep} until ${until}`] : []),
       ...(point === null ? [] : [`what was there is restore point ${point.id.slice(0, 8)} for a week`]),
     ].join('; '),
@@ -180,43 +181,3 @@ function told(
 
 const OWNERS_LEFT =
   'everything in it belongs to the user that restored it, and rights that others had are gone: only a superuser, or a member of every role that owned it, can restore both (docs/tenants.md)';
-
-async function plan({
-  source,
-  snapshot,
-  tenant,
-  into,
-  settings,
-  context,
-}: TenantRestoration): Promise<Outcome> {
-  const { tenants, repository, restorePoint, now } = settings;
-  const progress = { step: `looking into ${snapshot.shortId}`, dumpBytes: 0, storedBytes: 0 };
-  const schemas = await tenants.schemasIn(
-    readCounted({ repository, snapshot, progress }, context.onProgress, context.signal),
-  );
-  if (!schemas.includes(tenant.schema)) {
-    throw new HoldfastError('usage', `${snapshot.shortId} holds no schema "${tenant.schema}"`, {
-      hint: 'Restore another snapshot: one of a time at which the tenant was there.',
-    });
-  }
-  const other = into.schema !== tenant.schema;
-  const size = into.bytes === null ? '' : ` (${humanBytes(into.bytes)} now)`;
-  const steps = [
-    ...(into.bytes === null
-      ? [`${into.schema} is not there and would be made`]
-      : other
-        ? []
-        : [
-            restorePoint
-              ? `first a restore point of ${into.schema}${size}`
-              : `no restore point: what is in ${into.schema}${size} is not stored`,
-            `loaded beside it in one transaction, and the old one is kept as ${datedSchema(into.schema, now())} for a week`,
-          ]),
-    'the other tenants work on',
-  ];
-  return {
-    reason: `nothing was changed; would restore tenant ${tenant.id} of ${snapshot.shortId} of ${utc(new Date(snapshot.time))} into ${into.schema} of ${source.database}; ${steps.join('; ')}`,
-    warnings: other && into.bytes !== null ? [`there is a schema "${into.schema}" already`] : [],
-    facts: { snapshotId: snapshot.id, tenant: into.id },
-  };
-}

@@ -83,6 +83,5 @@ export interface TenantRestored {
   replaced: boolean;
   ownersKept: boolean;
   /** As sentence parts. */
-  notes: string[];
   warnings: string[];
 }

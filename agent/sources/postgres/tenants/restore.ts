@@ -11,10 +11,9 @@ import type { PostgresSession } from '../session.ts';
 import { chooseSchema, isRemarkOn, type SchemaEntries } from './choose.ts';
 import { loadEntries, prepareToLoad } from './load.ts';
 import { missingNeeds, told } from './needs.ts';
-import { findDependents } from './outside.ts';
 import { mayKeepOwners } from './owners.ts';
+import { makePlace, takePlace, type Place } from './place.ts';
 import { readRest, readRows } from './read-back.ts';
-import { becomeOther, renameSchema } from './rename.ts';
 
 /**
  * Restores one schema of an archive in one transaction: renames the one that is there, loads the archive's under the name that it always
@@ -38,7 +37,7 @@ export async function restoreTenant(
     const read = await load(session, archive, order, { chosen, owners });
     order.onStep('comparing it with what was backed up');
     order.judge(read);
-    const notes = await takePlace(session, order, place);
+    const rights = await takePlace(session, order, place);
     if (afterRestore !== null) await callHook(session, afterRestore, order.into.id);
     if (order.forGood) await commit(session, order, place, onCommit);
     else await session.query('ROLLBACK');
@@ -47,8 +46,7 @@ export async function restoreTenant(
       rows: read.tables.reduce((total, { rows }) => total + rows, 0),
       replaced: place.replaces && order.forGood,
       ownersKept: owners,
-      notes: [],
-      warnings: [...notes, ...leftOutside(chosen)],
+      warnings: [...rights, ...leftOutside(chosen)],
     };
   } catch (error) {
     await session.query('ROLLBACK').catch(() => undefined);
@@ -66,55 +64,6 @@ function requireUtf8(entries: WholeEntry[]): void {
   throw new HoldfastError('restore_failed', 'the dump is not of a database in UTF-8; nothing was changed', {
     hint: 'Restore the whole database beside this one with --to NAME, and take the schema from there.',
   });
-}
-
-interface Place {
-  /** There is a schema of the tenant, which the restored one takes the place of. */
-  replaces: boolean;
-  /** What the dump's schema is called meanwhile, where it stays; null where there is none. */
-  aside: string | null;
-}
-
-async function makePlace(session: PostgresSession, { schema, into, keep }: TenantOrder): Promise<Place> {
-  const there = await isThere(session, into.schema);
-  if (schema === into.schema) {
-    if (!there) return { replaces: false, aside: null };
-    await requireAlone(session, schema);
-    await renameSchema(session, schema, keep);
-    return { replaces: true, aside: null };
-  }
-  if (there) {
-    throw new HoldfastError(
-      'target_not_empty',
-      `there is a schema "${into.schema}" already; nothing was changed`,
-      {
-        hint: 'A tenant is restored as another one only where that has no schema yet: rename or drop it first.',
-      },
-    );
-  }
-  if (!(await isThere(session, schema))) return { replaces: false, aside: null };
-  const aside = `holdfast_aside_${keep}`.slice(0, 60);
-  await renameSchema(session, schema, aside);
-  return { replaces: false, aside };
-}
-
-async function isThere(session: PostgresSession, schema: string): Promise<boolean> {
-  const [row] = await session.query('SELECT to_regnamespace($1) IS NOT NULL AS there', [
-    quoteIdentifier(schema),
-  ]);
-  return row?.there === true;
-}
-
-/** What others have built on it would stay with the old one. */
-async function requireAlone(session: PostgresSession, schema: string): Promise<void> {
-  const [first, ...more] = await findDependents(session, schema);
-  if (first === undefined) return;
-  const others = more.length === 0 ? '' : ` and ${more.length} more`;
-  throw new HoldfastError(
-    'restore_failed',
-    `outside of "${schema}", ${first}${others} depends on it, and would stay with the old one; nothing was changed`,
-    { hint: 'Drop that first and make it anew afterwards, or restore single tables with --tables.' },
-  );
 }
 
 async function load(
@@ -161,18 +110,6 @@ async function analyze(session: PostgresSession, schema: string): Promise<void> 
   if (tables.length === 0) return;
   const named = tables.map(({ name }) => `${quoteIdentifier(schema)}.${quoteIdentifier(String(name))}`);
   await session.query(`ANALYZE ${named.join(', ')}`);
-}
-
-/** Where it becomes another tenant, the one that it was gets its name back. */
-async function takePlace(
-  session: PostgresSession,
-  { schema, into }: TenantOrder,
-  { aside }: Place,
-): Promise<string[]> {
-  if (schema === into.schema) return [];
-  const notes = await becomeOther(session, schema, into.schema);
-  if (aside !== null) await renameSchema(session, aside, schema);
-  return notes;
 }
 
 async function callHook(session: PostgresSession, sql: string, id: string): Promise<void> {
