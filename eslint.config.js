@@ -14,7 +14,15 @@ const LAYERS = {
   ledger: ['core'],
   sources: ['core', 'process', 'config/config', 'proof'],
   repository: ['core', 'process', 'config/config', 'sources/source'],
-  jobs: ['core', 'proof', 'sources/source', 'sources/scratch', 'repository/repository', 'ledger/ledger'],
+  jobs: [
+    'core',
+    'proof',
+    'sources/source',
+    'sources/scratch',
+    'sources/tenants',
+    'repository/repository',
+    'ledger/ledger',
+  ],
   reports: ['core', 'ledger/ledger', 'sentinel/heartbeat', 'sentinel/override'],
   scheduler: ['core', 'fires', 'due'],
   due: ['core', 'fires'],
@@ -24,7 +32,17 @@ const LAYERS = {
   health: ['core', 'ledger/ledger', 'pulse'],
   recovery: ['core', 'ledger/ledger', 'repository/repository'],
 };
-const ROOMS = [...Object.keys(LAYERS), 'app', 'upkeep', 'daemon', 'doctor', 'cli', 'main', 'sentinel'];
+const ROOMS = [
+  ...Object.keys(LAYERS),
+  'app',
+  'tenancy',
+  'upkeep',
+  'daemon',
+  'doctor',
+  'cli',
+  'main',
+  'sentinel',
+];
 
 const SINGLE_OWNERS = [
   { name: 'execa', files: ['agent/process/**'], message: 'programs are started by process/ alone' },

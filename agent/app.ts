@@ -14,7 +14,6 @@ import type { Cycle } from './jobs/check-cycle.ts';
 import { isFamiliar, rememberedId } from './jobs/init.ts';
 import type { Job } from './jobs/job.ts';
 import { exportJob, type ExportTarget } from './jobs/export.ts';
-import { dropKept } from './jobs/kept-database.ts';
 import { restoreJob, type RestoreSettings } from './jobs/restore.ts';
 import { strangersIn } from './jobs/strangers.ts';
 import { tidyAfterRestores } from './jobs/tidy-restores.ts';
@@ -42,15 +41,16 @@ import { createRestic, type Restic } from './repository/restic.ts';
 import { createStarted } from './repository/started.ts';
 import { createRunner, type RunOptions, type RunReport, type Runner } from './runner.ts';
 import { outlookOf } from './scheduler.ts';
+import { createTenancy, type Tenancy } from './tenancy.ts';
 import { createUpkeep, type RepairChoice, type Upkeep } from './upkeep.ts';
 import { createScratchPlace } from './sources/create-scratch.ts';
-import { createSource, createSourceAsItIs } from './sources/create.ts';
+import { createSource, createSourceAsItIs, tenantsByName } from './sources/create.ts';
 import type { ScratchPlace } from './sources/scratch.ts';
 import type { Source } from './sources/source.ts';
 import { sweepThrowaways } from './sources/throwaway/folder.ts';
 
 /** The concrete objects behind the CLI, the daemon and later the API. */
-export interface App {
+export interface App extends Tenancy {
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Logger;
@@ -88,8 +88,6 @@ export interface App {
     >,
     options: RunOptions,
   ): Promise<RunReport[]>;
-  /** Drops what earlier restores replaced, without waiting for its week; returns the names. */
-  dropReplaced(source: Source, signal: AbortSignal): Promise<string[]>;
   /** Restores as a plain file; the source need not be configured here. */
   export(
     choice: { source: string; wanted: Wanted; target: ExportTarget },
@@ -157,7 +155,8 @@ export function createApp(config: Config, surroundings: Surroundings): App {
   const sources = config.sources.map((source) => createSource(source, { processes, runtimeDir }));
   const backupTimeoutMs = config.backupTimeoutSeconds * 1000;
 
-  const upkeep = createUpkeep({ config, clock, ledger, repository, sources });
+  const tenants = tenantsByName(config, { processes, runtimeDir });
+  const upkeep = createUpkeep({ config, clock, ledger, repository, sources, tenants });
 
   const report = async () => {
     const outlook = (cron: string) => outlookOf(cron, config.timeZone, clock.now());
@@ -217,6 +216,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
     const { compression, allowIncomplete, listedIn } = settings;
     return { repository, notes: ledger, compression, allowIncomplete, listedIn };
   };
+  const tenancy = createTenancy({ tenants, clock, ledger, runner, storing, timeoutMs: backupTimeoutMs });
   const jobOfSource = (source: Source, mended: boolean): Job => {
     const backup = backupJob(source, { ...storing(source), mended, timeoutMs: backupTimeoutMs });
     const told = alsoWarning(backup, async () => (await upkeep.space()).warnings);
@@ -304,8 +304,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
         ],
         options,
       ),
-    dropReplaced: (source, signal) =>
-      runner.exclusively(signal, () => dropKept(source, ledger, { now: clock.now(), all: true }, signal)),
+    ...tenancy,
     export: ({ source, ...choice }, options) =>
       runner.run([exportJob(source, { ...usual, ...choice })], options),
     close: () => ledger.close(),

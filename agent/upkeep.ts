@@ -19,6 +19,7 @@ import type { Repository } from './repository/repository.ts';
 import type { RunReport } from './runner.ts';
 import { outlookOf } from './scheduler.ts';
 import type { Source } from './sources/source.ts';
+import type { Tenants } from './sources/tenants.ts';
 
 /** What keeps the repository healthy: its jobs, which follow from which, and how it stands. */
 export interface Upkeep {
@@ -52,8 +53,10 @@ export function createUpkeep(deps: {
   ledger: Ledger;
   repository: Repository;
   sources: Source[];
+  /** By the name of the source; null for one without. */
+  tenants: Map<string, Tenants | null>;
 }): Upkeep {
-  const { config, clock, ledger, repository, sources } = deps;
+  const { config, clock, ledger, repository, sources, tenants } = deps;
   const base = { repository, notes: ledger };
 
   const check = (what: CheckSettings['what']) =>
@@ -82,7 +85,13 @@ export function createUpkeep(deps: {
         strangerWords(source, strangersIn(ledger, source, snapshots), config.host),
       lastCheckFailed: () => ledger.recent({ job: 'check', limit: 1 })[0]?.result === 'failed',
       now: () => clock.now(),
-      dropReplaced: (signal) => dropReplaced(sources, ledger, clock.now(), signal),
+      dropReplaced: (signal) =>
+        dropReplaced(
+          sources.map((source) => ({ source, tenants: tenants.get(source.name) ?? null })),
+          ledger,
+          clock.now(),
+          signal,
+        ),
       ...choice,
       timeoutMs: RETENTION_TIMEOUT_MS,
     });

@@ -19,6 +19,7 @@ import { addRun } from './run.ts';
 import { addSnapshots } from './snapshots.ts';
 import { addStats } from './stats.ts';
 import { addStatus } from './status.ts';
+import { addTenants } from './tenants.ts';
 import { addVerify } from './verify.ts';
 
 const COMMANDS = [
@@ -27,6 +28,7 @@ const COMMANDS = [
   addBackup,
   addVerify,
   addRestore,
+  addTenants,
   addSnapshots,
   addHistory,
   addStatus,

@@ -6,7 +6,7 @@ import type { Wanted } from '../jobs/find-snapshot.ts';
 import type { App } from '../app.ts';
 import type { RestoreTarget } from '../jobs/restore.ts';
 import type { RunReport } from '../runner.ts';
-import type { Source } from '../sources/source.ts';
+import type { Owners, Source } from '../sources/source.ts';
 import { commandRun, exitCodeOfRuns, type Context } from './context.ts';
 
 interface Options {
@@ -14,6 +14,9 @@ interface Options {
   at?: Date;
   to?: string;
   tables?: string[];
+  tenant?: string;
+  toTenant?: string;
+  validateOnly?: boolean;
   output?: string;
   yes?: boolean;
   keepOwners?: boolean;
@@ -42,6 +45,9 @@ export function addRestore(program: Command, context: Context): void {
       'these alone, as in "orders,customers": with --to, or replaced where they are',
       names,
     )
+    .option('--tenant <id>', 'one tenant alone, while the others work on')
+    .option('--to-tenant <id>', 'with --tenant: as another tenant, whose schema is not there yet')
+    .option('--validate-only', 'with --tenant: do it all, compare it with the proof, and undo it')
     .option('--output <folder>', 'as a plain dump into a folder, or to stdout with -')
     .option('--dry-run', 'say what would happen, and change nothing')
     .option('--no-restore-point', 'do not store the database as it is before it is overwritten')
@@ -61,7 +67,7 @@ export function addRestore(program: Command, context: Context): void {
     .addHelpText(
       'after',
       '\nExamples:\n  holdfast restore shop --to shop_copy\n  holdfast restore shop --at "2026-11-01 15:00" --dry-run\n' +
-        '  holdfast restore shop --output - | less\n\nExit codes: 0 done, 1 failed, 2 bad usage, 3 done with warnings, 5 busy.',
+        '  holdfast restore shop --output - | less\n  holdfast restore clinic --tenant 42\n\nExit codes: 0 done, 1 failed, 2 bad usage, 3 done with warnings, 5 busy.',
     )
     .action(async (name: string, options: Options) => {
       refuseContradictions(options);
@@ -78,7 +84,10 @@ export function addRestore(program: Command, context: Context): void {
 function refuseContradictions(options: Options): void {
   const given: [option: string, isGiven: boolean, without: string[]][] = [
     ['--to', options.to !== undefined, ['--output', '--drop-old']],
-    ['--tables', options.tables !== undefined, ['--output', '--drop-old']],
+    ['--tables', options.tables !== undefined, ['--output', '--drop-old', '--to-tenant', '--validate-only']],
+    ['--tenant', options.tenant !== undefined, ['--to', '--output', '--drop-old']],
+    ['--to-tenant', options.toTenant !== undefined, []],
+    ['--validate-only', options.validateOnly === true, ['--dry-run']],
     ['--keep-owners', options.keepOwners === true, ['--no-owner']],
     ['--dry-run', options.dryRun === true, ['--output', '--drop-old']],
     ['--output', options.output !== undefined, ['--drop-old']],
@@ -93,6 +102,11 @@ function refuseContradictions(options: Options): void {
       hint: 'Give one of them.',
     });
   }
+  const ofTenant = ['--to-tenant', '--validate-only'].find(isGiven);
+  if (ofTenant === undefined || options.tenant !== undefined) return;
+  throw new HoldfastError('usage', `${ofTenant} goes with --tenant`, {
+    hint: 'Name the tenant: --tenant ID.',
+  });
 }
 
 async function restore(
@@ -103,17 +117,49 @@ async function restore(
 ): Promise<RunReport[]> {
   const app = context.app();
   const source = sourceNamed(app, name);
+  const owners = ownersOf(options);
+  const { restorePoint, dryRun = false } = options;
+  if (options.tenant !== undefined && options.tables === undefined) {
+    const { tenant: id, toTenant: toId = null } = options;
+    const how = dryRun ? 'dry-run' : options.validateOnly === true ? 'validate' : 'for-good';
+    if (how === 'for-good' && options.yes !== true) await askForTenant(app, source, options, context);
+    return app.restoreTenant({ source, wanted, id, toId, owners, restorePoint, how }, commandRun(context));
+  }
+  const tables = await tablesOf(app, source, options, context);
   const target = await chooseTarget(source, options, context);
-  const owners = options.keepOwners === true ? 'keep' : options.owner ? 'where-allowed' : 'leave';
-  const { restorePoint, dryRun = false, tables = null } = options;
   return app.restore({ source, wanted, target, tables, owners, restorePoint, dryRun }, commandRun(context));
+}
+
+function ownersOf({ keepOwners, owner }: Options): Owners {
+  if (keepOwners === true) return 'keep';
+  return owner ? 'where-allowed' : 'leave';
+}
+
+/** Those of a tenant are in its schema. */
+async function tablesOf(
+  app: App,
+  source: Source,
+  { tables, tenant }: Options,
+  { signal }: Context,
+): Promise<string[] | null> {
+  if (tables === undefined) return null;
+  if (tenant === undefined) return tables;
+  const { schema } = await app.tenantsOf(source).lookUp(tenant, signal);
+  return tables.map((table) => `${schema}.${table}`);
+}
+
+/** Where nothing is there that could be lost, nobody is asked. */
+async function askForTenant(app: App, source: Source, options: Options, context: Context): Promise<void> {
+  const into = options.toTenant ?? options.tenant ?? '';
+  const { schema, bytes } = await app.tenantsOf(source).lookUp(into, context.signal);
+  if (bytes !== null) await askForName({ name: schema, what: 'schema', of: 'everything' }, context);
 }
 
 async function dropOld(name: string, context: Context): Promise<void> {
   const app = context.app();
   const dropped = await app.dropReplaced(sourceNamed(app, name), context.signal);
-  for (const database of dropped) context.print.line(`dropped ${database}`);
-  if (dropped.length === 0) context.print.line(`no restore of ${name} has left an old database`);
+  for (const one of dropped) context.print.line(`dropped ${one}`);
+  if (dropped.length === 0) context.print.line(`no restore of ${name} has left an old database or schema`);
 }
 
 function sourceNamed(app: App, name: string): Source {
@@ -140,24 +186,30 @@ async function chooseTarget(source: Source, options: Options, context: Context):
   if (options.to !== undefined && options.to !== source.database) {
     return { kind: 'new-database', name: options.to };
   }
-  if (options.yes !== true && options.dryRun !== true) await askForName(source.database, options, context);
+  if (options.yes !== true && options.dryRun !== true) {
+    const of = options.tables?.join(', ') ?? 'everything';
+    await askForName({ name: source.database, what: 'database', of }, context);
+  }
   return { kind: 'overwrite' };
 }
 
 /** The name has to be typed, so that nobody's fingers do it by habit: what was there is only kept for a week. */
-async function askForName(database: string, { tables }: Options, { signal }: Context): Promise<void> {
+async function askForName(
+  { name, what, of }: { name: string; what: 'database' | 'schema'; of: string },
+  { signal }: Context,
+): Promise<void> {
   if (!process.stdin.isTTY) {
-    throw new HoldfastError('usage', `this would overwrite the database ${database}`, {
-      hint: 'Say so with --yes, or restore beside it with --to NAME.',
+    throw new HoldfastError('usage', `this would overwrite the ${what} ${name}`, {
+      hint: `Say so with --yes, or restore beside it with ${what === 'database' ? '--to NAME' : '--to-tenant ID'}.`,
     });
   }
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
   try {
     const answer = await prompt.question(
-      `This overwrites ${tables?.join(', ') ?? 'everything'} in the database ${database}.\nType its name to go on: `,
+      `This overwrites ${of} in the ${what} ${name}.\nType its name to go on: `,
       { signal },
     );
-    if (answer.trim() !== database)
+    if (answer.trim() !== name)
       throw new HoldfastError('usage', 'the name does not match; nothing was changed');
   } catch (error) {
     if (error instanceof HoldfastError) throw error;

@@ -1,5 +1,5 @@
 import type { core } from 'zod';
-import type { Config, QueryConfig, SourceConfig } from './config.ts';
+import type { Config, QueryConfig, SourceConfig, TenantsConfig } from './config.ts';
 import type { Problem } from './problems.ts';
 import { shown } from './problems.ts';
 import { isGroup, valueAt } from './raw.ts';
@@ -140,7 +140,13 @@ function toSource(source: ParsedConfig['sources'][number], listedIn: string | nu
   };
   const made: SourceConfig =
     source.type === 'postgres'
-      ? { type: 'postgres', ...common, sslMode: source.sslmode, caFile: source.sslrootcert ?? null }
+      ? {
+          type: 'postgres',
+          ...common,
+          sslMode: source.sslmode,
+          caFile: source.sslrootcert ?? null,
+          tenants: source.tenants === undefined ? null : toTenants(source.tenants),
+        }
       : { type: 'mysql', ...common, tls: source.tls, caFile: source.tls_ca ?? null };
   const { server } = source.verify;
   return server === undefined
@@ -153,4 +159,21 @@ function toQuery({ sql, value, rows }: ParsedQuery): QueryConfig {
   return { sql, ...(value === undefined ? {} : { value }), ...(rows === undefined ? {} : { rows }) };
 }
 
+function toTenants({ schemas, query, jobs, priority, groups, after_restore }: ParsedTenants): TenantsConfig {
+  return {
+    found:
+      schemas === undefined ? { kind: 'query', sql: query ?? '' } : { kind: 'schemas', pattern: schemas },
+    jobs,
+    priority,
+    groups: groups.map(({ name, match, schedule, keep: kept }) => ({
+      name,
+      match,
+      schedule: schedule ?? null,
+      keep: kept ?? null,
+    })),
+    afterRestore: after_restore ?? null,
+  };
+}
+
+type ParsedTenants = NonNullable<Extract<ParsedConfig['sources'][number], { type: 'postgres' }>['tenants']>;
 type ParsedQuery = ParsedConfig['sources'][number]['verify']['queries'][number];

@@ -26,8 +26,7 @@ export interface Config {
   retention: boolean;
   /** Whether a copy of the ledger is kept in the repository. */
   storeLedger: boolean;
-  /** `within`: everything younger is kept, as restic writes a calendar time (`2d`, `36h`); null for none. */
-  keep: { daily: number; weekly: number; monthly: number; yearly: number; within: string | null };
+  keep: KeepConfig;
   /** Less free space than this, for the repository or the state folder, is a warning; null for none. Bytes. */
   freeSpaceBytes: number | null;
   /** Bytes that the spool may take on disk while a repository stalls. */
@@ -39,6 +38,15 @@ export interface Config {
   log: { level: 'debug' | 'info' | 'warn' | 'error' };
   /** Sentence parts that a person should see: settings of the environment that the file overrules, misspelt variables. */
   warnings: string[];
+}
+
+export interface KeepConfig {
+  daily: number;
+  weekly: number;
+  monthly: number;
+  yearly: number;
+  /** Everything younger is kept, as restic writes a calendar time (`2d`, `36h`); null for none. */
+  within: string | null;
 }
 
 export interface RepositoryConfig {
@@ -117,4 +125,35 @@ export interface PostgresSourceConfig extends SourceConfigBase {
   type: 'postgres';
   /** libpq's sslmode. */
   sslMode: 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
+  /** Which of its schemas are tenants; null where it has none. */
+  tenants: TenantsConfig | null;
+}
+
+/** A database with a schema for each tenant, and what all share in others. */
+export interface TenantsConfig {
+  found: TenantsBy;
+  /** How many tenants are dumped at once. */
+  jobs: number;
+  /** Patterns of ids or schemas: tenants that match an earlier one come first, those that match none last. */
+  priority: string[];
+  /** A tenant is in the first that it matches. */
+  groups: TenantGroupConfig[];
+  /** A statement that is run in the transaction that puts a restored tenant in place, with the tenant's id as $1; null for none. */
+  afterRestore: string | null;
+}
+
+export type TenantsBy =
+  /** `*` any characters, `?` one; what stands for the wildcards is the tenant's id. */
+  | { kind: 'schemas'; pattern: string }
+  /** Gives id, schema_name and, where it wants to, active. */
+  | { kind: 'query'; sql: string };
+
+export interface TenantGroupConfig {
+  name: string;
+  /** Patterns of ids or schemas. */
+  match: string[];
+  /** A cron expression for backups of these tenants alone; null for none beside those of the whole database. */
+  schedule: string | null;
+  /** What is kept of those; null for what is kept of everything. */
+  keep: KeepConfig | null;
 }

@@ -1,4 +1,4 @@
-import type { Config, SourceConfig } from './config.ts';
+import type { Config, SourceConfig, TenantsConfig } from './config.ts';
 import { isSecretName, maskUrls } from './secrets.ts';
 import { yamlLibrary } from './yaml-library.ts';
 
@@ -85,6 +85,25 @@ function describeSource(source: SourceConfig): Record<string, unknown> {
     allow_incomplete: source.allowIncomplete,
     verify: { server: urlOf(source.verify.server), queries: source.verify.queries },
     objectives: { rpo: source.objectives.rpoSeconds, rto: source.objectives.rtoSeconds },
+    ...(source.type === 'postgres' && source.tenants !== null
+      ? { tenants: describeTenants(source.tenants) }
+      : {}),
+  };
+}
+
+function describeTenants(tenants: TenantsConfig): Record<string, unknown> {
+  const { found } = tenants;
+  return {
+    ...(found.kind === 'schemas' ? { schemas: found.pattern } : { query: found.sql }),
+    jobs: tenants.jobs,
+    priority: tenants.priority,
+    groups: tenants.groups.map(({ name, match, schedule, keep }) => ({
+      name,
+      match,
+      ...(schedule === null ? {} : { schedule }),
+      ...(keep === null ? {} : { keep: { ...keep, within: keep.within ?? '0' } }),
+    })),
+    ...(tenants.afterRestore === null ? {} : { after_restore: tenants.afterRestore }),
   };
 }
 

@@ -70,10 +70,9 @@ function inGroupOfFile(raw: Raw, path: Path): boolean {
 }
 
 function put(raw: Raw, path: Path, value: unknown): void {
-  const [first, ...rest] = path;
-  if (first === 'sources') {
+  if (path[0] === 'sources') {
     const sources = (raw['sources'] ??= [{}]) as [Raw];
-    putIn(sources[0], rest.slice(1), value);
+    putIn(sources[0], path.slice(2), value);
   } else putIn(raw, path, value);
 }
 

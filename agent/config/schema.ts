@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { GAP_NAMES } from '../core/glossary.ts';
+import { hasWildcard } from '../core/pattern.ts';
 import { PROOF_LEVELS } from '../proof/proof.ts';
 import { cronProblem } from '../scheduler.ts';
 import { nearest } from './problems.ts';
@@ -191,6 +192,45 @@ const mysql = group(
   ALSO_OF_SOURCES,
 );
 
+export const keep = group({
+  daily: whole(0, 10_000).default(7),
+  weekly: whole(0, 10_000).default(4),
+  monthly: whole(0, 10_000).default(6),
+  yearly: whole(0, 10_000).default(0),
+  within: within.default('2d'),
+});
+
+/** SQL, which may take several lines. */
+const statement = z
+  .string({ error: 'a statement of SQL' })
+  .trim()
+  .min(1, { error: 'a statement of SQL' })
+  .refine((sql) => !sql.includes('\0'), { error: 'a statement of SQL' });
+
+const patterns = z.array(text, { error: 'a list of patterns, such as ["enterprise-*"]' });
+
+const tenantGroup = group({
+  name: text,
+  match: patterns.min(1, { error: 'a list of at least one pattern, such as ["*"]' }),
+  schedule: cron.optional(),
+  keep: keep.optional(),
+});
+
+const tenants = group({
+  schemas: text.refine(hasWildcard, { error: 'a pattern with * or ?, such as tenant_*' }).optional(),
+  query: statement.optional(),
+  jobs: whole(1, 64).default(2),
+  priority: patterns.default([]),
+  groups: z.array(tenantGroup, { error: 'a list of groups (name, match, schedule, keep)' }).default([]),
+  after_restore: statement.optional(),
+})
+  .refine(({ schemas, query }) => (schemas === undefined) !== (query === undefined), {
+    error: 'a group with either schemas (a pattern) or query (which finds the tenants), and not both',
+  })
+  .refine(({ groups }) => new Set(groups.map(({ name }) => name)).size === groups.length, {
+    error: 'a group whose groups have a name each that no other has',
+  });
+
 const postgres = group(
   {
     type: z.literal('postgres'),
@@ -198,6 +238,7 @@ const postgres = group(
     port: whole(1, 65_535).default(5432),
     sslmode: oneOf(SSL_MODES).default('prefer'),
     sslrootcert: text.optional(),
+    tenants: tenants.optional(),
   },
   ALSO_OF_SOURCES,
 );
@@ -226,14 +267,6 @@ const repository = group(
   },
   ['location_file', 'password_file'],
 );
-
-export const keep = group({
-  daily: whole(0, 10_000).default(7),
-  weekly: whole(0, 10_000).default(4),
-  monthly: whole(0, 10_000).default(6),
-  yearly: whole(0, 10_000).default(0),
-  within: within.default('2d'),
-});
 
 /** The defaults of all settings stand in this file and nowhere else. */
 export const schema = group({

@@ -1,4 +1,5 @@
 import type { Path } from './problems.ts';
+import { tenantSettings } from './tenant-settings.ts';
 
 /** One setting as the reference tells it: the variable of the environment form, its place in the file, what it means. */
 export interface Setting {
@@ -171,6 +172,7 @@ export const SETTINGS: readonly Setting[] = [
     meaning:
       'So long may a restore take: seconds, or `15m`, `2h`. A verification that took longer has a warning.',
   },
+  ...tenantSettings(['sources', SOURCE, 'tenants']),
   { variable: 'BACKUP_CRON', path: ['schedule', 'backup'], meaning: 'When to back up.' },
   {
     variable: 'VERIFY_CRON',

@@ -2,6 +2,7 @@
  * The words of this program. One word for one thing, in config, code, CLI, logs and documentation alike.
  *
  * - source: something that can be backed up
+ * - tenant: one customer's schema in a PostgreSQL database that has one for each; known by its id
  * - dump: the byte stream that a source gives
  * - part: one file of a backup (the dump itself; for PostgreSQL also the globals beside it)
  * - repository: a restic repository

@@ -1,9 +1,9 @@
 import { HoldfastError, describeError } from '../core/errors.ts';
-import type { Compression, GapName } from '../core/glossary.ts';
+import type { Compression, Engine, GapName } from '../core/glossary.ts';
 import { restorePointPath, restorePointTime } from '../core/restore-point-path.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Repository, SavedSnapshot, Snapshot } from '../repository/repository.ts';
-import type { Gap, Source } from '../sources/source.ts';
+import type { Dump, Gap, Source } from '../sources/source.ts';
 import { acceptGaps } from './backup.ts';
 import type { Notes } from './init.ts';
 import type { JobContext } from './job.ts';
@@ -42,27 +42,37 @@ export async function takeRestorePoint(
     ];
     const part = settings.asItIs.parts(probe).find(({ kind }) => kind === 'dump');
     if (part === undefined) throw new HoldfastError('failed', `${source.name} has nothing to store`);
-    const newest = (await settings.repository.list({ source: source.name, kind: 'dump' }, context.signal)).at(
-      -1,
-    );
-    const point = await settings.repository.save(
-      {
-        path: restorePointPath(part.path, settings.now()),
-        tags: { source: source.name, engine: probe.engine, kind: 'restore-point' },
-        open: (signal) => part.open(signal),
-        compression: settings.compression,
-        ...(newest === undefined ? {} : { time: new Date(Date.parse(newest.time) - 1000) }),
-        onProgress: (progress) =>
-          context.onProgress({ step: `restore point: dumping ${source.database} as it is`, ...progress }),
-      },
-      context.signal,
-    );
-    confirm(settings.notes, source.name, point.id);
+    const what = { path: part.path, engine: probe.engine, open: part.open, of: source.database };
+    const point = await storePoint(source.name, what, settings, context);
     return { ...point, warnings: [...warnings, ...point.warnings] };
   } catch (error) {
     context.signal.throwIfAborted();
-    throw impossible(source, error);
+    throw noPoint(source.database, error);
   }
+}
+
+/** Stores the dump of whatever shall be overwritten as a restore point of the source. Throws the first cause. */
+export async function storePoint(
+  source: string,
+  what: { path: string; engine: Engine; open: (signal: AbortSignal) => Dump; of: string },
+  settings: Pick<RestorePointSettings, 'repository' | 'notes' | 'compression' | 'now'>,
+  context: JobContext,
+): Promise<SavedSnapshot> {
+  const newest = (await settings.repository.list({ source, kind: 'dump' }, context.signal)).at(-1);
+  const point = await settings.repository.save(
+    {
+      path: restorePointPath(what.path, settings.now()),
+      tags: { source, engine: what.engine, kind: 'restore-point' },
+      open: what.open,
+      compression: settings.compression,
+      ...(newest === undefined ? {} : { time: new Date(Date.parse(newest.time) - 1000) }),
+      onProgress: (progress) =>
+        context.onProgress({ step: `restore point: dumping ${what.of} as it is`, ...progress }),
+    },
+    context.signal,
+  );
+  confirm(settings.notes, source, point.id);
+  return point;
 }
 
 /** Whether a restore point's week has passed. */
@@ -105,13 +115,14 @@ async function holdsNothing(source: Source, signal: AbortSignal): Promise<boolea
   return tables.length === 0 && Object.values(others).every((count) => count === 0);
 }
 
-function impossible(source: Source, error: unknown): HoldfastError {
+/** Why no restore point of something could be taken, and what to do about it. */
+export function noPoint(of: string, error: unknown): HoldfastError {
   const { message, hint, kind } = describeError(error);
   return new HoldfastError(
     kind,
-    `no restore point of ${source.database} could be taken, and nothing was changed: ${message}`,
+    `no restore point of ${of} could be taken, and nothing was changed: ${message}`,
     {
-      hint: `To give up what is in ${source.database} now, restore with --no-restore-point.${hint === null ? '' : ` To keep it: ${hint}`}`,
+      hint: `To give up what is in ${of} now, restore with --no-restore-point.${hint === null ? '' : ` To keep it: ${hint}`}`,
       cause: error,
     },
   );

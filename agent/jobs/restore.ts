@@ -1,5 +1,6 @@
 import { utc } from '../core/clock.ts';
 import { HoldfastError } from '../core/errors.ts';
+import { isTenantPath } from '../core/tenant-path.ts';
 import { counted } from '../core/units.ts';
 import type { Compression, GapName } from '../core/glossary.ts';
 import type { Repository, Snapshot } from '../repository/repository.ts';
@@ -69,6 +70,7 @@ export function restoreJob(source: Source, settings: RestoreSettings): Job {
         settings,
         context.signal,
       );
+      refuseTenant(source, snapshot);
       const size = sizeUp(settings.ledger, source.name, snapshot);
       const tables =
         settings.tables === null
@@ -88,6 +90,14 @@ export function restoreJob(source: Source, settings: RestoreSettings): Job {
         : restoreOver(restoration);
     },
   };
+}
+
+/** A database that came back as one of its tenants alone would be a lie. */
+function refuseTenant({ name }: Source, { path, shortId }: Snapshot): void {
+  if (!isTenantPath(path)) return;
+  throw new HoldfastError('usage', `${shortId} holds one tenant alone (${path}); nothing was changed`, {
+    hint: `Restore that tenant: \`holdfast restore ${name} --tenant ID --snapshot ${shortId}\`.`,
+  });
 }
 
 /** What the steps of one restore share. */

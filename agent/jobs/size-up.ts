@@ -33,7 +33,11 @@ export function sizeUp(ledger: Pick<Ledger, 'recent'>, source: string, snapshot:
   const dumpBytes = backup?.facts.dumpBytes ?? null;
   const done = (['verify', 'restore'] as const)
     .flatMap((job) => ledger.recent({ job, source, result: 'succeeded', limit: 20 }))
-    .filter(({ facts, finishedAt }) => facts.tables !== undefined && finishedAt !== null)
+    // One tenant says nothing of how long a whole database takes.
+    .filter(
+      ({ facts, finishedAt }) =>
+        facts.tables !== undefined && facts.tenant === undefined && finishedAt !== null,
+    )
     .toSorted((one, other) => other.id - one.id);
   const factorOf = (run: Run) => {
     const then = run.facts.snapshotId;

@@ -2,9 +2,11 @@ import { describeError } from '../core/errors.ts';
 import type { Ledger, Run } from '../ledger/ledger.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { Source } from '../sources/source.ts';
+import type { Tenants } from '../sources/tenants.ts';
 import { sweepBeside } from './beside.ts';
 import type { Notes } from './init.ts';
 import { dropKept } from './kept-database.ts';
+import { dropKeptSchemas } from './kept-schema.ts';
 import { sweepRestorePoints } from './restore-point.ts';
 import { settleUnfinishedSwap } from './settle-swap.ts';
 
@@ -52,24 +54,28 @@ function told({ name, database }: Source, end: 'undone' | 'done'): string {
     : `ended a restore of ${name} that was killed: ${database} is what it restored`;
 }
 
-/** Drops the databases whose week has passed; what could not be dropped is a sentence part each. */
+/** Drops the databases and schemas whose week has passed; what could not be dropped is a sentence part each. */
 export async function dropReplaced(
-  sources: Source[],
+  sources: { source: Source; tenants: Tenants | null }[],
   notes: Notes,
   now: Date,
   signal: AbortSignal,
 ): Promise<{ dropped: string[]; failures: string[] }> {
   const dropped: string[] = [];
   const failures: string[] = [];
-  for (const source of sources) {
-    await dropKept(source, notes, { now, all: false }, signal)
-      .then((names) => dropped.push(...names))
-      .catch((error: unknown) => {
-        signal.throwIfAborted();
-        failures.push(
-          `what a restore of ${source.name} replaced a week ago is not dropped: ${describeError(error).message}`,
-        );
-      });
+  for (const { source, tenants } of sources) {
+    const drop = async () => {
+      dropped.push(...(await dropKept(source, notes, { now, all: false }, signal)));
+      if (tenants === null) return;
+      const kept = { name: source.name, tenants };
+      dropped.push(...(await dropKeptSchemas(kept, notes, { now, all: false }, signal)));
+    };
+    await drop().catch((error: unknown) => {
+      signal.throwIfAborted();
+      failures.push(
+        `what a restore of ${source.name} replaced a week ago is not dropped: ${describeError(error).message}`,
+      );
+    });
   }
   return { dropped, failures };
 }

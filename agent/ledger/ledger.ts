@@ -63,6 +63,10 @@ export interface RunFacts {
   restorePointId?: string;
   /** A restore's: the name that the replaced database has since. */
   keptDatabase?: string;
+  /** Of a restore of one tenant: the id of the tenant that it became. */
+  tenant?: string;
+  /** The same's: the name that the replaced schema has since. */
+  keptSchema?: string;
 }
 
 /** What a verification found; kept of one that failed, too. */

@@ -2,8 +2,10 @@ import type { SourceConfig } from '../config/config.ts';
 import type { Processes } from '../process/run.ts';
 import { createMysqlSource } from './mysql/mysql.ts';
 import { createPostgresSource } from './postgres/postgres.ts';
+import { createPostgresTenants } from './postgres/tenants/tenants.ts';
 import type { Source } from './source.ts';
-import { DEFAULT_TOOLS, type Tools } from './tools.ts';
+import type { Tenants } from './tenants.ts';
+import { DEFAULT_TOOLS, type ClientDeps, type Tools } from './tools.ts';
 
 export interface SourceDeps {
   processes: Processes;
@@ -19,7 +21,26 @@ const IDLE_TIMEOUT_MS = 10 * 60_000;
 
 /** The source that a configuration describes. Touches nothing: the first `probe` does. */
 export function createSource(config: SourceConfig, deps: SourceDeps): Source {
-  const all = {
+  const all = toolsFor(config, deps);
+  return config.type === 'mysql' ? createMysqlSource(config, all) : createPostgresSource(config, all);
+}
+
+/** Of each source the tenants, by its name; null for one without. */
+export function tenantsByName(
+  { sources }: { sources: SourceConfig[] },
+  deps: SourceDeps,
+): Map<string, Tenants | null> {
+  return new Map(sources.map((source) => [source.name, createTenants(source, deps)]));
+}
+
+/** The tenants of the source that a configuration describes; null where it has none. Touches nothing. */
+export function createTenants(config: SourceConfig, deps: SourceDeps): Tenants | null {
+  if (config.type === 'mysql' || config.tenants === null) return null;
+  return createPostgresTenants(config, config.tenants, toolsFor(config, deps));
+}
+
+function toolsFor(config: SourceConfig, deps: SourceDeps): ClientDeps {
+  return {
     ...deps,
     tools: {
       ...DEFAULT_TOOLS,
@@ -28,7 +49,6 @@ export function createSource(config: SourceConfig, deps: SourceDeps): Source {
     },
     idleTimeoutMs: deps.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
   };
-  return config.type === 'mysql' ? createMysqlSource(config, all) : createPostgresSource(config, all);
 }
 
 /**

@@ -57,6 +57,7 @@ export function postgresConfig(more: Partial<PostgresSourceConfig>): PostgresSou
     user: 'boss',
     password: 'bosspw',
     sslMode: 'prefer',
+    tenants: null,
     ...more,
   };
 }

@@ -14,6 +14,19 @@ export interface Entry {
   dependencies: number[];
 }
 
+/** With what pg_restore makes of it. */
+export interface WholeEntry extends Entry {
+  /** Whether a block with rows follows the table of contents. */
+  hasData: boolean;
+  definition: string;
+  /** The statement that would drop it. */
+  drop: string;
+  /** `COPY … FROM stdin;` */
+  copy: string;
+  tablespace: string;
+  accessMethod: string;
+}
+
 export interface Peeked {
   /** Null where the archive's format is not known. */
   entries: Entry[] | null;
@@ -76,29 +89,36 @@ async function* replay(read: Buffer[], rest: AsyncIterator<Buffer>): AsyncGenera
 }
 
 function* readEntries(reader: ByteReader): Generator<void, Entry[] | null> {
+  return (yield* readContents(reader))?.entries ?? null;
+}
+
+/** Head and table of contents; null where the format is not known. */
+export function* readContents(
+  reader: ByteReader,
+): Generator<void, { format: Format; entries: WholeEntry[] } | null> {
   const format = yield* readHead(reader);
   if (!isKnown(format)) return null;
-  const entries: Entry[] = [];
+  const entries: WholeEntry[] = [];
   for (let left = yield* readInt(reader, format); left > 0; left -= 1) {
     entries.push(yield* readEntry(reader, format));
   }
-  return entries;
+  return { format, entries };
 }
 
-function* readEntry(reader: ByteReader, format: Format): Generator<void, Entry> {
+function* readEntry(reader: ByteReader, format: Format): Generator<void, WholeEntry> {
   const id = yield* readInt(reader, format);
-  yield* readInt(reader, format); // whether data follows
+  const hasData = (yield* readInt(reader, format)) === 1;
   yield* skipText(reader, format); // catalog
   yield* skipText(reader, format); // oid
   const tag = (yield* readText(reader, format)) ?? '';
   const kind = (yield* readText(reader, format)) ?? '';
   yield* readInt(reader, format); // section
-  yield* skipText(reader, format); // definition
-  yield* skipText(reader, format); // drop
-  yield* skipText(reader, format); // copy
+  const definition = (yield* readText(reader, format)) ?? '';
+  const drop = (yield* readText(reader, format)) ?? '';
+  const copy = (yield* readText(reader, format)) ?? '';
   const schema = (yield* readText(reader, format)) ?? '';
-  yield* skipText(reader, format); // tablespace
-  yield* skipText(reader, format); // access method
+  const tablespace = (yield* readText(reader, format)) ?? '';
+  const accessMethod = (yield* readText(reader, format)) ?? '';
   if (format.minor >= 16) yield* readInt(reader, format); // kind of relation
   const owner = (yield* readText(reader, format)) ?? '';
   yield* skipText(reader, format); // with oids
@@ -107,5 +127,6 @@ function* readEntry(reader: ByteReader, format: Format): Generator<void, Entry> 
     dependencies.push(Number(text));
   }
   yield* skip(reader, 1 + format.offsetSize);
-  return { id, kind, schema, tag, owner, dependencies };
+  const made = { definition, drop, copy, tablespace, accessMethod };
+  return { id, kind, schema, tag, owner, dependencies, hasData, ...made };
 }

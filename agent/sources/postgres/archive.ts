@@ -31,8 +31,8 @@ const NEWEST_FORMAT = 16;
 /** More than the head takes: a name of 63 characters, two versions, a few numbers. */
 const HEAD_BYTES = 2048;
 const BETWEEN_BLOCKS = 'between two blocks';
-const BLOCK_DATA = 1;
-const BLOCK_LARGE_OBJECTS = 3;
+export const BLOCK_DATA = 1;
+export const BLOCK_LARGE_OBJECTS = 3;
 
 /** `onData` is told of each entry's data as it begins, by the entry's id. */
 export function createArchiveFilter(onData: (id: number) => void = () => undefined): ArchiveFilter {

@@ -1,3 +1,4 @@
+import { quoteLiteral } from './names.ts';
 import type { PostgresSession } from './session.ts';
 
 /** What a database holds of that a dump may lack. */
@@ -14,6 +15,11 @@ export interface PostgresTable {
 
 /** Schemas of the user's own. */
 export const USER_SCHEMAS = `n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'`;
+
+/** A query with `USER_SCHEMAS` in it, of one schema alone; of all of them for null. */
+export function ofSchema(sql: string, schema: string | null): string {
+  return schema === null ? sql : sql.replaceAll(USER_SCHEMAS, `n.nspname = ${quoteLiteral(schema)}`);
+}
 
 /** Not made by an extension, whose members come back by CREATE EXTENSION. */
 export function notOfExtension(catalog: string, oid: string): string {

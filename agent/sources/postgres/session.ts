@@ -4,6 +4,7 @@ import type { PostgresSourceConfig } from '../../config/config.ts';
 import { HoldfastError } from '../../core/errors.ts';
 import { within } from '../deadline.ts';
 import { errorFields } from '../error-fields.ts';
+import { copyIn } from './copy-in.ts';
 import { codeOf, connectError } from './errors.ts';
 
 /** An open connection to one database of the source's server. */
@@ -15,6 +16,8 @@ export interface PostgresSession {
   readonly user: string;
   /** Rows of one statement, columns by name; bigint and numeric come as strings. */
   query(sql: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
+  /** Runs one `COPY … FROM stdin` with these bytes; throws what the server says, or what `rows` threw. */
+  copyIn(sql: string, rows: AsyncIterable<Buffer>): Promise<void>;
 }
 
 export interface SessionOptions {
@@ -85,7 +88,13 @@ async function describe(client: pg.Client): Promise<PostgresSession> {
   const settings = ['search_path = pg_catalog', 'statement_timeout = 0', "lock_timeout = '30s'"];
   if (major >= 14) settings.push("client_connection_check_interval = '1s'");
   for (const setting of settings) await query(`SET ${setting}`);
-  return { version: String(row?.version), major, user: String(row?.role), query };
+  return {
+    version: String(row?.version),
+    major,
+    user: String(row?.role),
+    query,
+    copyIn: (sql, rows) => copyIn(client, sql, rows),
+  };
 }
 
 async function connect(config: PostgresSourceConfig, options: SessionOptions): Promise<pg.Client> {

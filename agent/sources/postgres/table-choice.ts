@@ -54,7 +54,14 @@ const OF_TABLE = new Set([
   'TABLE DATA',
 ]);
 /** They say something of an object, and make none. */
-const REMARKS = new Set(['ACL', 'COMMENT', 'INDEX ATTACH', 'SECURITY LABEL', 'SEQUENCE SET', 'TABLE ATTACH']);
+export const REMARKS = new Set([
+  'ACL',
+  'COMMENT',
+  'INDEX ATTACH',
+  'SECURITY LABEL',
+  'SEQUENCE SET',
+  'TABLE ATTACH',
+]);
 
 function isTable({ kind }: Entry): boolean {
   return kind === 'TABLE';

@@ -58,6 +58,8 @@ function ledgerWithRuns(): Ledger {
       snapshotsRemoved: 7,
       restorePointId: 'b2',
       keptDatabase: 'shop_before_20261101_030004',
+      tenant: '42',
+      keptSchema: 'tenant_42_old_20261101_030004',
       removed: [
         { shortId: 'a', time: '2026-11-01T03:00:04.123Z', source: 'shop', path: '/mysql/shop.sql.gz' },
       ],
@@ -178,6 +180,29 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
     expect(differences(given, documented('`holdfast status --json`'))).toEqual([]);
   });
 
+  test('tenants', async () => {
+    const found = { id: '42', schema: 'tenant_42', active: true, group: 'high', bytes: 1 };
+    const app = {
+      ledger: ledgerWithRuns(),
+      clock: { now: () => new Date('2026-11-01T09:00:00Z') },
+      config: { sources: [], timeZone: 'UTC', schedule: { backup: '0 3 * * *' } },
+      pick: () => [{ name: 'shop' }],
+      repository: {
+        reach: () => Promise.resolve('id'),
+        list: () => Promise.resolve(snapshots),
+        read: () => ({ stream: [], done: Promise.resolve() }),
+      },
+      tenantsOf: () => ({
+        find: () => Promise.resolve({ tenants: [found], findings: ['tenant 43 has no schema'] }),
+        schemasIn: () => Promise.resolve(['tenant_42']),
+      }),
+    } as unknown as App;
+    const given = await answerOf(['tenants', 'shop'], app);
+    const told = documented('`holdfast tenants --json`');
+    // The ledger has a good backup, and no proof of that very one.
+    expect(differences(given, told)).toEqual([]);
+  });
+
   test('stats', async () => {
     const stats = { storedBytes: 1, restoreBytes: 2, snapshots: 3 };
     const repository = {
@@ -243,9 +268,17 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
     const told = documented('`holdfast config --json`');
     const mysql = (await answerOf(['config'])) as { sources: object[]; repository: object };
     const queries = [{ sql: 'SELECT 1', value: '1', rows: { min: 0, max: null } }];
+    const keep = { daily: 1, weekly: 1, monthly: 1, yearly: 1, within: '2d' };
+    const groups = [{ name: 'high', match: ['*'], schedule: '@daily', keep }];
+    const found = { schemas: 'tenant_*', query: 'select 1', after_restore: 'select $1' };
+    const tenants = { ...found, jobs: 2, priority: ['vip'], groups };
     const both = {
       ...mysql,
-      sources: [...mysql.sources, { sslmode: 'prefer', sslrootcert: '/ca.pem', verify: { queries } }],
+      sources: [
+        ...mysql.sources,
+        { sslmode: 'prefer', sslrootcert: '/ca.pem', verify: { queries }, tenants },
+        { tenants: { groups: [] } },
+      ],
     };
     both.repository = { ...mysql.repository, environment: {} };
     expect(differences(both, told)).toEqual([]);

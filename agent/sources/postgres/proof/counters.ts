@@ -1,5 +1,5 @@
 import type { Proof } from '../../../proof/proof.ts';
-import { notOfExtension, USER_SCHEMAS } from '../contents.ts';
+import { notOfExtension, ofSchema, USER_SCHEMAS } from '../contents.ts';
 import { quoteIdentifier, quoteLiteral } from '../names.ts';
 import type { PostgresSession } from '../session.ts';
 import { named } from './names.ts';
@@ -11,15 +11,12 @@ export type Counter = Proof['counters'][number];
 const BATCH = 100;
 
 /** The value that each sequence gives next. It is that of now: sequences obey no snapshot. */
-export async function readCounters(session: PostgresSession, leftOut: string[]): Promise<Counter[]> {
-  const sequences = await session.query(
-    `SELECT ${named('n.nspname', 'c.relname')} AS name, n.nspname AS schema, c.relname AS sequence, s.seqincrement AS increment
-      FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE c.relpersistence <> 't' AND ${USER_SCHEMAS} AND ${notOfExtension('pg_class', 'c.oid')} AND c.oid <> ALL ($1::oid[])
-        AND NOT (c.relpersistence = 'u' AND pg_is_in_recovery())
-      ORDER BY n.nspname, c.relname`,
-    [leftOut],
-  );
+export async function readCounters(
+  session: PostgresSession,
+  leftOut: string[],
+  schema: string | null = null,
+): Promise<Counter[]> {
+  const sequences = await session.query(ofSchema(SEQUENCES, schema), [leftOut]);
   const counters: Counter[] = [];
   for (let i = 0; i < sequences.length; i += BATCH) {
     const reads = sequences.slice(i, i + BATCH).map(readOne);
@@ -28,6 +25,12 @@ export async function readCounters(session: PostgresSession, leftOut: string[]):
   }
   return counters;
 }
+
+const SEQUENCES = `SELECT ${named('n.nspname', 'c.relname')} AS name, n.nspname AS schema, c.relname AS sequence, s.seqincrement AS increment
+    FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relpersistence <> 't' AND ${USER_SCHEMAS} AND ${notOfExtension('pg_class', 'c.oid')} AND c.oid <> ALL ($1::oid[])
+      AND NOT (c.relpersistence = 'u' AND pg_is_in_recovery())
+    ORDER BY n.nspname, c.relname`;
 
 /** Both readings in one: what did not move is exact, of the others the dump has something between the two. */
 export function joinCounters(before: Counter[], after: Counter[]): Counter[] {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { HoldfastError } from '../../../core/errors.ts';
 import type { ObjectProof } from '../../../proof/proof.ts';
+import { ofSchema, USER_SCHEMAS } from '../contents.ts';
 import type { PostgresSession } from '../session.ts';
 import { canonicalExpression } from './canonical.ts';
 import { OTHER_OBJECTS } from './other-objects.ts';
@@ -13,12 +14,69 @@ import { TABLE_OBJECTS, type ObjectQuery } from './table-objects.ts';
  */
 export async function readObjects(session: PostgresSession, leftOut: string[]): Promise<ObjectProof[]> {
   const objects: ObjectProof[] = [];
-  for (const query of [...TABLE_OBJECTS, ...OTHER_OBJECTS]) {
-    const values = query.sql.includes('$1') ? [leftOut] : [];
-    const rows = await step(session, () => session.query(query.sql, values));
-    objects.push(...rows.map((row) => proofOf(query, row)).sort(byName));
+  for (const query of ALL) objects.push(...(await readKind(session, query, { leftOut, schema: null })));
+  return objects;
+}
+
+/** Those that stand in one schema, and the schema; of these kinds alone where they are named. */
+export async function readObjectsOf(
+  session: PostgresSession,
+  schema: string,
+  kinds: string[] | null = null,
+): Promise<ObjectProof[]> {
+  const objects: ObjectProof[] = [];
+  for (const query of ALL.filter(isInSchemas)) {
+    if (kinds === null || kinds.includes(query.kind))
+      objects.push(...(await readKind(session, query, { leftOut: [], schema })));
   }
   return objects;
+}
+
+/** The extensions of the database. */
+export async function readExtensions(session: PostgresSession): Promise<ObjectProof[]> {
+  const query = ALL.find(({ kind }) => kind === 'extension');
+  return query === undefined ? [] : readKind(session, query, { leftOut: [], schema: null });
+}
+
+/** The definitions of what stands in one schema, as the hashes of a proof are made of them. */
+export async function readDefinitionsOf(
+  session: PostgresSession,
+  schema: string,
+): Promise<{ kind: string; name: string; text: string }[]> {
+  const definitions = [];
+  for (const query of ALL.filter(isInSchemas)) {
+    const rows = await ask(session, query, { leftOut: [], schema });
+    for (const { name, facts, code } of rows) {
+      const text = [facts, code].filter((part) => typeof part === 'string').join(' ');
+      definitions.push({ kind: query.kind, name: String(name), text });
+    }
+  }
+  return definitions;
+}
+
+const ALL = [...TABLE_OBJECTS, ...OTHER_OBJECTS];
+
+interface Scope {
+  leftOut: string[];
+  schema: string | null;
+}
+
+function isInSchemas({ sql }: ObjectQuery): boolean {
+  return sql.includes(USER_SCHEMAS);
+}
+
+async function readKind(session: PostgresSession, query: ObjectQuery, scope: Scope): Promise<ObjectProof[]> {
+  const rows = await ask(session, query, scope);
+  return rows.map((row) => proofOf(query, row)).sort(byName);
+}
+
+function ask(
+  session: PostgresSession,
+  { sql }: ObjectQuery,
+  { leftOut, schema }: Scope,
+): Promise<Record<string, unknown>[]> {
+  const values = sql.includes('$1') ? [leftOut] : [];
+  return step(session, () => session.query(ofSchema(sql, schema), values));
 }
 
 function proofOf({ kind, coded }: ObjectQuery, row: Record<string, unknown>): ObjectProof {

@@ -56,7 +56,8 @@ async function tablesLike(session: PostgresSession, like: Proof): Promise<TableP
   return read;
 }
 
-function extentLike(model: TableProof): Extent {
+/** What of a table is to be read so that it can be compared with another's proof. */
+export function extentLike(model: TableProof): Extent {
   if (model.checksum === null) return 'none';
   return model.sample ?? 'all';
 }

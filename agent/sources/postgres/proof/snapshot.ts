@@ -4,11 +4,17 @@ import type { PostgresSession } from '../session.ts';
 /** The longest that a statement waits for somebody's schema change. */
 const LOCK_TIMEOUT = '120s';
 
-/**
- * Begins the transaction in which all of a proof is read: one snapshot, nothing written, no limit of the server's own
- * (a snapshot that is held for a dump looks idle), and each value written as text in one way whatever the role's settings are.
- */
+/** Begins the transaction in which all of a proof is read: one snapshot, nothing written. */
 export async function beginSnapshot(session: PostgresSession): Promise<void> {
+  await readInOneWay(session);
+  await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+}
+
+/**
+ * Settings of the session under which a proof is read: no limit of the server's own (a snapshot that is held for a dump looks
+ * idle), and each value written as text in one way whatever the role's settings are.
+ */
+export async function readInOneWay(session: PostgresSession): Promise<void> {
   const settings = [
     'statement_timeout = 0',
     'idle_in_transaction_session_timeout = 0',
@@ -30,7 +36,6 @@ export async function beginSnapshot(session: PostgresSession): Promise<void> {
     ...(session.major >= 17 ? ['transaction_timeout = 0'] : []),
   ];
   for (const setting of settings) await session.query(`SET ${setting}`);
-  await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
 }
 
 /** The name by which others take the snapshot over, as long as this transaction lives. To be asked before the first step. */

@@ -1,5 +1,5 @@
 import type { TableProof } from '../../../proof/proof.ts';
-import { notOfExtension, USER_SCHEMAS } from '../contents.ts';
+import { notOfExtension, ofSchema, USER_SCHEMAS } from '../contents.ts';
 import { quoteIdentifier } from '../names.ts';
 import type { PostgresSession } from '../session.ts';
 import { named } from './names.ts';
@@ -27,19 +27,12 @@ export async function methodOf(session: PostgresSession): Promise<string> {
 }
 
 /** In the order in which pg_dump reads them, so that the two meet the same pages. */
-export async function listTables(session: PostgresSession, leftOut: string[]): Promise<RowTable[]> {
-  const rows = await session.query(
-    `SELECT c.oid::text, n.nspname AS schema, c.relname AS table, ${named('n.nspname', 'c.relname')} AS name,
-      ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-        ORDER BY a.attname::text COLLATE "C") AS columns
-      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND ${USER_SCHEMAS} AND ${notOfExtension('pg_class', 'c.oid')}
-        AND c.oid <> ALL ($1::oid[])
-        -- A standby has no rows of unlogged tables, and its dump has none either.
-        AND NOT (c.relpersistence = 'u' AND pg_is_in_recovery())
-      ORDER BY n.nspname, c.relname`,
-    [leftOut],
-  );
+export async function listTables(
+  session: PostgresSession,
+  leftOut: string[],
+  schema: string | null = null,
+): Promise<RowTable[]> {
+  const rows = await session.query(ofSchema(TABLES, schema), [leftOut]);
   return rows.map((row) => ({
     oid: String(row.oid),
     name: String(row.name),
@@ -47,6 +40,16 @@ export async function listTables(session: PostgresSession, leftOut: string[]): P
     columns: row.columns as string[],
   }));
 }
+
+const TABLES = `SELECT c.oid::text, n.nspname AS schema, c.relname AS table, ${named('n.nspname', 'c.relname')} AS name,
+    ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+      ORDER BY a.attname::text COLLATE "C") AS columns
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND ${USER_SCHEMAS} AND ${notOfExtension('pg_class', 'c.oid')}
+      AND c.oid <> ALL ($1::oid[])
+      -- A standby has no rows of unlogged tables, and its dump has none either.
+      AND NOT (c.relpersistence = 'u' AND pg_is_in_recovery())
+    ORDER BY n.nspname, c.relname`;
 
 /**
  * Exact rows, and the checksum of those that are asked for; null where samples are and the table has no key for them. Throws when

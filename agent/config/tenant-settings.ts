@@ -1,0 +1,42 @@
+import type { Path } from './problems.ts';
+import type { Setting } from './settings.ts';
+
+/** What there is to say of a source's tenants, whose group stands at this path. */
+export function tenantSettings(tenants: Path): Setting[] {
+  return [
+    {
+      variable: 'TENANT_SCHEMAS',
+      path: [...tenants, 'schemas'],
+      meaning:
+        "Which schemas of a PostgreSQL database are tenants: a pattern such as `tenant_*` (`*` any characters, `?` one, all others themselves); what stands for the wildcards is the tenant's id ([tenants.md](tenants.md)).",
+    },
+    {
+      variable: 'TENANT_QUERY',
+      path: [...tenants, 'query'],
+      meaning:
+        'Or a query that finds them: columns `id` and `schema_name`, and, where not all are in use, `active`.',
+    },
+    {
+      variable: null,
+      path: [...tenants, 'jobs'],
+      meaning: 'How many tenants are dumped at once: 2 unless it says otherwise.',
+    },
+    {
+      variable: null,
+      path: [...tenants, 'priority'],
+      meaning: 'Patterns of ids or schemas, the most critical first: the order in which tenants are taken.',
+    },
+    {
+      variable: null,
+      path: [...tenants, 'groups'],
+      meaning:
+        'Groups of tenants: a `name`, `match` (a list of patterns of ids or schemas; a tenant is in the first group that it matches), and a `schedule` and `keep` of their own.',
+    },
+    {
+      variable: null,
+      path: [...tenants, 'after_restore'],
+      meaning:
+        "A statement that is run when a tenant was restored, in the transaction that puts it in place, with the tenant's id as `$1`.",
+    },
+  ];
+}

@@ -1,0 +1,36 @@
+import type { Proof } from './proof.ts';
+
+/**
+ * What a proof of a PostgreSQL database says of one schema: its tables, counters and objects, and that it is there. Comments, and what stands
+ * in no schema, are left out.
+ */
+export function proofOfSchema(proof: Proof, schema: string): Proof {
+  const prefix = schemaPrefix(schema);
+  const isIn = ({ name }: { name: string }) => name.startsWith(prefix);
+  return {
+    ...proof,
+    tables: proof.tables.filter(isIn),
+    counters: proof.counters.filter(isIn),
+    objects: proof.objects.filter((object) =>
+      object.kind === 'schema'
+        ? `${object.name}.` === prefix
+        : !BESIDE_SCHEMAS.has(object.kind) && isIn(object),
+    ),
+  };
+}
+
+/** How the names in it begin: `sales.`; quoted where a dot or a quote would mislead. */
+export function schemaPrefix(schema: string): string {
+  return `${/[."]/.test(schema) ? `"${schema.replaceAll('"', '""')}"` : schema}.`;
+}
+
+const BESIDE_SCHEMAS = new Set([
+  'cast',
+  'comment',
+  'event_trigger',
+  'extension',
+  'foreign_data_wrapper',
+  'foreign_server',
+  'language',
+  'publication',
+]);

@@ -1,0 +1,120 @@
+import { HoldfastError } from '../../../core/errors.ts';
+import type { ObjectProof, Proof } from '../../../proof/proof.ts';
+import { schemaPrefix } from '../../../proof/of-schema.ts';
+import type { WholeEntry } from '../archive-contents.ts';
+import { quoteIdentifier } from '../names.ts';
+import { readExtensions, readObjectsOf } from '../proof/objects.ts';
+import type { PostgresSession } from '../session.ts';
+import { readBack } from './read-back.ts';
+
+/**
+ * Holds what a schema needs outside of itself against the database: returns what is missing there and can be made. Throws
+ * `restore_failed` that names what is there and is not what it was, and tables that are missing, whose rows are not the tenant's.
+ */
+export async function missingNeeds(
+  session: PostgresSession,
+  needed: WholeEntry[],
+  proof: Proof | null,
+): Promise<WholeEntry[]> {
+  const missing: WholeEntry[] = [];
+  const present: WholeEntry[] = [];
+  for (const entry of needed) {
+    const there = await isThere(session, entry);
+    if (there === false) missing.push(entry);
+    if (there === true) present.push(entry);
+  }
+  const lost = missing.find(({ kind }) => RELATIONS.has(kind));
+  if (lost !== undefined) throw refusal(`needs ${told(lost)}, which is not there`, 'Restore that first');
+  if (proof !== null) await requireSame(session, present, proof);
+  return missing;
+}
+
+/** Their rows belong to all tenants: a restore of one makes none of them. */
+const RELATIONS = new Set(['TABLE', 'VIEW', 'MATERIALIZED VIEW', 'SEQUENCE', 'FOREIGN TABLE']);
+
+/** Null for what comes with something else, and for what the server itself will name where it is missing. */
+async function isThere(session: PostgresSession, { kind, schema, tag }: WholeEntry): Promise<boolean | null> {
+  const exists = async (sql: string, values: unknown[]) => {
+    const [row] = await session.query(`SELECT EXISTS (${sql}) AS there`, values);
+    return row?.there === true;
+  };
+  if (kind === 'EXTENSION') return exists('SELECT FROM pg_extension WHERE extname = $1', [tag]);
+  if (kind === 'SCHEMA') return exists('SELECT FROM pg_namespace WHERE nspname = $1', [tag]);
+  if (RELATIONS.has(kind)) {
+    const sql = 'SELECT FROM pg_class WHERE relnamespace = to_regnamespace($1) AND relname = $2';
+    return exists(sql, [quoteIdentifier(schema), tag]);
+  }
+  if (kind === 'TYPE' || kind === 'DOMAIN') {
+    const sql = 'SELECT FROM pg_type WHERE typnamespace = to_regnamespace($1) AND typname = $2';
+    return exists(sql, [quoteIdentifier(schema), tag]);
+  }
+  if (kind in ROUTINES) {
+    const name = nameOfRoutine(tag);
+    const sql = 'SELECT WHERE to_regprocedure($1) IS NOT NULL';
+    const place = `${quoteIdentifier(schema)}.${quoteIdentifier(name)}${tag.slice(name.length)}`;
+    return exists(sql, [place]);
+  }
+  return null;
+}
+
+/** Kinds of an archive, and what a proof calls them. */
+const ROUTINES: Record<string, string> = {
+  FUNCTION: 'routine',
+  PROCEDURE: 'routine',
+  AGGREGATE: 'aggregate',
+};
+const TYPES: Record<string, string> = { TYPE: 'type', DOMAIN: 'type' };
+
+/** Of `touch(integer, text)`. */
+function nameOfRoutine(tag: string): string {
+  return tag.slice(0, Math.max(0, tag.indexOf('(')));
+}
+
+async function requireSame(session: PostgresSession, present: WholeEntry[], proof: Proof): Promise<void> {
+  const compared = present.filter(({ kind }) => kind === 'EXTENSION' || kind in ROUTINES || kind in TYPES);
+  const schemas = [...new Set(compared.map(({ schema }) => schema))].filter((schema) => schema !== '');
+  const now = await readBack(session, async () => {
+    const found = await readExtensions(session);
+    for (const schema of schemas)
+      found.push(...(await readObjectsOf(session, schema, ['routine', 'aggregate', 'type'])));
+    return found;
+  });
+  const other = compared.find((entry) => !isSame(of(entry, proof.objects), of(entry, now)));
+  if (other === undefined) return;
+  throw refusal(
+    `needs ${told(other)}, which is not what it was when the backup was made`,
+    'Give it back the definition that it had',
+  );
+}
+
+/** The same-named of its kind: a routine stands there once for each signature. */
+function of({ kind, schema, tag }: WholeEntry, objects: ObjectProof[]): string[] {
+  const routine = ROUTINES[kind];
+  const name =
+    routine === undefined ? null : `${schemaPrefix(schema)}${schemaPrefix(nameOfRoutine(tag)).slice(0, -1)}(`;
+  const isIt = (object: ObjectProof) => {
+    if (name !== null) return object.kind === routine && object.name.startsWith(name);
+    if (kind === 'EXTENSION')
+      return object.kind === 'extension' && object.name === schemaPrefix(tag).slice(0, -1);
+    return (
+      object.kind === TYPES[kind] &&
+      object.name === `${schemaPrefix(schema)}${schemaPrefix(tag).slice(0, -1)}`
+    );
+  };
+  return objects.filter(isIt).map(({ name: called, hash }) => `${called} ${hash}`);
+}
+
+/** What the proof knows must be there as it was; overloads that came later change nothing. What it does not know cannot be compared. */
+function isSame(before: string[], now: string[]): boolean {
+  return before.length > 0 && before.every((one) => now.includes(one));
+}
+
+export function told({ kind, schema, tag }: WholeEntry): string {
+  return `${kind.toLowerCase()} ${schema === '' ? '' : `${schema}.`}${tag}`;
+}
+
+function refusal(what: string, first: string): HoldfastError {
+  return new HoldfastError('restore_failed', `the schema ${what}; nothing was changed`, {
+    hint: `${first}, or restore the whole database beside this one with --to NAME and take from there what is wanted.`,
+  });
+}

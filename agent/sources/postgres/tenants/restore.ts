@@ -1,0 +1,172 @@
+import type { TenantsConfig } from '../../../config/config.ts';
+import { HoldfastError } from '../../../core/errors.ts';
+import { errorFields } from '../../error-fields.ts';
+import type { TenantOrder, TenantRestored } from '../../tenants.ts';
+import type { WholeEntry } from '../archive-contents.ts';
+import { statementError } from '../errors.ts';
+import { quoteIdentifier } from '../names.ts';
+import type { OpenArchive } from '../open-archive.ts';
+import { readInOneWay } from '../proof/snapshot.ts';
+import type { PostgresSession } from '../session.ts';
+import { chooseSchema, isRemarkOn, type SchemaEntries } from './choose.ts';
+import { loadEntries, prepareToLoad } from './load.ts';
+import { missingNeeds, told } from './needs.ts';
+import { mayKeepOwners } from './owners.ts';
+import { makePlace, takePlace, type Place } from './place.ts';
+import { readRest, readRows } from './read-back.ts';
+
+/**
+ * Restores one schema of an archive in one transaction: renames the one that is there, loads the archive's under the name that it always
+ * had, so that every text in it means what it meant, reads it back, and commits. Until then nobody else sees any of it. From `onCommit` on it
+ * is done or not done, and nobody may stop in between to ask which.
+ */
+export async function restoreTenant(
+  session: PostgresSession,
+  archive: OpenArchive,
+  order: TenantOrder,
+  { afterRestore, onCommit }: Pick<TenantsConfig, 'afterRestore'> & { onCommit: () => void },
+): Promise<TenantRestored> {
+  requireUtf8(archive.entries);
+  const chosen = chooseSchema(archive.entries, order.schema);
+  const owners = await mayKeepOwners(session, chosen.own, order.owners);
+  await readInOneWay(session);
+  await session.query('BEGIN');
+  try {
+    await session.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
+    const place = await makePlace(session, order);
+    const read = await load(session, archive, order, { chosen, owners });
+    order.onStep('comparing it with what was backed up');
+    order.judge(read);
+    const rights = await takePlace(session, order, place);
+    if (afterRestore !== null) await callHook(session, afterRestore, order.into.id);
+    if (order.forGood) await commit(session, order, place, onCommit);
+    else await session.query('ROLLBACK');
+    return {
+      tables: read.tables.length,
+      rows: read.tables.reduce((total, { rows }) => total + rows, 0),
+      replaced: place.replaces && order.forGood,
+      ownersKept: owners,
+      warnings: [...rights, ...leftOutside(chosen)],
+    };
+  } catch (error) {
+    await session.query('ROLLBACK').catch(() => undefined);
+    throw refusal(session, order, error);
+  }
+}
+
+/** For a foreign key into a shared table, whose writers wait behind it meanwhile. */
+const LOCK_TIMEOUT = '10s';
+
+/** Statements and rows are passed on as they are, on a connection that speaks UTF-8. */
+function requireUtf8(entries: WholeEntry[]): void {
+  const encoding = entries.find(({ kind }) => kind === 'ENCODING')?.definition ?? '';
+  if (/'UTF-?8'/i.test(encoding)) return;
+  throw new HoldfastError('restore_failed', 'the dump is not of a database in UTF-8; nothing was changed', {
+    hint: 'Restore the whole database beside this one with --to NAME, and take the schema from there.',
+  });
+}
+
+async function load(
+  session: PostgresSession,
+  archive: OpenArchive,
+  { schema, proof, onStep }: TenantOrder,
+  { chosen, owners }: { chosen: SchemaEntries; owners: boolean },
+) {
+  onStep(`loading ${schema}`);
+  const missing = await missingNeeds(session, chosen.needed, proof);
+  await prepareToLoad(session);
+  const { first, last } = inTwo(archive.entries, chosen, missing);
+  await loadEntries(session, archive, first, { owners });
+  // Other names are told with their schema; a new one has no statistics, and its first queries would be planned blindly.
+  await session.query('SET LOCAL search_path = pg_catalog');
+  onStep(`reading ${schema} back`);
+  const tables = await readRows(session, schema, proof);
+  await loadEntries(session, archive, last, { owners });
+  await analyze(session, schema);
+  return readRest(session, schema, { tables, like: proof });
+}
+
+/**
+ * In the archive's order; last what locks tables that all share until the transaction ends, which is to be short: foreign keys into them,
+ * and what speaks of these.
+ */
+function inTwo(entries: WholeEntry[], { own, needed }: SchemaEntries, missing: WholeEntry[]) {
+  const outside = new Set(needed.map(({ id }) => id));
+  const made = new Set(missing.map(({ id }) => id));
+  const ids = new Set([...own.map(({ id }) => id), ...made]);
+  const all = entries.filter((entry) => ids.has(entry.id) || isRemarkOn(entry, made));
+  const leadsOut = ({ kind, dependencies }: WholeEntry) =>
+    kind === 'FK CONSTRAINT' && dependencies.some((id) => outside.has(id));
+  const late = new Set(all.filter(leadsOut).map(({ id }) => id));
+  for (const { id, dependencies } of all) if (dependencies.some((other) => late.has(other))) late.add(id);
+  return { first: all.filter(({ id }) => !late.has(id)), last: all.filter(({ id }) => late.has(id)) };
+}
+
+async function analyze(session: PostgresSession, schema: string): Promise<void> {
+  const tables = await session.query(
+    `SELECT relname AS name FROM pg_class WHERE relnamespace = to_regnamespace($1) AND relkind IN ('r', 'p', 'm')`,
+    [quoteIdentifier(schema)],
+  );
+  if (tables.length === 0) return;
+  const named = tables.map(({ name }) => `${quoteIdentifier(schema)}.${quoteIdentifier(String(name))}`);
+  await session.query(`ANALYZE ${named.join(', ')}`);
+}
+
+async function callHook(session: PostgresSession, sql: string, id: string): Promise<void> {
+  await session.query('SET LOCAL search_path = "$user", public');
+  try {
+    await session.query(sql, sql.includes('$1') ? [id] : []);
+  } catch (error) {
+    const other = statementError(error, '', null);
+    if (other.kind === 'source_unreachable') throw error;
+    throw new HoldfastError(
+      'restore_failed',
+      `after_restore failed: ${errorFields(error).message}; nothing was changed`,
+      {
+        hint: 'Mend tenants.after_restore in the configuration, or take it out, and restore again.',
+        cause: error,
+      },
+    );
+  }
+}
+
+async function commit(
+  session: PostgresSession,
+  { into, keep, onStep }: TenantOrder,
+  { replaces }: Place,
+  onCommit: () => void,
+): Promise<void> {
+  onStep(`putting it in the place of ${into.schema}`);
+  onCommit();
+  try {
+    await session.query('COMMIT');
+  } catch (error) {
+    const what = `the connection was lost as ${into.schema} was put in place`;
+    const told = statementError(error, what, null);
+    if (told.kind !== 'source_unreachable') throw error;
+    throw new HoldfastError('source_unreachable', told.message, {
+      hint: replaces
+        ? `It is in place if there is a schema "${keep}" now, and nothing has happened otherwise.`
+        : `It is in place if the schema is there now, and nothing has happened otherwise.`,
+      cause: error,
+    });
+  }
+}
+
+function refusal(session: PostgresSession, { schema }: TenantOrder, error: unknown): HoldfastError {
+  const told = statementError(error, `cannot restore the schema "${schema}"`, null);
+  if (told.kind !== 'rights_missing' || told.hint !== undefined) return told;
+  return new HoldfastError('rights_missing', `${told.message}; nothing was changed`, {
+    hint: `Restore as the owner of the schema, who also needs CREATE on the database, or as a superuser: ${session.user} is neither (docs/tenants.md).`,
+    cause: error,
+  });
+}
+
+/** What the dump has elsewhere that builds on the tenant. */
+function leftOutside({ dependents }: SchemaEntries): string[] {
+  const [first, ...more] = dependents;
+  if (first === undefined) return [];
+  return [
+    `${told(first)}${more.length === 0 ? '' : ` and ${more.length} more`} outside of the schema builds on it in the backup and is not restored with it`,
+  ];
+}

@@ -1,0 +1,84 @@
+import type { PostgresSourceConfig, TenantsConfig } from '../../../config/config.ts';
+import { pathComponent } from '../../repository-path.ts';
+import type { Tenants } from '../../tenants.ts';
+import type { ClientDeps } from '../../tools.ts';
+import { openArchive } from '../open-archive.ts';
+import { withPostgresSession, type PostgresSession } from '../session.ts';
+import { dropSchema } from './drop.ts';
+import { openSchemaDump } from './dump.ts';
+import { findTenants, lookUpTenant } from './find.ts';
+import { restoreTenant } from './restore.ts';
+
+const LOOK_TIMEOUT_MS = 5 * 60_000;
+/** How long a restore may take is for the job to say. */
+const RESTORE_TIMEOUT_MS = 24 * 3600_000;
+const COMMIT_TIMEOUT_MS = 120_000;
+
+/** The tenants of a PostgreSQL database, each with a schema of its own. */
+export function createPostgresTenants(
+  config: PostgresSourceConfig,
+  tenants: TenantsConfig,
+  deps: ClientDeps,
+): Tenants {
+  const { caFile } = deps.tools;
+  const look = <T>(signal: AbortSignal, work: (session: PostgresSession) => Promise<T>) =>
+    withPostgresSession(config, { signal, caFile, timeoutMs: LOOK_TIMEOUT_MS }, work);
+  return {
+    find: (signal) => look(signal, (session) => findTenants(session, config, tenants)),
+    lookUp: (id, signal) => look(signal, (session) => lookUpTenant(session, config, tenants, id)),
+    schemasIn: async (dump) => {
+      const { entries, close } = await openArchive(dump);
+      await close();
+      return entries.filter(({ kind }) => kind === 'SCHEMA').map(({ tag }) => tag);
+    },
+    part: (schema) => ({
+      kind: 'dump',
+      path: `/postgres/${pathComponent(config.database)}/${pathComponent(schema)}.dump`,
+      open: (signal) => openSchemaDump(config, deps, schema, signal),
+    }),
+    restore: async (order, dump, signal) => {
+      const archive = await openArchive(dump);
+      const limit = untilCommit(signal);
+      try {
+        const session = { signal: limit.signal, caFile, timeoutMs: RESTORE_TIMEOUT_MS };
+        return await withPostgresSession(config, session, (open) =>
+          restoreTenant(open, archive, order, { ...tenants, onCommit: limit.onCommit }),
+        );
+      } finally {
+        limit.release();
+        await archive.close();
+      }
+    },
+    existing: (schemas, signal) =>
+      look(signal, async (session) => {
+        const rows = await session.query(
+          'SELECT nspname AS name FROM pg_namespace WHERE nspname = ANY ($1::text[])',
+          [schemas],
+        );
+        return rows.map(({ name }) => String(name));
+      }),
+    drop: (schema, signal) => look(signal, (session) => dropSchema(session, schema)),
+  };
+}
+
+/** A signal that follows another until the commit begins, and from then on a deadline alone. */
+function untilCommit(signal: AbortSignal): {
+  signal: AbortSignal;
+  onCommit: () => void;
+  release: () => void;
+} {
+  const cut = new AbortController();
+  const follow = () => cut.abort(signal.reason);
+  if (signal.aborted) follow();
+  signal.addEventListener('abort', follow, { once: true });
+  let timer: NodeJS.Timeout | undefined;
+  const release = () => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', follow);
+  };
+  const onCommit = () => {
+    release();
+    timer = setTimeout(() => cut.abort(), COMMIT_TIMEOUT_MS);
+  };
+  return { signal: cut.signal, onCommit, release };
+}

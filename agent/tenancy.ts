@@ -1,0 +1,70 @@
+import type { Clock } from './core/clock.ts';
+import { HoldfastError } from './core/errors.ts';
+import { dropKept } from './jobs/kept-database.ts';
+import { dropKeptSchemas } from './jobs/kept-schema.ts';
+import { restoreTenantJob, type TenantRestoreSettings } from './jobs/restore-tenant.ts';
+import type { Ledger } from './ledger/ledger.ts';
+import type { RunOptions, RunReport, Runner } from './runner.ts';
+import type { Source } from './sources/source.ts';
+import type { Tenants } from './sources/tenants.ts';
+
+/** What a person can do with the tenants of a source, and with what restores have replaced. */
+export interface Tenancy {
+  /** The tenants of a source; throws `configuration` where the configuration names none. */
+  tenantsOf(source: Source): Tenants;
+  /** Restores one tenant of a source while the others work on. */
+  restoreTenant(
+    choice: { source: Source } & Pick<
+      TenantRestoreSettings,
+      'wanted' | 'id' | 'toId' | 'owners' | 'restorePoint' | 'how'
+    >,
+    options: RunOptions,
+  ): Promise<RunReport[]>;
+  /** Drops what earlier restores replaced, without waiting for its week; returns the names of databases and schemas. */
+  dropReplaced(source: Source, signal: AbortSignal): Promise<string[]>;
+}
+
+export function createTenancy(deps: {
+  /** By the name of the source; null for one without. */
+  tenants: Map<string, Tenants | null>;
+  clock: Clock;
+  ledger: Ledger;
+  runner: Runner;
+  storing: (source: Source) => Pick<TenantRestoreSettings, 'repository' | 'notes' | 'compression'>;
+  timeoutMs: number;
+}): Tenancy {
+  const { tenants, clock, ledger, runner, storing, timeoutMs } = deps;
+  const tenantsOf = ({ name }: Source): Tenants => {
+    const found = tenants.get(name) ?? null;
+    if (found === null) throw noTenants(name);
+    return found;
+  };
+  return {
+    tenantsOf,
+    restoreTenant: async ({ source, ...choice }, options) => {
+      const settings = {
+        ...storing(source),
+        tenants: tenantsOf(source),
+        ledger,
+        now: () => clock.now(),
+        timeoutMs,
+      };
+      return runner.run([restoreTenantJob(source, { ...settings, ...choice })], options);
+    },
+    dropReplaced: (source, signal) =>
+      runner.exclusively(signal, async () => {
+        const choice = { now: clock.now(), all: true };
+        const dropped = await dropKept(source, ledger, choice, signal);
+        const found = tenants.get(source.name) ?? null;
+        if (found === null) return dropped;
+        const kept = { name: source.name, tenants: found };
+        return [...dropped, ...(await dropKeptSchemas(kept, ledger, choice, signal))];
+      }),
+  };
+}
+
+function noTenants(source: string): HoldfastError {
+  return new HoldfastError('configuration', `the configuration names no tenants of ${source}`, {
+    hint: "Set TENANT_SCHEMAS='tenant_*' or TENANT_QUERY (in the file: tenants); docs/tenants.md tells how.",
+  });
+}

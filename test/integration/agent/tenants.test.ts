@@ -1,0 +1,195 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { CLINIC_ROLES, clinicDatabase } from '../../fixtures/tenants/clinic.ts';
+import { testAgent } from '../../helpers/agent.ts';
+import { checksumsOf } from '../../helpers/clinic.ts';
+import { startPostgres } from '../../helpers/postgres.ts';
+import type { TestServer } from '../../helpers/server.ts';
+import { until } from '../../helpers/until.ts';
+
+describe('tenants at the command line', () => {
+  let server: TestServer;
+  let number = 0;
+  beforeAll(async () => {
+    server = await startPostgres();
+    await server.sql(CLINIC_ROLES);
+  });
+  afterAll(() => server.stop());
+
+  async function clinicWithBackup() {
+    number += 1;
+    const database = `clinic${number}`;
+    await server.sql(`CREATE DATABASE ${database}`);
+    await server.sql(clinicDatabase(), database);
+    const agent = await testAgent({
+      DATABASE_URL: `postgresql://boss:bosspw@127.0.0.1:${server.port}/${database}`,
+      TENANT_SCHEMAS: 'tenant_*',
+    });
+    const { code, stderr } = await agent.run(['backup']);
+    expect([code, stderr]).toEqual([0, expect.stringContaining('stored')]);
+    return {
+      agent,
+      database,
+      sql: (text: string) => server.sql(text, database),
+      checksums: () => checksumsOf(server, database),
+      restore: (...args: string[]) => agent.run(['restore', database, ...args]),
+    };
+  }
+
+  test('listed → with what backup and which verification hold each; none at all is a finding and exit 3', async () => {
+    const { agent, database, sql } = await clinicWithBackup();
+    expect((await agent.run(['verify'])).code).toBe(0);
+    await sql(
+      'CREATE SCHEMA tenant_late; CREATE SCHEMA tenant_42_old_20261101_000000; DROP SCHEMA tenant_43 CASCADE',
+    );
+    const { code, stdout } = await agent.run(['tenants', database, '--json']);
+    expect(code).toBe(0);
+    const [listed] = (JSON.parse(stdout) as { sources: { tenants: Record<string, unknown>[] }[] }).sources;
+    const time = expect.stringMatching(/^\d{4}-/) as unknown;
+    expect(listed?.tenants.map(({ tenant }) => tenant)).toEqual(['42', '100', 'late', 'new', 'North-East']);
+    expect(listed?.tenants[0]).toEqual({
+      tenant: '42',
+      schema: 'tenant_42',
+      active: true,
+      group: null,
+      bytes: expect.any(Number) as unknown,
+      lastBackup: time,
+      lastProved: time,
+      next: time,
+    });
+    expect(listed?.tenants[2]).toMatchObject({ tenant: 'late', lastBackup: null, lastProved: null });
+
+    const none = await agent.run(['tenants'], { TENANT_SCHEMAS: 'client_?' });
+    expect([none.code, none.stderr]).toEqual([
+      3,
+      expect.stringMatching(/no schema of clinic\d+ is like client_\?/),
+    ]);
+  });
+
+  test('restored over itself → the others as they were, and the old one kept until it is dropped', async () => {
+    const { sql, checksums, restore } = await clinicWithBackup();
+    const good = await checksums();
+    await sql('DELETE FROM tenant_42.notes; DELETE FROM tenant_43.notes');
+    const { tenant_42: before, ...others } = await checksums();
+    const dry = await restore('--tenant', '42', '--dry-run');
+    expect(dry.stderr).toMatch(
+      /nothing was changed; would restore tenant 42 of \w{8} .* kept as tenant_42_old_/,
+    );
+    const asked = await restore('--tenant', '42');
+    expect(asked).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/overwrite the schema tenant_42/) as unknown,
+    });
+    const tried = await restore('--tenant', '42', '--validate-only');
+    expect(tried.stderr).toMatch(
+      /nothing was changed; was able to restore tenant 42 .*90 rows.* equal to the source/,
+    );
+    expect(await checksums()).toEqual({ ...others, tenant_42: before });
+
+    const { code, stderr } = await restore('--tenant', '42', '--yes');
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringMatching(
+        /restored tenant 42 of \w{8} of \S+ into tenant_42 of clinic\d+: 3 tables, 90 rows; 3 tables, 90 rows and \d+ objects equal to the source; the old one is tenant_42_old_\d{8}_\d{6} until \d{4}-\d\d-\d\d; what was there is restore point \w{8} for a week/,
+      ),
+    ]);
+    const kept = /tenant_42_old_\d{8}_\d{6}/.exec(stderr)?.[0] ?? '';
+    expect(await checksums()).toEqual({ ...others, tenant_42: good['tenant_42'], [kept]: before });
+    expect((await restore('--drop-old')).stdout).toBe(`dropped ${kept}\n`);
+    expect(Object.keys(await checksums())).not.toContain(kept);
+  });
+
+  test('its restore point → brings that tenant back, and is never taken for the database; single tables come back too', async () => {
+    const { agent, database, sql, checksums, restore } = await clinicWithBackup();
+    const good = await checksums();
+    await sql('DELETE FROM tenant_42.notes; DELETE FROM tenant_43.notes');
+    const { tenant_42: before } = await checksums();
+    expect((await restore('--tenant', '42', '--yes')).code).toBe(0);
+    const snapshots = JSON.parse((await agent.run(['snapshots', '--json'])).stdout) as {
+      id: string;
+      path: string;
+      tags: { kind: string };
+    }[];
+    const point = snapshots.find(({ tags }) => tags.kind === 'restore-point');
+    expect(point?.path).toMatch(/^\/restore-points\/\w+\/postgres\/clinic\d+\/tenant_42\.dump\.gz$/);
+    const whole = await restore('--snapshot', point?.id ?? '', '--yes');
+    expect(whole).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/holds one tenant alone/) as unknown,
+    });
+    const back = await restore(
+      '--tenant',
+      '42',
+      '--snapshot',
+      point?.id ?? '',
+      '--yes',
+      '--no-restore-point',
+    );
+    expect([back.code, back.stderr]).toEqual([
+      0,
+      expect.stringMatching(/not compared: this backup has no proof/),
+    ]);
+    expect((await checksums())['tenant_42']).toBe(before);
+    expect((await restore('--tenant', '43', '--tables', 'notes', '--yes')).stderr).toMatch(
+      new RegExp(`restored tenant_43\\.notes of .* into ${database}`),
+    );
+    expect((await checksums())['tenant_43']).toBe(good['tenant_43']);
+  });
+
+  test('killed at the swap, its session ended or the agent → nothing has happened; then it is done, the hook with it', async () => {
+    const { agent, database, sql, checksums } = await clinicWithBackup();
+    const file = join(agent.folder, 'holdfast.yml');
+    const configure = (after: string) =>
+      writeFileSync(
+        file,
+        `sources:\n  - url: ${agent.environment['DATABASE_URL'] ?? ''}\n    tenants: {schemas: 'tenant_*', after_restore: ${JSON.stringify(after)}}\n`,
+      );
+    const environment = { HOLDFAST_CONFIG: file, DATABASE_URL: '', TENANT_SCHEMAS: '' };
+    const command = ['restore', database, '--tenant', '42', '--yes', '--no-restore-point'];
+    await sql("DELETE FROM tenant_42.notes; UPDATE tenants SET status = 'BROKEN' WHERE id = '42'");
+    const before = await checksums();
+    configure('select pg_advisory_xact_lock(4711)');
+    const letGo = await holdLock(database);
+    for (const killed of ['agent', 'session'] as const) {
+      const { child, ended } = agent.start(command, environment);
+      const pid = await until('the hook waits', async () => {
+        const [row] = await sql(
+          "SELECT pid FROM pg_stat_activity WHERE application_name = 'holdfast' AND wait_event = 'advisory' AND datname = current_database()",
+        );
+        return row?.['pid'] as number | undefined;
+      });
+      if (killed === 'agent') child.kill('SIGKILL');
+      else await sql(`SELECT pg_terminate_backend(${pid})`);
+      expect((await ended).code).toBe(killed === 'agent' ? null : 1);
+      await until('its session is gone', async () => {
+        const [row] = await sql(`SELECT count(*)::int AS n FROM pg_stat_activity WHERE pid = ${pid}`);
+        return row?.['n'] === 0;
+      });
+      expect(await checksums()).toEqual(before);
+    }
+    await letGo();
+
+    configure("update tenants set status = 'ACTIVE' where id = $1");
+    const done = await agent.run(command, environment);
+    expect([done.code, done.stderr]).toEqual([0, expect.stringContaining('restored tenant 42')]);
+    expect(await sql("SELECT status FROM tenants WHERE id = '42'")).toEqual([{ status: 'ACTIVE' }]);
+    expect(await sql('SELECT count(*)::int AS n FROM tenant_42.notes')).toEqual([{ n: 30 }]);
+  });
+
+  /** Holds what the hook waits for. */
+  async function holdLock(database: string) {
+    const { host, port, admin } = server;
+    const holder = new pg.Client({ host, port, ...admin, database, application_name: 'the tests' });
+    await holder.connect();
+    let held = true;
+    const letGo = async () => {
+      if (held) await holder.end();
+      held = false;
+    };
+    onTestFinished(letGo);
+    await holder.query('SELECT pg_advisory_lock(4711)');
+    return letGo;
+  }
+});

@@ -1,0 +1,362 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { PostgresSourceConfig, TenantsConfig } from '../../../agent/config/config.ts';
+import { HoldfastError } from '../../../agent/core/errors.ts';
+import { compare } from '../../../agent/proof/compare.ts';
+import { proofOfSchema } from '../../../agent/proof/of-schema.ts';
+import { proofSchema, type Proof } from '../../../agent/proof/proof.ts';
+import { createSource, createTenants } from '../../../agent/sources/create.ts';
+import type { TenantOrder } from '../../../agent/sources/tenants.ts';
+import { CLINIC_ROLES, clinicDatabase } from '../../fixtures/tenants/clinic.ts';
+import { checksumsOf } from '../../helpers/clinic.ts';
+import { POSTGRES_ROOT, postgresMajors, startPostgres } from '../../helpers/postgres.ts';
+import type { TestServer } from '../../helpers/server.ts';
+import { postgresConfig, readDump, streamOf, testDeps } from '../../helpers/sources.ts';
+import { until } from '../../helpers/until.ts';
+
+const never = new AbortController().signal;
+const BY_PATTERN: TenantsConfig = {
+  found: { kind: 'schemas', pattern: 'tenant_*' },
+  jobs: 2,
+  priority: [],
+  groups: [],
+  afterRestore: null,
+};
+
+describe.each(postgresMajors())('tenants of PostgreSQL %i', (major) => {
+  let server: TestServer;
+  let number = 0;
+  beforeAll(async () => {
+    server = await startPostgres([], major);
+    await server.sql(CLINIC_ROLES);
+  });
+  afterAll(() => server.stop());
+
+  function tenantsOf(database: string, more: Partial<PostgresSourceConfig> = {}) {
+    const config = postgresConfig({ port: server.port, database, tenants: BY_PATTERN, ...more });
+    const deps = { ...testDeps(join(server.folder, 'runtime')), tools: { postgresDirs: [POSTGRES_ROOT] } };
+    return { source: createSource(config, deps), tenants: createTenants(config, deps)! };
+  }
+
+  async function clinic() {
+    const database = `clinic_${(number += 1)}`;
+    await server.sql(`CREATE DATABASE ${database}`);
+    onTestFinished(async () => {
+      await server.sql(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`);
+    });
+    await server.sql(clinicDatabase(), database);
+    return {
+      database,
+      sql: (text: string) => server.sql(text, database),
+      checksums: () => checksumsOf(server, database),
+      backup: () => backupOf(database),
+    };
+  }
+
+  /** A dump of the whole database with its proof, and how tenants are restored from it. */
+  async function backupOf(database: string) {
+    const { source } = tenantsOf(database);
+    const dump = source
+      .parts(await source.probe(never))
+      .at(-1)!
+      .open(never);
+    const { bytes } = await readDump(dump);
+    const proof: Proof = proofSchema.parse((await dump.proof)?.proof);
+    return async (
+      id: string,
+      {
+        to = id,
+        config = {},
+        stream = (whole) => streamOf(whole),
+        signal = never,
+        ...more
+      }: Partial<TenantOrder> & {
+        to?: string;
+        config?: Partial<PostgresSourceConfig>;
+        stream?: (bytes: Buffer) => AsyncIterable<Buffer>;
+        signal?: AbortSignal;
+      } = {},
+    ) => {
+      const { tenants } = tenantsOf(database, config);
+      const { schema } = await tenants.lookUp(id, never);
+      const judge = (found: Proof) => {
+        const { differences, equal } = compare(proofOfSchema(proof, schema), found);
+        expect({ differences, equal }).toEqual({ differences: [], equal: true });
+      };
+      const order: TenantOrder = {
+        schema,
+        into: await tenants.lookUp(to, never),
+        keep: `${schema}_old_20261101_150000`,
+        proof,
+        judge,
+        owners: 'where-allowed',
+        forGood: true,
+        onStep: () => undefined,
+        ...more,
+      };
+      return tenants.restore(order, stream(bytes), signal);
+    };
+  }
+
+  test('a query for them → tenants in and out of use; what is no answer is refused with what is wrong', async () => {
+    const { database, sql } = await clinic();
+    const find = (text: string) =>
+      tenantsOf(database, { tenants: { ...BY_PATTERN, found: { kind: 'query', sql: text } } }).tenants.find(
+        never,
+      );
+    await sql(
+      "UPDATE tenants SET schema_name = 'tenant_gone' WHERE id = '43'; UPDATE tenants SET active = false WHERE id = '42'",
+    );
+    const { tenants, findings } = await find('select id, schema_name, active from tenants -- all of them');
+    expect(findings).toEqual(['tenant 43 has no schema: there is no "tenant_gone"']);
+    expect(tenants.map(({ id }) => id)).toEqual(['42', '43', '100', 'new', 'North-East']);
+    expect(tenants[0]).toMatchObject({
+      schema: 'tenant_42',
+      active: false,
+      bytes: expect.any(Number) as unknown,
+    });
+    expect(tenants[1]).toMatchObject({ schema: 'tenant_gone', active: true, bytes: null });
+    expect((await find('select id, schema_name from tenants where false')).findings).toEqual([
+      expect.stringMatching(/the query for the tenants of clinic_\d+ gives none/),
+    ]);
+    const bad: [string, RegExp][] = [
+      ['select schema_name from tenants', /gives no column id, or none called schema_name/],
+      ['select id, schema_name from tenant', /refused by the server: relation "tenant" does not exist/],
+      ['select id, schema_name from tenants where', /refused by the server: syntax error/],
+      ["select id, 'tenant_42' as schema_name from tenants", /gives the schema "tenant_42" to two tenants/],
+      ["select '1' as id, schema_name from tenants", /gives tenant 1 twice/],
+      [
+        "select id, 'public' as schema_name from tenants limit 1",
+        /the schema "public", which is no tenant's/,
+      ],
+      ['select null as id, schema_name from tenants', /a tenant without an id/],
+      ["select id, schema_name, 'yes' as active from tenants", /an active that is neither true nor false/],
+      ['delete from tenants returning id, schema_name', /refused by the server/],
+    ];
+    for (const [text, message] of bad)
+      await expect(find(text), text).rejects.toMatchObject({
+        kind: 'configuration',
+        message: expect.stringMatching(message) as unknown,
+      });
+  });
+
+  test('one over itself → all that hangs on it is as it was, and every other tenant is untouched', async () => {
+    const { database, sql, checksums, backup } = await clinic();
+    const good = await checksums();
+    const restore = await backup();
+    const { tables } = await tenantsOf(database).source.probe(never);
+    await sql(`
+      DELETE FROM tenant_42.patients WHERE id > 5; DROP FUNCTION tenant_42.patients_of; DROP VIEW tenant_42.planned;
+      ALTER TABLE tenant_42.patients DISABLE ROW LEVEL SECURITY; DELETE FROM tenant_43.appointments;
+      INSERT INTO "tenant_North-East".notes VALUES (999, 'since')`);
+    const { tenant_42: before, ...others } = await checksums();
+    expect(await restore('42')).toMatchObject({
+      tables: 3,
+      rows: 90,
+      replaced: true,
+      ownersKept: true,
+      warnings: [],
+    });
+    expect(await checksums()).toEqual({
+      ...others,
+      tenant_42: good['tenant_42'],
+      tenant_42_old_20261101_150000: before,
+    });
+
+    // What is dropped after a week is not missed by the guard of the backups' tables.
+    expect((await tenantsOf(database).source.probe(never)).tables).toBe(tables);
+
+    const [answer] = await sql(`SET ROLE clinic_app; SELECT tenant_42.patients_of('DE') AS de,
+      (SELECT count(*) FROM tenant_42.planned) AS planned, (SELECT number FROM tenant_42.totals) AS total`);
+    expect(answer).toEqual({ de: '15', planned: '30', total: '30' });
+    expect(await sql(`INSERT INTO tenant_42.patients (name) VALUES ('next') RETURNING id, code`)).toEqual([
+      { id: '31', code: 'IT' },
+    ]);
+    const [touched] = await sql(
+      `UPDATE tenant_42.patients SET name = 'x' WHERE id = 1 RETURNING changed_at IS NOT NULL AS done`,
+    );
+    expect(touched).toEqual({ done: true });
+    await expect(sql("INSERT INTO tenant_42.patients (name, country) VALUES ('x', 'XX')")).rejects.toThrow(
+      /patients_country_fkey/,
+    );
+    const [owned] =
+      await sql(`SELECT pg_get_userbyid(nspowner) AS schema, pg_get_userbyid(relowner) AS table, relrowsecurity AS secured,
+      obj_description(c.oid) AS comment, n_live_tup AS known FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+      JOIN pg_stat_all_tables s ON s.relid = c.oid WHERE nspname = 'tenant_42' AND c.relname = 'patients'`);
+    expect(owned).toMatchObject({
+      schema: 'clinic_owner',
+      table: 'clinic_owner',
+      secured: true,
+      comment: 'who comes to 42',
+    });
+  });
+
+  test('a schema that was dropped, a name that needs quotes, a tenant without tables → each comes back', async () => {
+    const { sql, checksums, backup } = await clinic();
+    const good = await checksums();
+    const restore = await backup();
+    await sql(
+      'DROP SCHEMA "tenant_North-East" CASCADE; DROP SCHEMA tenant_new; DROP FUNCTION code_of CASCADE',
+    );
+    expect(await restore('North-East')).toMatchObject({ tables: 3, rows: 30, replaced: false });
+    expect(await restore('new')).toMatchObject({ tables: 0, rows: 0, replaced: false });
+    const after = await checksums();
+    expect(after['tenant_North-East']).toBe(good['tenant_North-East']);
+    expect(
+      await sql("SELECT code_of('it') AS code, to_regnamespace('tenant_new') IS NOT NULL AS there"),
+    ).toEqual([{ code: 'IT', there: true }]);
+  });
+
+  test('tried and undone → nothing has changed, the hook included', async () => {
+    const { sql, checksums, backup } = await clinic();
+    const restore = await backup();
+    await sql('DELETE FROM tenant_42.notes');
+    const before = await checksums();
+    const config = { tenants: { ...BY_PATTERN, afterRestore: 'delete from tenants where id = $1' } };
+    expect(await restore('42', { forGood: false, config })).toMatchObject({
+      tables: 3,
+      rows: 90,
+      replaced: false,
+    });
+    expect(await checksums()).toEqual(before);
+    expect(await restore('42', { config })).toMatchObject({ replaced: true });
+    expect(await sql('SELECT id FROM tenants ORDER BY lower(id)')).toEqual(
+      ['100', '43', 'new', 'North-East'].map((id) => ({ id })),
+    );
+  });
+
+  test('what would mean something else afterwards → refused by name, and nothing has changed', async () => {
+    const { database, sql, checksums, backup } = await clinic();
+    const restore = await backup();
+    const codeOf = (word: string) =>
+      `CREATE OR REPLACE FUNCTION code_of(country text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT ${word}(country)'`;
+    const table = (schema: string) => `ALTER TABLE ${schema}.patients DROP CONSTRAINT patients_country_fkey`;
+    const refusals: [change: string, undo: string, message: RegExp][] = [
+      [codeOf('lower'), codeOf('upper'), /needs function public\.code_of\(text\), which is not what it was/],
+      [
+        "ALTER TYPE visit_state RENAME VALUE 'done' TO 'over'",
+        "ALTER TYPE visit_state RENAME VALUE 'over' TO 'done'",
+        /needs type public\.visit_state, which is not what it was/,
+      ],
+      [
+        'CREATE VIEW everybody AS SELECT name FROM tenant_42.patients',
+        'DROP VIEW everybody',
+        /outside of "tenant_42", view public\.everybody depends on it/,
+      ],
+      [
+        'CREATE TABLE billed (patient bigint REFERENCES tenant_42.patients)',
+        'DROP TABLE billed',
+        /constraint billed_patient_fkey on table public\.billed/,
+      ],
+      [
+        'CREATE PUBLICATION paper FOR TABLE tenant_42.notes_1',
+        'DROP PUBLICATION paper',
+        /publication of table tenant_42\.notes_1 in publication paper/,
+      ],
+      [
+        'ALTER TABLE countries RENAME TO lands',
+        'ALTER TABLE lands RENAME TO countries',
+        /needs table public\.countries, which is not there/,
+      ],
+      [
+        'ALTER ROLE clinic_owner RENAME TO somebody',
+        'ALTER ROLE somebody RENAME TO clinic_owner',
+        /role "clinic_owner" does not exist/,
+      ],
+      [
+        `DELETE FROM tenant_42.patients; ${['tenant_43', 'tenant_100', '"tenant_North-East"'].map(table).join(';')}; DELETE FROM countries WHERE code = 'DE'`,
+        "INSERT INTO countries VALUES ('DE', 'Deutschland')",
+        /cannot restore fk constraint tenant_42\.patients patients_country_fkey: .*violates foreign key/,
+      ],
+    ];
+    for (const [change, undo, message] of refusals) {
+      await sql(change);
+      const before = await checksums();
+      await expect(restore('42'), change).rejects.toMatchObject({
+        kind: 'restore_failed',
+        message: expect.stringMatching(message) as unknown,
+      });
+      expect(await checksums()).toEqual(before);
+      await sql(undo);
+    }
+    for (const id of ['9', `4'2"; DROP SCHEMA tenant_43`])
+      await expect(restore(id)).rejects.toMatchObject({
+        kind: 'usage',
+        message: expect.stringMatching(/holds no schema/) as unknown,
+      });
+
+    const hook = { tenants: { ...BY_PATTERN, afterRestore: 'update tenants set state = 1 where id = $1' } };
+    const before = await checksums();
+    await expect(restore('43', { config: hook })).rejects.toThrow(/after_restore failed: column "state"/);
+    const judge = () => {
+      throw new Error('it differs');
+    };
+    await expect(restore('43', { judge })).rejects.toThrow(/it differs/);
+    await server.sql(
+      `CREATE ROLE keeper_${major} LOGIN PASSWORD 'secret' BYPASSRLS; GRANT pg_read_all_data TO keeper_${major}`,
+    );
+    const denied = restore('43', { config: { user: `keeper_${major}`, password: 'secret' } });
+    await expect(denied).rejects.toMatchObject({
+      kind: 'rights_missing',
+      message: expect.stringMatching(/must be owner of schema tenant_43/) as unknown,
+    });
+    expect(await checksums()).toEqual(before);
+    const kept = tenantsOf(database).tenants;
+    await sql('CREATE VIEW everybody AS SELECT name FROM tenant_100.patients');
+    await expect(kept.drop('tenant_100', never)).rejects.toThrow(
+      /not dropped: view public\.everybody depends on it/,
+    );
+    expect(await checksums()).toEqual(before);
+  });
+
+  test('a dump that breaks off, a repository that is damaged, a restore that is interrupted → nothing has changed', async () => {
+    const { database, sql, checksums, backup } = await clinic();
+    const restore = await backup();
+    const before = await checksums();
+    const upTo = (bytes: Buffer) => bytes.subarray(0, bytes.indexOf('P7@43.example'));
+    expect(before['tenant_43']).toBeDefined();
+    await expect(restore('43', { stream: (bytes) => streamOf(upTo(bytes)) })).rejects.toMatchObject({
+      kind: 'restore_failed',
+      message: expect.stringContaining('it ends in the rows of tenant_43.patients') as unknown,
+    });
+    async function* damaged(bytes: Buffer) {
+      yield upTo(bytes);
+      throw new HoldfastError('repository_damaged', 'a pack is gone');
+    }
+    await expect(restore('43', { stream: damaged })).rejects.toMatchObject({ kind: 'repository_damaged' });
+    const controller = new AbortController();
+    const judge = () => controller.abort();
+    await expect(restore('43', { judge, signal: controller.signal })).rejects.toMatchObject({
+      kind: 'interrupted',
+    });
+    const sessions = () =>
+      sql(`SELECT pid FROM pg_stat_activity WHERE datname = '${database}' AND application_name = 'holdfast'`);
+    await until('its session is gone', async () => (await sessions()).length === 0);
+    expect(await checksums()).toEqual(before);
+  });
+
+  test('as another tenant → keys, defaults, views and a search_path mean the new one; a text that names the old one is refused', async () => {
+    const { sql, checksums, backup } = await clinic();
+    await sql(
+      `CREATE FUNCTION tenant_43.first_name() RETURNS text LANGUAGE sql AS 'SELECT name FROM tenant_43.patients LIMIT 1'`,
+    );
+    const restore = await backup();
+    const before = await checksums();
+    await expect(restore('42', { to: '43' })).rejects.toMatchObject({ kind: 'target_not_empty' });
+    await expect(restore('43', { to: '78' })).rejects.toThrow(
+      /routine tenant_43\.first_name\(\) would still speak of "tenant_43"/,
+    );
+    expect(await checksums()).toEqual(before);
+
+    expect(await restore('42', { to: '77' })).toMatchObject({ rows: 90, replaced: false, warnings: [] });
+    expect(await checksums()).toEqual({ ...before, tenant_77: before['tenant_42'] });
+    await sql('DROP SCHEMA tenant_42 CASCADE');
+    const [answer] = await sql(
+      `SELECT tenant_77.patients_of('DE') AS de, (SELECT count(*) FROM tenant_77.planned) AS planned`,
+    );
+    expect(answer).toEqual({ de: '15', planned: '30' });
+    expect(await sql(`INSERT INTO tenant_77.patients (name) VALUES ('next') RETURNING id`)).toEqual([
+      { id: '31' },
+    ]);
+  });
+});

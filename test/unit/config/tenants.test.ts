@@ -1,0 +1,110 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { describeConfig } from '../../../agent/config/describe.ts';
+import { loadConfig } from '../../../agent/config/load.ts';
+import { problemsOf } from '../../helpers/configuration.ts';
+import { temporaryFolder } from '../../helpers/folder.ts';
+
+function file(tenants: string, type = 'postgres') {
+  const path = join(temporaryFolder(), 'holdfast.yml');
+  writeFileSync(
+    path,
+    `repository: {location: /r}
+sources:
+  - {type: ${type}, host: db, database: clinic, user: u, password: p, tenants: ${tenants}}
+`,
+  );
+  return { HOLDFAST_CONFIG: path };
+}
+const problemsIn = (tenants: string, type?: string) =>
+  problemsOf(file(tenants, type)).map((line) => line.replace(/^.*?: /, ''));
+
+describe('tenants of a source', () => {
+  test('pattern, groups and hook → as they were written, with the defaults of the rest', () => {
+    const [source] = loadConfig(
+      file(
+        `{schemas: 'tenant_*', priority: [vip-*], after_restore: "update t set s = 1 where id = $1", groups: [
+          {name: high, match: [enterprise-*], schedule: 0 */6 * * *, keep: {daily: 30}}, {name: others, match: ['*']}]}`,
+      ),
+    ).sources;
+    expect(source).toMatchObject({
+      tenants: {
+        found: { kind: 'schemas', pattern: 'tenant_*' },
+        jobs: 2,
+        priority: ['vip-*'],
+        groups: [
+          { name: 'high', match: ['enterprise-*'], schedule: '0 */6 * * *', keep: { daily: 30, weekly: 4 } },
+          { name: 'others', match: ['*'], schedule: null, keep: null },
+        ],
+        afterRestore: 'update t set s = 1 where id = $1',
+      },
+    });
+  });
+
+  test('none → null; what is shown of the configuration can be loaded again', () => {
+    expect(loadConfig({ RESTIC_REPOSITORY: '/r', DATABASE_URL: 'postgresql://u:p@h/d' }).sources).toEqual([
+      expect.objectContaining({ tenants: null }),
+    ]);
+    const config = loadConfig(
+      file(`{query: 'select id, schema_name from t', groups: [{name: a, match: [x]}]}`),
+    );
+    const [shown] = describeConfig(config)['sources'] as { tenants: unknown }[];
+    const again = loadConfig(file(JSON.stringify(shown?.tenants))).sources;
+    expect(again.map((source) => 'tenants' in source && source.tenants)).toEqual(
+      config.sources.map((source) => 'tenants' in source && source.tenants),
+    );
+  });
+
+  test('TENANT_SCHEMAS and TENANT_QUERY → the same of the one source of the environment', () => {
+    const base = { RESTIC_REPOSITORY: '/r', DATABASE_URL: 'postgresql://u:p@h/d' };
+    const tenantsOf = (more: Record<string, string>) => loadConfig({ ...base, ...more }).sources[0];
+    expect(tenantsOf({ TENANT_SCHEMAS: 'tenant_*' })).toMatchObject({
+      tenants: { found: { kind: 'schemas', pattern: 'tenant_*' }, jobs: 2 },
+    });
+    expect(tenantsOf({ TENANT_QUERY: 'select 1' })).toMatchObject({
+      tenants: { found: { kind: 'query', sql: 'select 1' } },
+    });
+    expect(problemsOf({ ...base, TENANT_SCHEMAS: 'tenant_42' })).toEqual([
+      'TENANT_SCHEMAS is "tenant_42"; it must be a pattern with * or ?, such as tenant_*',
+    ]);
+    expect(problemsOf({ ...base, TENANT_SCHEMAS: 't*', TENANT_QUERY: 'select 1' }).join()).toMatch(
+      /either schemas \(a pattern\) or query/,
+    );
+    expect(problemsOf({ ...base, DATABASE_URL: 'mysql://u:p@h/d', TENANT_SCHEMAS: 't*' }).join()).toMatch(
+      /tenants is no setting/,
+    );
+  });
+
+  test.each([
+    ['{}', /tenants is something else; it must be a group with either schemas \(a pattern\) or query/],
+    ["{schemas: 'a*', query: select 1}", /either schemas \(a pattern\) or query/],
+    ['{schemas: tenant_42}', /tenants\.schemas is "tenant_42"; it must be a pattern with \* or \?/],
+    ["{schemas: 'a*', jobs: 0}", /tenants\.jobs is 0; it must be a whole number from 1 to 64/],
+    [
+      "{schemas: 'a*', groups: [{name: x, match: []}]}",
+      /groups\[0\]\.match .* it must be a list of at least one pattern/,
+    ],
+    ["{schemas: 'a*', groups: [{match: [x]}]}", /groups\[0\]\.name is missing/],
+    [
+      "{schemas: 'a*', groups: [{name: x, match: [x], schedule: hourly}]}",
+      /groups\[0\]\.schedule .* a cron expression/,
+    ],
+    [
+      "{schemas: 'a*', groups: [{name: x, match: [x], keep: {dayly: 1}}]}",
+      /keep\.dayly is no setting; did you mean daily\?/,
+    ],
+    [
+      "{schemas: 'a*', groups: [{name: x, match: [x]}, {name: x, match: [y]}]}",
+      /groups have a name each that no other has/,
+    ],
+    ["{schema: 'a*'}", /tenants\.schema is no setting; did you mean schemas\?/],
+    ["{schemas: 'a*', after_restore: ''}", /after_restore is ""; it must be a statement of SQL/],
+  ])('%s → told with the place and what would be right', (tenants, message) => {
+    expect(problemsIn(tenants).join('\n')).toMatch(message);
+  });
+
+  test('of MySQL → no setting', () => {
+    expect(problemsIn("{schemas: 'a*'}", 'mysql').join()).toMatch(/sources\[0\]\.tenants is no setting/);
+  });
+});
