@@ -230,7 +230,8 @@ async function examineScratch(
 ): Promise<Finding> {
   const subject = source.name;
   try {
-    const opened = await app.scratchPlace(source).open({ engine, serverVersion, dumpBytes: null }, signal);
+    const need = { engine, serverVersion, extensions: null, dumpBytes: null };
+    const opened = await app.scratchPlace(source).open(need, signal);
     try {
       await tryScratch(opened.server, `${scratchPrefix(app.config.host, source.name)}doctor`, signal);
     } finally {

@@ -153,7 +153,7 @@ export const SETTINGS: readonly Setting[] = [
     path: ['sources', SOURCE, 'verify', 'server'],
     secret: true,
     meaning:
-      "Where the scratch databases of verifications are made: a database URL of a server of the source's kind and not older, beside the database that it names; or `throw-away`, a server that the agent starts for each verification. Without it, the source's own server.",
+      "Where verifications make their scratch databases: a database URL of a server of the source's kind, and not older, or `throw-away`, one that the agent starts for it. Without it, the source's own server.",
   },
   {
     variable: null,

@@ -78,6 +78,7 @@ async function verify(source: Source, settings: VerifySettings, context: JobCont
   const need: ScratchNeed = {
     engine: snapshot.tags?.engine ?? null,
     serverVersion: proof?.serverVersion ?? null,
+    extensions: proof === null ? null : extensionsIn(proof),
     dumpBytes: settings.dumpBytes(snapshot.id),
   };
   const opened = await settings.scratch.open(need, signal).catch((error: unknown) => {
@@ -98,6 +99,10 @@ async function verify(source: Source, settings: VerifySettings, context: JobCont
   } finally {
     await opened.close();
   }
+}
+
+function extensionsIn({ objects }: Proof): string[] {
+  return objects.filter(({ kind }) => kind === 'extension').map(({ name }) => name);
 }
 
 async function verifyOn(

@@ -14,6 +14,8 @@ export interface ScratchNeed {
   engine: string | null;
   /** Of the server that the dump came from, as that told it. */
   serverVersion: string | null;
+  /** Names of the extensions in it. */
+  extensions: string[] | null;
   /** Plain bytes of the dump. */
   dumpBytes: number | null;
 }

@@ -72,6 +72,8 @@ export async function startServer(
   void child.exit.then((exit) => (state.exit = exit));
   const stop = async () => {
     state.asked = true;
+    // Its id may be somebody else's by now.
+    if (state.exit !== null) return;
     child.signal(`SIG${launch.endedBy}`);
     await child.stop(STOP_GRACE_MS);
   };

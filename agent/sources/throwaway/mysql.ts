@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MysqlSourceConfig } from '../../config/config.ts';
-import { HoldfastError } from '../../core/errors.ts';
 import type { Engine } from '../../core/glossary.ts';
 import { versionNumbers } from '../mysql/version.ts';
 import { writePrivateFile } from '../private-file.ts';
@@ -28,10 +27,8 @@ export async function findMysql(
   fits: { engine: Engine; serverVersion: string },
   signal: AbortSignal,
 ): Promise<Kind> {
-  const { engine: flavour, serverVersion } = fits;
-  if (flavour === 'postgres') {
-    throw new HoldfastError('client_mismatch', `the snapshot is of PostgreSQL, and ${config.name} is not`);
-  }
+  const flavour = fits.engine === 'mysql' ? 'mysql' : 'mariadb';
+  const { serverVersion } = fits;
   const series = seriesOf(serverVersion);
   const names = NAMES[flavour];
   const folders = deps.tools.mysqlServerDirs;

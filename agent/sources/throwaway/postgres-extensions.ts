@@ -25,7 +25,7 @@ export async function requireExtensions(session: PostgresSession, wanted: Extens
 }
 
 /**
- * Makes those extensions that only a superuser may make, in place of the dump, which leaves alone what is there. They become the
+ * Makes the extensions in place of the dump, which leaves alone what is there: some may be made by superusers only. They become the
  * user's own, who may say no more of them than the dump does: their functions stay the superuser's.
  */
 export async function makeExtensions(
@@ -33,31 +33,28 @@ export async function makeExtensions(
   wanted: Extension[],
   owner: string,
 ): Promise<void> {
-  const rows = await session.query(
-    `SELECT a.name FROM pg_available_extensions a JOIN pg_available_extension_versions v ON v.name = a.name AND v.version = a.default_version
-      WHERE v.superuser AND NOT v.trusted`,
-  );
-  const reserved = new Set(rows.map(({ name }) => String(name)));
-  for (const { name, schema } of wanted.filter((one) => reserved.has(one.name))) {
-    // A schema of the user's own comes with the dump, which would find it there.
-    if (schema !== 'public' && schema !== 'pg_catalog') continue;
+  // A schema of the user's own comes with the dump, which would find it there.
+  for (const { name, schema } of wanted.filter((one) => ['public', 'pg_catalog'].includes(one.schema))) {
     try {
       await session.query(`CREATE EXTENSION ${quoteIdentifier(name)} SCHEMA ${schema}`);
-      await session.query('UPDATE pg_extension SET extowner = $1::text::regrole WHERE extname = $2', [
-        owner,
-        name,
-      ]);
+      const owned = 'UPDATE pg_extension SET extowner = $1::text::regrole WHERE extname = $2';
+      await session.query(owned, [owner, name]);
     } catch (error) {
       throw statementError(error, `the throw-away server cannot make the extension ${name}`, null);
     }
   }
 }
 
-/** Makes amcheck where the dump cannot have put anything, and lets the user call it. */
+/** Lets the user call amcheck; where the dump has none, it is made where the dump cannot have put anything. */
 export async function allowAmcheck(session: PostgresSession, user: string): Promise<void> {
-  const schema = `holdfast_${randomBytes(8).toString('hex')}`;
-  await session.query(`CREATE SCHEMA ${schema}`);
-  await session.query(`CREATE EXTENSION amcheck SCHEMA ${schema}`);
+  const [there] = await session.query(
+    `SELECT extnamespace::regnamespace::text AS schema FROM pg_extension WHERE extname = 'amcheck'`,
+  );
+  const schema = there === undefined ? `holdfast_${randomBytes(8).toString('hex')}` : String(there.schema);
+  if (there === undefined) {
+    await session.query(`CREATE SCHEMA ${schema}`);
+    await session.query(`CREATE EXTENSION amcheck SCHEMA ${schema}`);
+  }
   await session.query(`GRANT USAGE ON SCHEMA ${schema} TO ${user}`);
   await session.query(`GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ${schema} TO ${user}`);
 }

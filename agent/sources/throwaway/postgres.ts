@@ -49,7 +49,7 @@ async function start(
   config: PostgresSourceConfig,
   deps: KindDeps,
   program: string,
-  { folder, user }: Where,
+  { folder, user, extensions }: Where,
   signal: AbortSignal,
 ) {
   const [bossPassword, password] = [newPassword(), newPassword()];
@@ -68,7 +68,7 @@ async function start(
     signal,
   );
   try {
-    const around = await surroundingsOf(config, deps, signal);
+    const around = restrictedTo(extensions, await surroundingsOf(config, deps, signal));
     const there = {
       ...config,
       host: folder,
@@ -131,6 +131,12 @@ async function settle(session: PostgresSession, password: string, around: Surrou
   const taken = new Set([USER, BOSS]);
   for (const role of around.roles.filter((name) => !taken.has(name)))
     await session.query(`CREATE ROLE ${quoteIdentifier(role)}`);
+}
+
+/** What the source has got since the dump was taken would be a difference. */
+function restrictedTo(names: string[] | null, around: Surroundings): Surroundings {
+  if (names === null) return around;
+  return { ...around, extensions: around.extensions.filter(({ name }) => names.includes(name)) };
 }
 
 /** What the source's server has and a dump does not bring; without the source, the restore finds out what is missing. */

@@ -33,6 +33,8 @@ export interface Kind {
 export interface Where {
   folder: string;
   user: User | null;
+  /** Names of the extensions in the dump; null where nobody knows. */
+  extensions: string[] | null;
 }
 
 /** What a kind of server works with. */
@@ -77,7 +79,7 @@ async function open(
   try {
     const user = await unprivileged(kind.users);
     await giveTo(user, [folder]);
-    const { running, server } = await kind.start({ folder, user }, signal);
+    const { running, server } = await kind.start({ folder, user, extensions: need.extensions }, signal);
     return opened(server, running, { called: `a throw-away ${kind.called}`, folder, freeBytes });
   } catch (error) {
     await removeFolder(folder).catch(() => undefined);
@@ -147,6 +149,13 @@ function fitting(
 ): { engine: Engine; serverVersion: string } {
   const engine = ENGINES.find((one) => one === need.engine) ?? probe?.engine ?? null;
   const serverVersion = need.serverVersion ?? probe?.serverVersion ?? null;
+  const isPostgres = engine === 'postgres';
+  if (engine !== null && isPostgres !== (config.type === 'postgres')) {
+    throw new HoldfastError(
+      'client_mismatch',
+      `the snapshot is of ${engine}, and the source ${config.name} is not`,
+    );
+  }
   if (engine !== null && serverVersion !== null) return { engine, serverVersion };
   throw new HoldfastError(
     'source_unreachable',

@@ -35,8 +35,8 @@ async function shopWithBackup(engine: TestEngine, prepare = ''): Promise<Verifyi
   return { agent, server, database, folder };
 }
 
-/** What no dump brings: a role in a policy, and an extension that only a superuser may make. */
-const LEANING = `CREATE ROLE "tenant 7"; CREATE EXTENSION citext; CREATE EXTENSION pg_stat_statements;
+/** What no dump brings: a role in a policy, and extensions that only a superuser may make. */
+const LEANING = `CREATE ROLE "tenant 7"; CREATE EXTENSION citext; CREATE EXTENSION pg_stat_statements; CREATE EXTENSION amcheck;
   COMMENT ON EXTENSION pg_stat_statements IS 'ours';
   CREATE POLICY own ON customers TO "tenant 7" USING (name = 'Ada');`;
 

@@ -25,7 +25,10 @@ async function opened(
   const away = { probe: () => Promise.reject(new Error('away')) } as unknown as Source;
   const config = engine === 'postgres' ? postgresConfig({ port: 1 }) : mysqlConfig({ port: 1 });
   const place = createThrowaway(away, config, deps);
-  return { folder, scratch: await place.open({ engine, serverVersion, dumpBytes: null }, signal) };
+  return {
+    folder,
+    scratch: await place.open({ engine, serverVersion, extensions: null, dumpBytes: null }, signal),
+  };
 }
 
 const value = async (server: Source, sql: string) =>
@@ -76,11 +79,11 @@ describe('what no dump brings, asked of the source', () => {
   });
   afterAll(() => server.stop());
 
-  async function openedFor(database: string) {
+  async function openedFor(database: string, extensions: string[] | null = null) {
     const deps = { ...testDeps(), tools: { postgresDirs: [POSTGRES_ROOT] }, throwawayDir: throwawayFolder() };
     const config = postgresConfig({ port: server.port, database });
     const place = createThrowaway(createSource(config, deps), config, deps);
-    return place.open({ engine: null, serverVersion: null, dumpBytes: null }, signal);
+    return place.open({ engine: null, serverVersion: null, extensions, dumpBytes: null }, signal);
   }
 
   test('encoding and locale of the database → those of the scratch', async () => {
@@ -90,6 +93,22 @@ describe('what no dump brings, asked of the source', () => {
       await scratch.server.createDatabase(SCRATCH, signal);
       const sql = `SELECT pg_encoding_to_char(encoding) || ' ' || datcollate FROM pg_database WHERE datname = current_database()`;
       expect(await value(scratch.server, sql)).toBe('LATIN1 C');
+    } finally {
+      await scratch.close();
+    }
+  });
+
+  test('an extension that the source has got since the dump → left out, and so no difference', async () => {
+    await server.sql('CREATE DATABASE grown');
+    await server.sql(
+      'CREATE EXTENSION cube; CREATE EXTENSION earthdistance; CREATE EXTENSION amcheck',
+      'grown',
+    );
+    const scratch = await openedFor('grown', ['cube', 'earthdistance']);
+    try {
+      await scratch.server.createDatabase(SCRATCH, signal);
+      const sql = `SELECT string_agg(extname || ' ' || extowner::regrole, ', ' ORDER BY extname) FROM pg_extension WHERE extname <> 'plpgsql'`;
+      expect(await value(scratch.server, sql)).toBe('cube holdfast, earthdistance holdfast');
     } finally {
       await scratch.close();
     }

@@ -269,15 +269,16 @@ describe('a server that is started for it', () => {
       },
     };
     const dumpBytes = () => 4711;
-    for (const proof of [proofOf({ serverVersion: '15.18' }), null]) {
+    const objects = [...proofOf().objects, { kind: 'extension', name: 'citext', hash: 'a'.repeat(64) }];
+    for (const proof of [proofOf({ serverVersion: '15.18', objects }), null]) {
       const settings = verifySettings(await repositoryWith(proof), server, { scratch, dumpBytes });
       await verifyJob(server, settings)
         .run(quiet)
         .catch(() => undefined);
     }
     expect(needs).toEqual([
-      { engine: 'postgres', serverVersion: '15.18', dumpBytes: 4711 },
-      { engine: 'postgres', serverVersion: null, dumpBytes: 4711 },
+      { engine: 'postgres', serverVersion: '15.18', extensions: ['citext'], dumpBytes: 4711 },
+      { engine: 'postgres', serverVersion: null, extensions: null, dumpBytes: 4711 },
     ]);
   });
 });

@@ -34,7 +34,10 @@ function machine(
   const open = (type: 'mysql' | 'postgres', need: Partial<Probe> & { dumpBytes?: number } = {}) => {
     const config = type === 'mysql' ? mysqlConfig({}) : postgresConfig({});
     const { engine = null, serverVersion = null, dumpBytes = null } = need;
-    return createThrowaway(source, config, deps).open({ engine, serverVersion, dumpBytes }, signal);
+    return createThrowaway(source, config, deps).open(
+      { engine, serverVersion, extensions: null, dumpBytes },
+      signal,
+    );
   };
   return { open, throwawayDir };
 }
@@ -95,6 +98,13 @@ describe('no server of that version → tool_missing, with what is there and wha
     });
     await expect(opened).rejects.toMatchObject({ hint: expect.stringMatching(hint) as string });
     expect(existsSync(throwawayDir)).toBe(false);
+  });
+
+  test('the snapshot is of another kind of database → said', async () => {
+    const opened = machine(POSTGRES, null).open('postgres', { engine: 'mysql', serverVersion: '9.7.4' });
+    await expect(opened).rejects.toMatchObject({
+      ...{ kind: 'client_mismatch', message: 'the snapshot is of mysql, and the source shop is not' },
+    });
   });
 
   test('the proof does not tell the version → the source is asked; it does not answer → said', async () => {
