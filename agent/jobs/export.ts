@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { ON_DEMAND_KINDS, TENANT_KINDS, type PartKind } from '../core/glossary.ts';
 import { humanBytes } from '../core/units.ts';
 import { utc } from '../core/clock.ts';
 import type { Repository, Snapshot } from '../repository/repository.ts';
@@ -29,7 +30,7 @@ export function exportJob(source: string, settings: ExportSettings): Job {
     run: async (context) => {
       // Clears a lock that a killed program left, or waits for a living one: reading takes a lock of its own and does neither.
       await repository.identify(context.signal);
-      const snapshot = await findSnapshot(repository, source, wanted, context.signal);
+      const snapshot = await findSnapshot(repository, source, wanted, context.signal, PARTS);
       const done =
         target.kind === 'folder'
           ? await writeFile(repository, snapshot, target.path, context)
@@ -38,6 +39,9 @@ export function exportJob(source: string, settings: ExportSettings): Job {
     },
   };
 }
+
+/** Each of them is a plain file too. */
+const PARTS: readonly PartKind[] = ['globals', 'global', 'global-roles', ...TENANT_KINDS, ...ON_DEMAND_KINDS];
 
 async function writeFile(
   repository: Repository,

@@ -1,6 +1,6 @@
 import { utc } from '../core/clock.ts';
 import { HoldfastError } from '../core/errors.ts';
-import type { Compression } from '../core/glossary.ts';
+import type { Compression, PartKind } from '../core/glossary.ts';
 import { counted } from '../core/units.ts';
 import { compare } from '../proof/compare.ts';
 import { proofOfSchema } from '../proof/of-schema.ts';
@@ -51,7 +51,8 @@ export function restoreTenantJob(source: Source, settings: TenantRestoreSettings
       await repository.identify(context.signal);
       const tenant = await tenants.lookUp(settings.id, context.signal);
       const into = settings.toId === null ? tenant : await tenants.lookUp(settings.toId, context.signal);
-      const snapshot = await findSnapshot(repository, source.name, settings.wanted, context.signal);
+      const { wanted } = settings;
+      const snapshot = await findSnapshot(repository, source.name, wanted, context.signal, OWN_DUMPS);
       const restoration = { source, snapshot, tenant, into, settings, context };
       if (how === 'dry-run') return planTenant(restoration);
       if (how === 'validate') return restore(restoration, null);
@@ -60,6 +61,9 @@ export function restoreTenantJob(source: Source, settings: TenantRestoreSettings
     },
   };
 }
+
+/** By its id, a dump of the tenant alone serves as well as one of everything. */
+const OWN_DUMPS: readonly PartKind[] = ['tenant', 'on-demand'];
 
 /** What the steps of one restore share. */
 export interface TenantRestoration {
