@@ -20,6 +20,7 @@ const LAYERS = {
     'sources/source',
     'sources/scratch',
     'sources/tenants',
+    'sources/tenant-dumps',
     'repository/repository',
     'ledger/ledger',
   ],
@@ -35,6 +36,8 @@ const LAYERS = {
 const ROOMS = [
   ...Object.keys(LAYERS),
   'app',
+  'parts',
+  'tenant-choice',
   'tenancy',
   'upkeep',
   'daemon',

@@ -42,6 +42,7 @@ import { createStarted } from './repository/started.ts';
 import { createRunner, type RunOptions, type RunReport, type Runner } from './runner.ts';
 import { outlookOf } from './scheduler.ts';
 import { createTenancy, type Tenancy } from './tenancy.ts';
+import { createParts, type Parts } from './parts.ts';
 import { createUpkeep, type RepairChoice, type Upkeep } from './upkeep.ts';
 import { createScratchPlace } from './sources/create-scratch.ts';
 import { createSource, createSourceAsItIs, tenantsByName } from './sources/create.ts';
@@ -58,6 +59,8 @@ export interface App extends Tenancy {
   readonly repository: Repository;
   readonly sources: Source[];
   readonly runner: Runner;
+  /** Backups of parts of a source, and dumps in plain files. */
+  readonly parts: Parts;
   readonly version: string;
   /** Where a generated password lies that nobody confirmed as stored elsewhere; null where there is nothing to say. */
   passwordReminder(): string | null;
@@ -148,7 +151,7 @@ export function createAccess(
 /** Wires a configuration to concrete objects. */
 export function createApp(config: Config, surroundings: Surroundings): App {
   const { log } = surroundings;
-  const { clock, processes, repository, password } = createAccess(config, surroundings);
+  const { clock, processes, repository, password, childEnvironment } = createAccess(config, surroundings);
   const ledger = openLedger(join(config.stateDir, 'ledger.db'), clock);
   const runtimeDir = join(config.stateDir, 'run');
   const throwawayDir = config.throwawayDir ?? join(config.stateDir, 'throw-away');
@@ -248,6 +251,10 @@ export function createApp(config: Config, surroundings: Surroundings): App {
     repository,
     sources,
     runner,
+    parts: createParts({
+      ...{ config, clock, ledger, repository, processes, runtimeDir, sources, runner, upkeep },
+      path: childEnvironment['PATH'] ?? '',
+    }),
     version: VERSION,
     // A password that never opened a repository is none to keep.
     passwordReminder: () =>

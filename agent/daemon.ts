@@ -2,8 +2,10 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { App } from './app.ts';
+import { tenantGroups } from './config/tenant-groups.ts';
 import { utc } from './core/clock.ts';
 import { HoldfastError, describeError } from './core/errors.ts';
+import type { Trigger } from './core/glossary.ts';
 import { humanDuration } from './core/units.ts';
 import type { RunOptions } from './runner.ts';
 import { ensureRepository } from './jobs/init.ts';
@@ -33,28 +35,44 @@ export async function runDaemon(app: App, signal: AbortSignal): Promise<void> {
   tellPulse({ at: startedAt, againBy: new Date(startedAt.getTime() + START_WITHIN_MS), jobs: [] });
   await putInOrder(app, signal);
 
-  const scheduled = [
+  const scheduled: Scheduled[] = [
     {
-      name: 'backup' as const,
+      job: 'backup',
+      name: 'backup',
       cron: config.schedule.backup,
+      lastStartedAt: lastStart(app, 'backup'),
       start: (options: RunOptions) => app.backUp([], options),
+      skip: (options) => app.skip('backup', options),
     },
     {
-      name: 'verify' as const,
+      job: 'verify',
+      name: 'verify',
       cron: config.schedule.verify,
+      lastStartedAt: lastStart(app, 'verify'),
       start: (options: RunOptions) => app.verify([], options),
+      skip: (options) => app.skip('verify', options),
     },
+    ...tenantGroups(config).map(({ source, group, cron }) => ({
+      job: 'tenant-backup' as const,
+      name: `tenant-backup of the group ${group} of ${source}`,
+      cron,
+      lastStartedAt: lastStartOfGroup(app, source, group),
+      start: (options: RunOptions) =>
+        app.parts.backUp([source], { part: { kind: 'group', name: group }, output: null }, options),
+      skip: (options: SkipOptions) => app.parts.skip(source, options),
+    })),
   ];
-  for (const { name, cron } of scheduled) {
+  for (const { job, name, cron } of scheduled) {
     const fires = nextFires(cron, config.timeZone, clock.now(), 3).map(utc);
-    log.info({ job: name, cron, timeZone: config.timeZone }, `next ${name}: ${fires.join(', ')}`);
+    log.info({ job, cron, timeZone: config.timeZone }, `next ${name}: ${fires.join(', ')}`);
   }
+  const jobOf = new Map(scheduled.map(({ name, job }) => [name, job]));
   const scheduler = startScheduler({
-    jobs: scheduled.map(({ name, cron, start }) => ({
+    jobs: scheduled.map(({ name, cron, lastStartedAt, start, skip }) => ({
       name,
       cron,
       timeZone: config.timeZone,
-      lastStartedAt: lastStart(app, name),
+      lastStartedAt,
       run: (trigger) =>
         whenFree({
           start: async () => {
@@ -62,19 +80,38 @@ export async function runDaemon(app: App, signal: AbortSignal): Promise<void> {
             const reminder = app.passwordReminder();
             if (reminder !== null) log.warn(reminder);
           },
-          giveUp: (why) => app.skip(name, { trigger, why }),
+          giveUp: (why) => skip({ trigger, why }),
           log,
           signal,
         }),
     })),
     clock,
     log,
-    looked: tellPulse,
+    looked: (look) =>
+      tellPulse({
+        ...look,
+        jobs: look.jobs.map((one) => ({ ...one, name: jobOf.get(one.name) ?? one.name })),
+      }),
   });
   if (!signal.aborted) await once(signal, 'abort');
   log.info('stopping');
   await scheduler.stop();
   log.info('stopped');
+}
+
+interface Scheduled {
+  job: Pulse['jobs'][number]['name'];
+  /** Of its own for each. */
+  name: string;
+  cron: string;
+  lastStartedAt: Date | null;
+  start: (options: RunOptions) => Promise<unknown>;
+  skip: (options: SkipOptions) => Promise<void>;
+}
+
+interface SkipOptions {
+  trigger: Trigger;
+  why: unknown;
 }
 
 /** Leaves each look for `holdfast health`. A full disk is told once; the health check finds the daemon silent then. */
@@ -134,6 +171,19 @@ function lastStart(app: App, job: 'backup' | 'verify'): Date | null {
     return [runs.length < MAX_INTERRUPTIONS ? 0 : app.clock.now().getTime()];
   });
   return starts.length === 0 ? null : new Date(Math.min(...starts));
+}
+
+/** The same of a group of tenants; a run that was killed does not know which group it was of. */
+function lastStartOfGroup(app: App, source: string, group: string): Date | null {
+  const runs = app.ledger
+    .recent({ job: 'tenant-backup', source, limit: 100 * MAX_INTERRUPTIONS })
+    .filter(({ result }) => result !== 'skipped');
+  const last = runs.find(({ facts }) => facts.group === group);
+  if (last === undefined) return null;
+  const newest = runs.slice(0, MAX_INTERRUPTIONS);
+  const mayBeTheCause =
+    newest.every(({ result }) => result === 'interrupted') && newest.length === MAX_INTERRUPTIONS;
+  return mayBeTheCause ? app.clock.now() : new Date(last.startedAt);
 }
 
 /**

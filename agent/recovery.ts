@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { HoldfastError, describeError } from './core/errors.ts';
+import { BACKUP_JOBS } from './core/glossary.ts';
 import { counted } from './core/units.ts';
 import type { Ledger, Run } from './ledger/ledger.ts';
 import type { Repository, Snapshot } from './repository/repository.ts';
@@ -76,8 +77,8 @@ const MOST_SWEEPS = 100;
 /** Backups that ended badly and whose traces were not looked for yet, newest first. */
 function doubtfulBackups(ledger: Ledger): Run[] {
   const swept = Number(ledger.recall(SWEPT) ?? 0);
-  return ledger
-    .recent({ job: 'backup', limit: MOST_SWEEPS })
+  return BACKUP_JOBS.flatMap((job) => ledger.recent({ job, limit: MOST_SWEEPS }))
+    .toSorted((one, other) => other.id - one.id)
     .filter((run) => run.id > swept && (run.result === 'failed' || run.result === 'interrupted'));
 }
 
@@ -87,7 +88,10 @@ async function removeUnconfirmed(
   signal: AbortSignal,
 ): Promise<void> {
   const source = run.source ?? '';
-  const confirmed = ledger.recent({ job: 'backup', source, result: 'succeeded', limit: 1000 });
+  // One that failed for some tenants has stored the others.
+  const confirmed = BACKUP_JOBS.flatMap((job) => ledger.recent({ job, source, limit: 1000 })).filter(
+    ({ facts }) => facts.snapshotIds !== undefined,
+  );
   const good = new Set(confirmed.flatMap(({ facts }) => facts.snapshotIds ?? []));
   // What belongs to a dump has a time that is cut to the second.
   const from = Math.floor(Date.parse(run.startedAt) / 1000) * 1000;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Config } from './config/config.ts';
 import { utc, type Clock } from './core/clock.ts';
+import { matchesPattern } from './core/pattern.ts';
 import { maintenanceAfter } from './jobs/after-backup.ts';
 import { recallCycle, type Cycle } from './jobs/check-cycle.ts';
 import { checkJob, type CheckSettings } from './jobs/check.ts';
@@ -75,6 +76,7 @@ export function createUpkeep(deps: {
     retentionJob({
       ...base,
       keep: config.keep,
+      keepOfTenant: (name, tenant) => keepOfTenant(config, name, tenant),
       sources: sources.map((source) => source.name),
       mustExist: () => newestGoodSnapshots(ledger, sources, rememberedId(repository, ledger)),
       standing: (name) => {
@@ -161,6 +163,20 @@ function newestGoodSnapshots(
     if (facts?.snapshotId === undefined || facts.repositoryId !== repositoryId) return [];
     return [{ source: source.name, snapshotId: facts.snapshotId }];
   });
+}
+
+/** Of the group that it is in; what is kept of everything where that says nothing. */
+function keepOfTenant(
+  config: Config,
+  source: string,
+  { id, schema }: { id: string; schema: string },
+): Config['keep'] {
+  const settings = config.sources.find(({ name }) => name === source);
+  const groups = settings?.type === 'postgres' ? (settings.tenants?.groups ?? []) : [];
+  const group = groups.find(({ match }) =>
+    match.some((pattern) => matchesPattern(pattern, id) || matchesPattern(pattern, schema)),
+  );
+  return group?.keep ?? config.keep;
 }
 
 /** How long it takes by schedule from one check to the next; null where the schedule does not tell. */

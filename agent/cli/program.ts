@@ -11,6 +11,7 @@ import { addGate } from './gate.ts';
 import { addHealth } from './health.ts';
 import { addHistory } from './history.ts';
 import { addInit } from './init.ts';
+import { addLoad } from './load.ts';
 import { addPrune } from './prune.ts';
 import { addRepair } from './repair.ts';
 import { addRestic } from './restic.ts';
@@ -29,6 +30,7 @@ const COMMANDS = [
   addVerify,
   addRestore,
   addTenants,
+  addLoad,
   addSnapshots,
   addHistory,
   addStatus,

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { App } from '../app.ts';
+import { tenantGroups } from '../config/tenant-groups.ts';
 import { utc } from '../core/clock.ts';
 import { EXIT_CODES } from '../core/errors.ts';
 import { counted, humanBytes, humanDuration } from '../core/units.ts';
@@ -20,6 +21,8 @@ interface Status {
   maintenance: { job: 'retention' | 'check' | 'verify'; lastRun: Run | null }[];
   /** Room for the repository and the state, and how far checks are with reading all data. */
   repository: Space & { allDataReadAt: string | null; nextPart: number | null; ofParts: number | null };
+  /** Groups of tenants with a schedule of their own. */
+  tenantGroups: { source: string; group: string; next: string | null; lastRun: Run | null }[];
   running: Run[];
   /** When the schedule comes next, for a daemon that runs. */
   next: { backup: string | null; verify: string | null };
@@ -65,6 +68,15 @@ async function statusOf(app: App): Promise<Status> {
       lastRun: lastOf(app, job),
     })),
     repository: { ...(await app.space()), ...partsOf(app) },
+    tenantGroups: tenantGroups(config).map(({ source, group, cron }) => ({
+      source,
+      group,
+      next: next(cron),
+      lastRun:
+        ledger
+          .recent({ job: 'tenant-backup', source, limit: 100 })
+          .find(({ facts }) => facts.group === group) ?? null,
+    })),
     running: ledger.recent({ result: 'running', limit: 5 }),
     next: { backup: next(config.schedule.backup), verify: next(config.schedule.verify) },
   };
@@ -121,7 +133,7 @@ function lastOf(app: App, job: 'retention' | 'check' | 'verify'): Run | null {
 }
 
 function print(app: App, context: Context, status: Status): void {
-  const { sources, maintenance, running, next, repository } = status;
+  const { sources, maintenance, tenantGroups: groups, running, next, repository } = status;
   const { print } = context;
   print.table(
     ['SOURCE', 'STATE', 'LAST GOOD BACKUP', 'AGE', 'LAST RUN', 'VERIFIED'],
@@ -150,13 +162,19 @@ function print(app: App, context: Context, status: Status): void {
         lastRun?.startedAt ?? 'never',
         resultOf(lastRun),
       ]),
+      ...groups.map((group) => [
+        `tenants ${group.group} of ${group.source}`,
+        group.next ?? 'never',
+        group.lastRun?.startedAt ?? 'never',
+        resultOf(group.lastRun),
+      ]),
     ],
   );
   print.line(`\n${repositoryWords(repository)}`);
   for (const warning of repository.warnings) print.line(`\nwarning: ${warning}`);
   // What failed before it was switched off is history.
   const alive = maintenance.filter(({ job }) => job !== 'retention' || app.config.retention);
-  const lastRuns = [...sources, ...alive].map(({ lastRun }) => lastRun);
+  const lastRuns = [...sources, ...alive, ...groups].map(({ lastRun }) => lastRun);
   const troubles = lastRuns.filter((run) => run !== null).flatMap(troubleOf);
   const missed = sources.flatMap(missedObjectives);
   for (const text of [...running.map(progressOf), ...troubles, ...missed]) print.line(`\n${text}`);

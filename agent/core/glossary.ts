@@ -24,10 +24,24 @@ export type Engine = 'mysql' | 'mariadb' | 'postgres';
 
 /**
  * `gate` and `accept` stand for what a person said, which has no schedule and is over at once: an override of the gate, and
- * that a backup is right although it is suspect.
+ * that a backup is right although it is suspect. `export` writes plain files beside the repository.
  */
 export type JobName =
-  'backup' | 'retention' | 'check' | 'verify' | 'restore' | 'repair' | 'ledger' | 'gate' | 'accept';
+  | 'backup'
+  | 'global-backup'
+  | 'tenant-backup'
+  | 'retention'
+  | 'check'
+  | 'verify'
+  | 'restore'
+  | 'export'
+  | 'repair'
+  | 'ledger'
+  | 'gate'
+  | 'accept';
+
+/** The jobs that store dumps; only the first is one of everything, and moves the heartbeat. */
+export const BACKUP_JOBS = ['backup', 'global-backup', 'tenant-backup'] as const;
 
 /** How a run ended; `running` until it did. */
 export type RunResult = 'running' | 'succeeded' | 'failed' | 'interrupted' | 'skipped';
@@ -56,6 +70,29 @@ export type GapName = (typeof GAP_NAMES)[number];
 
 export type Compression = 'gzip' | 'zstd' | 'none';
 
-/** Which file of a backup a snapshot holds. */
-export const PART_KINDS = ['dump', 'globals', 'proof', 'ledger', 'restore-point'] as const;
+/**
+ * Which file of a backup a snapshot holds. `dump`, `globals` and `proof` make a backup of the whole database, `global` and `global-roles`
+ * one of what belongs to no tenant, `tenant` and `tenant-prelude` one of a tenant, which is `on-demand` where a person asked for it.
+ */
+export const PART_KINDS = [
+  'dump',
+  'globals',
+  'proof',
+  'ledger',
+  'restore-point',
+  'global',
+  'global-roles',
+  'tenant',
+  'tenant-prelude',
+  'on-demand',
+  'on-demand-prelude',
+] as const;
 export type PartKind = (typeof PART_KINDS)[number];
+
+/** Of a tenant's own backups: by schedule or of all tenants, and of tenants that somebody named. */
+export const TENANT_KINDS: readonly PartKind[] = ['tenant', 'tenant-prelude'];
+export const ON_DEMAND_KINDS: readonly PartKind[] = ['on-demand', 'on-demand-prelude'];
+/** Those that the configuration's `keep` counts, of a source as a whole. */
+export const COUNTED_KINDS = PART_KINDS.filter(
+  (kind) => ![...TENANT_KINDS, ...ON_DEMAND_KINDS, 'restore-point'].includes(kind),
+);

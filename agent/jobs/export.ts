@@ -3,6 +3,7 @@ import { mkdir, rename, rm, statfs } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { HoldfastError } from '../core/errors.ts';
+import { ON_DEMAND_KINDS, TENANT_KINDS, type PartKind } from '../core/glossary.ts';
 import { humanBytes } from '../core/units.ts';
 import { utc } from '../core/clock.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -35,7 +36,14 @@ export function exportJob(source: string, settings: ExportSettings): Job {
     run: async (context) => {
       // Clears a lock that a killed program left, or waits for a living one: reading takes a lock of its own and does neither.
       await repository.identify(context.signal);
-      const { snapshot, note } = await findSnapshot(repository, source, wanted, settings, context.signal);
+      const { snapshot, note } = await findSnapshot(
+        repository,
+        source,
+        wanted,
+        settings,
+        context.signal,
+        PARTS,
+      );
       const known = backupOf(settings.ledger, source, snapshot.id)?.facts.dumpBytes ?? null;
       const done =
         target.kind === 'folder'
@@ -49,6 +57,9 @@ export function exportJob(source: string, settings: ExportSettings): Job {
     },
   };
 }
+
+/** Each of them is a plain file too. */
+const PARTS: readonly PartKind[] = ['globals', 'global', 'global-roles', ...TENANT_KINDS, ...ON_DEMAND_KINDS];
 
 async function writeFile(
   repository: Repository,

@@ -1,5 +1,6 @@
 import { HoldfastError } from '../core/errors.ts';
 import { utc } from '../core/clock.ts';
+import type { PartKind } from '../core/glossary.ts';
 import type { Repository, Snapshot } from '../repository/repository.ts';
 import { newestOf, type Known, type Newest } from './newest.ts';
 
@@ -12,7 +13,8 @@ export interface Wanted {
 
 /**
  * The dump to restore: the newest, the one with this id, or the newest not later than a time, which is that of the clock then. A restore
- * point is found by its id alone. Throws `snapshot_absent`.
+ * point is found by its id alone, and so is what is of these other kinds, none of which is a dump of the whole source.
+ * Throws `snapshot_absent`.
  */
 export async function findSnapshot(
   repository: Repository,
@@ -20,12 +22,16 @@ export async function findSnapshot(
   wanted: Wanted,
   known: Known,
   signal: AbortSignal,
+  others: readonly PartKind[] = [],
 ): Promise<Newest> {
   const all = await repository.list({ source, kind: 'dump' }, signal);
-  const points =
-    wanted.id === 'latest' ? [] : await repository.list({ source, kind: 'restore-point' }, signal);
-  const named =
-    wanted.id === 'latest' ? all : [...all, ...points].filter(({ id }) => id.startsWith(wanted.id));
+  const byId =
+    wanted.id === 'latest'
+      ? []
+      : (await repository.list({ source }, signal)).filter(
+          ({ tags }) => tags !== null && ['restore-point', ...others].includes(tags.kind),
+        );
+  const named = wanted.id === 'latest' ? all : [...all, ...byId].filter(({ id }) => id.startsWith(wanted.id));
   if (wanted.id !== 'latest' && named.length > 1) {
     throw new HoldfastError('usage', `more than one snapshot of ${source} begins with ${wanted.id}`, {
       hint: 'Give more of its id.',

@@ -19,8 +19,8 @@ export interface HeadStart {
 
 /** Begins with what the last backup of this source began with, and with nothing where there was none. */
 export function createHeadStart(
-  repository: Repository,
-  notes: Notes,
+  repository: Pick<Repository, 'prepare'>,
+  notes: Pick<Notes, 'recall'>,
   source: string,
   compression: SaveTarget['compression'],
 ): HeadStart {
@@ -74,6 +74,7 @@ function isSame(one: SaveTarget, other: SaveTarget): boolean {
     String(one.time) === String(other.time) &&
     one.tags.source === other.tags.source &&
     one.tags.engine === other.tags.engine &&
-    one.tags.kind === other.tags.kind
+    one.tags.kind === other.tags.kind &&
+    one.tags.tenant === other.tags.tenant
   );
 }

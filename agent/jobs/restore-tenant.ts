@@ -1,6 +1,6 @@
 import { utc } from '../core/clock.ts';
 import { HoldfastError } from '../core/errors.ts';
-import type { Compression } from '../core/glossary.ts';
+import type { Compression, PartKind } from '../core/glossary.ts';
 import { counted } from '../core/units.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { compare } from '../proof/compare.ts';
@@ -60,6 +60,7 @@ export function restoreTenantJob(source: Source, settings: TenantRestoreSettings
         settings.wanted,
         settings,
         context.signal,
+        OWN_DUMPS,
       );
       const restoration = { source, snapshot, note, tenant, into, settings, context };
       if (how === 'dry-run') return planTenant(restoration);
@@ -69,6 +70,9 @@ export function restoreTenantJob(source: Source, settings: TenantRestoreSettings
     },
   };
 }
+
+/** By its id, a dump of the tenant alone serves as well as one of everything. */
+const OWN_DUMPS: readonly PartKind[] = ['tenant', 'on-demand'];
 
 /** What the steps of one restore share. */
 export interface TenantRestoration {

@@ -1,4 +1,5 @@
 import { utc } from '../core/clock.ts';
+import { COUNTED_KINDS } from '../core/glossary.ts';
 import { counted } from '../core/units.ts';
 import type { Ledger, Run } from '../ledger/ledger.ts';
 import type { ForgetPreview, Snapshot } from '../repository/repository.ts';
@@ -25,7 +26,7 @@ export interface Choice {
  * never every dump that there is.
  */
 export function chooseOf(source: string, preview: ForgetPreview, { doubt, verified }: Standing): Choice {
-  const ofSource = ({ tags }: Snapshot) => tags?.source === source && tags.kind !== 'restore-point';
+  const ofSource = ({ tags }: Snapshot) => tags?.source === source && COUNTED_KINDS.includes(tags.kind);
   const kept = preview.kept.filter(ofSource);
   const going = preview.removed.filter(ofSource);
   const spared = going.filter(({ id }) => verified.includes(id));

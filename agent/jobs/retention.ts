@@ -13,11 +13,14 @@ import { ensureRepository, rememberedId, type Notes } from './init.ts';
 import type { Job, JobContext, Outcome } from './job.ts';
 import { isPastItsWeek } from './restore-point.ts';
 import { chooseOf, type Standing } from './retention-choice.ts';
+import { expiredTenantDumps, keptTenantDumps } from './retention-tenants.ts';
 
 export interface RetentionSettings {
   repository: Repository;
   notes: Notes;
   keep: KeepPolicy;
+  /** The policy of a tenant's own dumps. */
+  keepOfTenant: (source: string, tenant: { id: string; schema: string }) => KeepPolicy;
   /** Names of the sources whose snapshots are subject to it; those of others are never touched. */
   sources: string[];
   /** Snapshots that must be there: the newest good one of each source, from the ledger. */
@@ -99,15 +102,14 @@ async function applyRetention(
     if (choice.finding !== null) findings.push(choice.finding);
     findings.push(...settings.strangers(source, [...preview.kept, ...preview.removed]));
   }
-  const points = expiredRestorePoints(preview, settings);
-  if (!dryRun && points.length > 0) {
+  const dumpsOfTenants = await expiredTenantDumps(preview, settings, signal);
+  const expired = [...expiredRestorePoints(preview, settings), ...dumpsOfTenants];
+  if (!dryRun && expired.length > 0) {
     notes.remember(pruneDue, 'yes');
-    await repository.remove(
-      points.map(({ id }) => id),
-      signal,
-    );
+    await repository.remove(expired.map(idOfSnapshot), signal);
   }
-  removed.push(...points.map(({ id }) => id));
+  removed.push(...expired.map(idOfSnapshot));
+  kept.push(...keptTenantDumps(preview, dumpsOfTenants, settings.sources).map(idOfSnapshot));
   const replaced = dryRun ? NOTHING_DROPPED : await settings.dropReplaced(signal);
   if (!dryRun) {
     // Before the prune: if that fails, what we removed ourselves must not count as vanished the next time.
@@ -131,7 +133,7 @@ async function applyRetention(
       snapshotsKept: kept.length,
       snapshotsRemoved: removed.length,
       ...(freed?.freedBytes == null ? {} : { freedBytes: freed.freedBytes }),
-      removed: [...preview.removed, ...points]
+      removed: [...new Map([...preview.removed, ...expired].map((one) => [one.id, one])).values()]
         .filter(({ id }) => removed.includes(id))
         .map(named)
         .toSorted((one, other) => one.time.localeCompare(other.time)),

@@ -1,10 +1,11 @@
 import type { Compression } from '../core/glossary.ts';
 import type { ProofOutcome } from '../proof/proof.ts';
-import type { Repository, SavedSnapshot, SaveProgress, SaveTarget } from '../repository/repository.ts';
+import type { SavedSnapshot, SaveProgress, SaveTarget } from '../repository/repository.ts';
 import type { Part, Probe, Source } from '../sources/source.ts';
 import type { HeadStart } from './head-start.ts';
 import type { JobContext } from './job.ts';
 import { proofTarget } from './stored-proof.ts';
+import type { Store } from './store.ts';
 
 export interface PartToSave {
   part: Part;
@@ -36,7 +37,7 @@ export function partsToSave(source: Source, probe: Probe, compression: Compressi
 /** All parts or none: what was stored before a later part failed is removed again. */
 export async function saveParts(
   parts: PartToSave[],
-  repository: Repository,
+  store: Store,
   context: JobContext,
   ahead: HeadStart,
 ): Promise<SavedParts> {
@@ -69,7 +70,7 @@ export async function saveParts(
     await ahead.end();
     const left = saved.map((part) => part.id);
     // The cause is what is told; the next start sweeps what could not be removed now.
-    await repository.remove(left, AbortSignal.timeout(60_000)).catch(() => undefined);
+    await store.remove(left, AbortSignal.timeout(60_000)).catch(() => undefined);
     throw error;
   }
 }

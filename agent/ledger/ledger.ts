@@ -51,6 +51,10 @@ export interface RunFacts {
   verification?: VerificationFacts;
   /** What the database takes on its server's disk, by the server's estimate: of a backup the source's, otherwise the restored one's. */
   databaseBytes?: number;
+  /** The group of the configuration that was backed up by its schedule. */
+  group?: string;
+  /** What became of each tenant, in the order in which they were taken; of one that vanished, too. */
+  tenants?: TenantFacts[];
   tables?: number;
   rows?: number;
   snapshotsRemoved?: number;
@@ -81,6 +85,21 @@ export interface VerificationFacts {
   /** How long the restore took, the fetching among it: what a real one would take. Null where it was not restored whole. */
   restoreSeconds: number | null;
   steps: StepFacts[];
+}
+
+export interface TenantFacts {
+  id: string;
+  schema: string;
+  /** `vanished`: its schema was there when the tenants were looked for and dropped since, which is nobody's fault. */
+  result: 'succeeded' | 'failed' | 'vanished';
+  /** Why it failed, as a sentence part; null where it did not. */
+  why: string | null;
+  /** Its dump; null where it was not stored. */
+  snapshotId: string | null;
+  dumpBytes: number;
+  /** Bytes by which the repository grew for it. */
+  addedBytes: number;
+  seconds: number;
 }
 
 export interface StepFacts {

@@ -49,8 +49,8 @@ export interface Repository {
   /** Removes snapshots by id, one by one named; verifies that they are gone. */
   remove(ids: string[], signal: AbortSignal): Promise<void>;
 
-  /** What a policy would keep and remove, of every snapshot of this host. Changes nothing. */
-  preview(policy: KeepPolicy, signal: AbortSignal): Promise<ForgetPreview>;
+  /** What a policy would keep and remove, of every snapshot of this host, or of those that fit. Changes nothing. */
+  preview(policy: KeepPolicy, signal: AbortSignal, filter?: SnapshotFilter): Promise<ForgetPreview>;
 
   /** Applies a policy to each group of host and tags of one source, and looks again. */
   forget(policy: KeepPolicy, filter: SnapshotFilter, signal: AbortSignal): Promise<ForgetReport>;
@@ -118,6 +118,8 @@ export interface SnapshotTags {
   source: string;
   engine: string;
   kind: PartKind;
+  /** The id of the tenant whose dump it is; absent for what is of none. */
+  tenant?: string;
 }
 
 export interface Snapshot {
@@ -149,6 +151,8 @@ export interface SavedSnapshot {
 export interface SnapshotFilter {
   source?: string;
   kind?: PartKind;
+  /** Of these tenants; of any and of none when left out. */
+  tenants?: string[];
 }
 
 export interface KeepPolicy {

@@ -143,7 +143,8 @@ export function createResticRepository(settings: ResticRepositorySettings): Repo
     list: (filter, signal) => listSnapshots(restic, host, filter, signal),
     read: (snapshot, signal) => readDump({ processes, compressors, restic, errorOf }, snapshot, signal),
     remove: (ids, signal) => unlocked(signal, () => removeSnapshots(restic, host, ids, signal)),
-    preview: (policy, signal) => unlocked(signal, () => previewPolicy(restic, host, policy, signal)),
+    preview: (policy, signal, filter = {}) =>
+      unlocked(signal, () => previewPolicy(restic, host, policy, filter, signal)),
     forget: (policy, filter, signal) =>
       unlocked(signal, () => forgetByPolicy(restic, host, policy, filter, signal)),
     prune: (expected, signal) => unlocked(signal, () => pruneData(restic, host, expected, signal)),

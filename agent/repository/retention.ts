@@ -1,5 +1,5 @@
 import { HoldfastError } from '../core/errors.ts';
-import { PART_KINDS } from '../core/glossary.ts';
+import { COUNTED_KINDS } from '../core/glossary.ts';
 import { counted } from '../core/units.ts';
 import { forgetMessage } from './messages.ts';
 import type { ForgetPreview, ForgetReport, KeepPolicy, PruneReport, SnapshotFilter } from './repository.ts';
@@ -10,16 +10,17 @@ const FORGET_TIMEOUT_MS = 30 * 60_000;
 const PRUNE_TIMEOUT_MS = 12 * 3600_000;
 
 /**
- * What the policy would do to every snapshot of the host, restore points among them: one question that removes nothing. It takes the lock that
+ * What the policy would do to every snapshot of the host that fits, restore points among them: one question that removes nothing. It takes the lock that
  * removing would take, so that a lock in the way is told on the first day and not when something is old enough to go.
  */
 export async function previewPolicy(
   restic: Restic,
   host: string,
   policy: KeepPolicy,
+  filter: SnapshotFilter,
   signal: AbortSignal,
 ): Promise<ForgetPreview> {
-  return askForget(restic, [...policyArguments(host, policy, []), '--dry-run'], signal);
+  return askForget(restic, [...policyArguments(host, policy, filterArguments(filter)), '--dry-run'], signal);
 }
 
 /**
@@ -48,10 +49,9 @@ function policyArguments(host: string, policy: KeepPolicy, filter: string[]): st
   ];
 }
 
-/** Of each kind that the policy counts those that fit: a restore point has a week of its own. */
+/** Of each kind that the policy counts those that fit: a restore point has a week of its own, and a tenant's dumps a policy. */
 function countedBy(filter: SnapshotFilter): string[] {
-  const kinds =
-    filter.kind === undefined ? PART_KINDS.filter((kind) => kind !== 'restore-point') : [filter.kind];
+  const kinds = filter.kind === undefined ? COUNTED_KINDS : [filter.kind];
   return kinds.flatMap((kind) => filterArguments({ ...filter, kind }));
 }
 

@@ -12,12 +12,15 @@ export function tagArguments(tags: SnapshotTags): string[] {
   return tagTexts(tags).flatMap((tag) => ['--tag', tag]);
 }
 
-/** One `--tag` whose parts must all be there. Empty for no filter. */
-export function filterArguments(filter: SnapshotFilter): string[] {
+/** A `--tag` whose parts must all be there; of several tenants one for each. Empty for no filter. */
+export function filterArguments({ tenants, ...filter }: SnapshotFilter): string[] {
   const wanted = [
     ...(filter.source === undefined ? [] : [`source=${encode(filter.source)}`]),
     ...(filter.kind === undefined ? [] : [`kind=${filter.kind}`]),
   ];
+  if (tenants !== undefined) {
+    return tenants.flatMap((tenant) => ['--tag', [...wanted, `tenant=${encode(tenant)}`].join(',')]);
+  }
   return wanted.length === 0 ? [] : ['--tag', wanted.join(',')];
 }
 
@@ -52,14 +55,25 @@ export function toSnapshot(message: z.infer<typeof snapshotMessage>): Snapshot {
 }
 
 function tagTexts(tags: SnapshotTags): string[] {
-  return [`source=${encode(tags.source)}`, `engine=${tags.engine}`, `kind=${tags.kind}`];
+  return [
+    `source=${encode(tags.source)}`,
+    `engine=${tags.engine}`,
+    `kind=${tags.kind}`,
+    ...(tags.tenant === undefined ? [] : [`tenant=${encode(tags.tenant)}`]),
+  ];
 }
 
 function readTags(tags: string[]): SnapshotTags | null {
   const value = (name: string) => tags.find((tag) => tag.startsWith(`${name}=`))?.slice(name.length + 1);
   const [source, engine, kind] = [value('source'), value('engine'), value('kind')];
   if (source === undefined || engine === undefined || !isPartKind(kind)) return null;
-  return { source: decodeURIComponent(source), engine, kind };
+  const tenant = value('tenant');
+  return {
+    source: decodeURIComponent(source),
+    engine,
+    kind,
+    ...(tenant === undefined ? {} : { tenant: decodeURIComponent(tenant) }),
+  };
 }
 
 function isPartKind(kind: string | undefined): kind is PartKind {

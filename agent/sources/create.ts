@@ -2,8 +2,10 @@ import type { SourceConfig } from '../config/config.ts';
 import type { Processes } from '../process/run.ts';
 import { createMysqlSource } from './mysql/mysql.ts';
 import { createPostgresSource } from './postgres/postgres.ts';
+import { createTenantDumps as createPostgresTenantDumps } from './postgres/tenant-dumps/moment.ts';
 import { createPostgresTenants } from './postgres/tenants/tenants.ts';
 import type { Source } from './source.ts';
+import type { TenantDumps } from './tenant-dumps.ts';
 import type { Tenants } from './tenants.ts';
 import { DEFAULT_TOOLS, type ClientDeps, type Tools } from './tools.ts';
 
@@ -37,6 +39,12 @@ export function tenantsByName(
 export function createTenants(config: SourceConfig, deps: SourceDeps): Tenants | null {
   if (config.type === 'mysql' || config.tenants === null) return null;
   return createPostgresTenants(config, config.tenants, toolsFor(config, deps));
+}
+
+/** Dumps of parts of the database that a configuration describes; null where it has no tenants. Touches nothing. */
+export function createTenantDumps(config: SourceConfig, deps: SourceDeps): TenantDumps | null {
+  if (config.type === 'mysql' || config.tenants === null) return null;
+  return createPostgresTenantDumps(config, toolsFor(config, deps));
 }
 
 function toolsFor(config: SourceConfig, deps: SourceDeps): ClientDeps {

@@ -33,6 +33,12 @@ export interface Source {
     options?: RestoreOptions,
   ): Promise<Restored>;
 
+  /**
+   * Runs a script of the engine's own client in a database of the source's server; the first statement that fails ends it. Throws
+   * `restore_failed` with the client's complaint. What was done before that stays.
+   */
+  runScript(target: string, script: AsyncIterable<Buffer>, signal: AbortSignal): Promise<void>;
+
   /** The names of the tables in a plain dump; reads of it what that takes. */
   tablesIn(dump: AsyncIterable<Buffer>): Promise<string[]>;
 

@@ -43,6 +43,9 @@ export function createMysqlSource(config: MysqlSourceConfig, deps: ClientDeps): 
     ],
     restoreInto: (target, dump, signal, options) =>
       loadMysqlDump(config, deps, target, dump, signal, options),
+    runScript: async (target, script, signal) => {
+      await loadMysqlDump(config, deps, target, script, signal);
+    },
     tablesIn: async (dump) => {
       const names: string[] = [];
       const filter = createTableFilter(new Set(), (name) => names.push(name));

@@ -5,6 +5,9 @@ import { isKnown, readHead, readInt, readText, skipText, type Format } from './a
 /** One entry of an archive's table of contents. */
 export interface Entry {
   id: number;
+  /** Where the object stood when it was dumped: the oid of its catalog and its own there; `0` for what is in none. */
+  catalog: string;
+  oid: string;
   /** `TABLE`, `TABLE DATA`, `INDEX`, `FK CONSTRAINT`, … */
   kind: string;
   schema: string;
@@ -108,8 +111,8 @@ export function* readContents(
 function* readEntry(reader: ByteReader, format: Format): Generator<void, WholeEntry> {
   const id = yield* readInt(reader, format);
   const hasData = (yield* readInt(reader, format)) === 1;
-  yield* skipText(reader, format); // catalog
-  yield* skipText(reader, format); // oid
+  const catalog = (yield* readText(reader, format)) ?? '0';
+  const oid = (yield* readText(reader, format)) ?? '0';
   const tag = (yield* readText(reader, format)) ?? '';
   const kind = (yield* readText(reader, format)) ?? '';
   yield* readInt(reader, format); // section
@@ -128,5 +131,5 @@ function* readEntry(reader: ByteReader, format: Format): Generator<void, WholeEn
   }
   yield* skip(reader, 1 + format.offsetSize);
   const made = { definition, drop, copy, tablespace, accessMethod };
-  return { id, kind, schema, tag, owner, dependencies, hasData, ...made };
+  return { id, catalog, oid, kind, schema, tag, owner, dependencies, hasData, ...made };
 }

@@ -8,7 +8,7 @@ export interface PostgresClient {
   version: string;
 }
 
-export type PostgresProgram = 'pg_dump' | 'pg_dumpall' | 'pg_restore';
+export type PostgresProgram = 'pg_dump' | 'pg_dumpall' | 'pg_restore' | 'psql';
 
 const VERSION_TIMEOUT_MS = 10_000;
 

@@ -14,7 +14,7 @@ import type { ClientDeps } from '../tools.ts';
 
 const LOOK_TIMEOUT_MS = 60_000;
 /** Longer than any sane schema change, shorter than a night. */
-const LOCK_WAIT_MS = 120_000;
+export const LOCK_WAIT_MS = 120_000;
 
 /** Starts pg_dump of the source's database: custom format, uncompressed; beside it, in one snapshot with it, the proof is read. */
 export function openPostgresDump(
@@ -87,7 +87,8 @@ function lacksSnapshot(exit: Exit): boolean {
   return exit.stderr.some((line) => line.includes('SET TRANSACTION SNAPSHOT'));
 }
 
-function optionsFor(leftOut: LeftOut): string[] {
+/** What pg_dump is told to leave out. */
+export function optionsFor(leftOut: LeftOut): string[] {
   return [
     ...leftOut.relations.map((pattern) => `--exclude-table=${pattern}`),
     // Never `--enable-row-security`: it dumps the rows that happen to be visible, possibly none, and exits 0.
@@ -116,7 +117,8 @@ function nameOf(table: PostgresTable): string {
   return `${table.schema}.${table.name}`;
 }
 
-function hintOf(said: string): string | undefined {
+/** What a complaint of pg_dump means for a person. */
+export function hintOf(said: string): string | undefined {
   const hints: [RegExp, string][] = [
     [/row-level security/i, 'Run `holdfast doctor`: it names the ALTER ROLE … BYPASSRLS that is missing.'],
     [/permission denied/i, 'Run `holdfast doctor`: it names the GRANT that is missing.'],

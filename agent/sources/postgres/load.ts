@@ -134,5 +134,9 @@ const HINTS: [RegExp, string][] = [
     /cannot drop .* because other objects depend/,
     'A view or a foreign key of another table depends on it: restore the tables beside with --to, and copy the rows.',
   ],
+  [
+    /unsupported version|transaction_timeout/,
+    'The dump is of a newer PostgreSQL: restore it into a server of that major.',
+  ],
   [/already exists/, 'Restore into an empty database.'],
 ];

@@ -11,8 +11,10 @@ import { analyzeDatabase, examineDatabase } from './examine.ts';
 import { openPostgresGlobals } from './globals.ts';
 import { inspectDatabase } from './inspect.ts';
 import { loadPostgresDump } from './load.ts';
+import { lockTableWarnings } from './lock-table.ts';
 import { makeAlike } from './likeness.ts';
 import { proveLike } from './proof/prove.ts';
+import { runPostgresScript } from './script.ts';
 import { findSwapHurdle, swapDatabases } from './swap.ts';
 import { withAdminSession, withPostgresSession, type PostgresSession } from './session.ts';
 import { tablesOf } from './table-choice.ts';
@@ -55,6 +57,7 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
     ],
     restoreInto: (target, dump, signal, options) =>
       loadPostgresDump(config, deps, target, dump, signal, options),
+    runScript: (target, script, signal) => runPostgresScript(config, deps, target, script, signal),
     tablesIn: async (dump) => {
       const { entries, close } = await peekContents(dump);
       await close();
@@ -129,6 +132,6 @@ async function probe(
     hurdles: [],
     // Whoever may dump may share the dump's snapshot.
     lacksForProof: [],
-    warnings: [],
+    warnings: await lockTableWarnings(session),
   };
 }

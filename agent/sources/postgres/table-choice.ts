@@ -28,10 +28,17 @@ export function chooseEntries(
     for (const id of dependencies) if (byId.get(id)?.kind === 'SEQUENCE') chosen.add(id);
   }
   if (!replace) addNeeded(chosen, byId);
-  for (const { id, kind, dependencies } of entries) {
-    const isRemark = REMARKS.has(kind) && dependencies.length > 0;
-    if (isRemark && dependencies.every((dependency) => chosen.has(dependency))) chosen.add(id);
-  }
+  addRemarks(chosen, entries);
+  return entries.filter(({ id }) => chosen.has(id));
+}
+
+/** The entries that make some objects in a database that has none of them, in the archive's order: also what they need, and tables with their rows. */
+export function chooseObjects(entries: Entry[], isWanted: (entry: Entry) => boolean): Entry[] {
+  const wanted = entries.filter(isWanted);
+  const withTables = chooseEntries(entries, tablesOf(wanted), { replace: false });
+  const chosen = new Set([...withTables, ...wanted].map(({ id }) => id));
+  addNeeded(chosen, new Map(entries.map((entry) => [entry.id, entry])));
+  addRemarks(chosen, entries);
   return entries.filter(({ id }) => chosen.has(id));
 }
 
@@ -107,5 +114,13 @@ function addNeeded(chosen: Set<number>, byId: Map<number, Entry>): void {
   // Grows while it is walked.
   for (const id of chosen) {
     for (const needed of byId.get(id)?.dependencies ?? []) if (byId.has(needed)) chosen.add(needed);
+  }
+}
+
+/** What says something of chosen objects alone. */
+function addRemarks(chosen: Set<number>, entries: Entry[]): void {
+  for (const { id, kind, dependencies } of entries) {
+    const isRemark = REMARKS.has(kind) && dependencies.length > 0;
+    if (isRemark && dependencies.every((dependency) => chosen.has(dependency))) chosen.add(id);
   }
 }

@@ -94,3 +94,10 @@ test('a dead lock cannot be removed for long → looked for again before the nex
 test('nothing was interrupted → the repository is left alone', async () => {
   expect((await leftovers([]).recover()).locksAskedFor).toBe(0);
 });
+
+test('a backup of tenants failed for some → what it confirmed of the others stays, the rest is removed', async () => {
+  const { ledger, recover } = leftovers(['2026-03-01T12:00:05.000Z', '2026-03-01T12:00:06.000Z']);
+  const run = ledger.begin({ job: 'tenant-backup', source: 'clinic', trigger: 'schedule' });
+  ledger.finish(run, { result: 'failed', reason: '1 of 2 tenants failed', facts: { snapshotIds: ['id0'] } });
+  expect((await recover()).times).toEqual(['2026-03-01T12:00:05.000Z']);
+});

@@ -48,6 +48,7 @@ function settings(
     repository,
     notes: { remember: (key, value) => void notes.set(key, value), recall: (key) => notes.get(key) ?? null },
     keep: { daily: 1, weekly: 0, monthly: 0, yearly: 0 },
+    keepOfTenant: () => ({ daily: 1, weekly: 0, monthly: 0, yearly: 0 }),
     sources: ['shop'],
     mustExist: () => [],
     dryRun: false,

@@ -85,6 +85,19 @@ function ledgerWithRuns(): Ledger {
     reason: 'not verified: no room',
     facts: { verification: { verdict: 'not run', why: 'no room', restoreSeconds: null, steps: [] } },
   });
+  const ofTenants = ledger.begin({ job: 'tenant-backup', source: 'shop', trigger: 'schedule' });
+  const tenant = { schema: 't', dumpBytes: 3, addedBytes: 1, seconds: 0.5 };
+  ledger.finish(ofTenants, {
+    result: 'failed',
+    reason: '1 of 2 tenants failed',
+    facts: {
+      group: 'high',
+      tenants: [
+        { ...tenant, id: '1', result: 'succeeded', why: null, snapshotId: 'c3' },
+        { ...tenant, id: '2', result: 'failed', why: 'it hung', snapshotId: null },
+      ],
+    },
+  });
   const bad = ledger.begin({ job: 'check', source: null, trigger: 'command' });
   ledger.finish(bad, { result: 'failed', reason: 'the check found errors', hint: 'See …' });
   ledger.begin({ job: 'backup', source: 'blog', trigger: 'catch-up' });
@@ -99,7 +112,7 @@ const snapshots: Snapshot[] = [
     time: '2026-11-01T03:00:04.123Z',
     host: 'holdfast',
     path: '/mysql/shop.sql.gz',
-    tags: { source: 'shop', engine: 'mysql', kind: 'dump' },
+    tags: { source: 'shop', engine: 'mysql', kind: 'tenant', tenant: '42' },
     bytes: 1,
   },
   {
@@ -153,7 +166,7 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
 
   test('history', async () => {
     const given = (await answerOf(['history'], { ledger: ledgerWithRuns() })) as Run[];
-    expect(given).toHaveLength(5);
+    expect(given).toHaveLength(6);
     const told = new Map([...RUN].map(([field, type]) => [`run ${field}`, type]));
     const plain = given.map((run) => [['[]', 'run'], ...runFields(run)]).flat();
     expect(
@@ -170,7 +183,10 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
         Promise.resolve({ freeBytes: 1, fullInDays: 2, stateFreeBytes: 3, warnings: ['little is left'] }),
       dataCheck: () => ({ next: 1, of: 2, startedAt: null, completedAt: '2026-11-01T03:00:04Z' }),
       config: {
-        sources,
+        sources: [
+          ...sources.slice(1),
+          { ...sources[0], type: 'postgres', tenants: { groups: [{ name: 'high', schedule: '0 1 * * *' }] } },
+        ],
         staleAfterSeconds: 60,
         timeZone: 'UTC',
         schedule: { backup: '0 3 * * *', verify: '0 5 * * 0' },
@@ -211,6 +227,11 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
     } as unknown as App['repository'];
     const given = await answerOf(['stats'], { repository });
     expect(differences(given, documented('`holdfast stats --json`'))).toEqual([]);
+  });
+
+  test('stats --tenants', async () => {
+    const given = await answerOf(['stats', '--tenants'], { ledger: ledgerWithRuns() });
+    expect(differences(given, documented('`holdfast stats --tenants --json`'))).toEqual([]);
   });
 
   test('gate', async () => {

@@ -1,0 +1,52 @@
+# shellcheck shell=sh
+# Sourced by backup.sh and restore.sh, in the image and in a clone, which say first what to call: what people type for parts of
+# a database, as `holdfast backup` and `holdfast load` have it.
+
+# S3_BUCKET and S3_PATH stand for a repository there (at S3_ENDPOINT, or Amazon's) where none is named.
+if [ -n "${S3_BUCKET-}" ] && [ -z "${RESTIC_REPOSITORY-}${RESTIC_REPOSITORY_FILE-}" ]; then
+  region=${AWS_REGION:-${AWS_DEFAULT_REGION:-us-east-1}}
+  export RESTIC_REPOSITORY="s3:${S3_ENDPOINT:-https://s3.$region.amazonaws.com}/$S3_BUCKET${S3_PATH:+/$S3_PATH}"
+fi
+
+back_up() {
+  program=$1
+  shift
+  case ${1-} in
+    full) shift ;;
+    global) shift && set -- --global "$@" ;;
+    tenants-schemas) shift && set -- --tenants "$@" ;;
+    tenant)
+      [ $# -ge 2 ] || refuse 'tenant needs an id: backup.sh tenant ID[,ID]'
+      id=$2
+      shift 2 && set -- --tenant="$id" "$@"
+      ;;
+  esac
+  exec "$program" backup "$@"
+}
+
+restore() {
+  program=$1
+  shift
+  case ${1-} in
+    full)
+      [ $# -ge 2 ] || refuse 'full needs a file: restore.sh full FILE'
+      shift
+      ;;
+    tenant)
+      [ $# -ge 3 ] || refuse 'tenant needs an id and a file: restore.sh tenant ID FILE'
+      id=$2
+      shift 2 && set -- --tenant="$id" "$@"
+      ;;
+    sqlfile)
+      [ $# -ge 2 ] || refuse 'sqlfile needs a file: restore.sh sqlfile FILE'
+      shift && set -- --script "$@"
+      ;;
+    *) refuse 'say what to restore: restore.sh full FILE, tenant ID FILE, or sqlfile FILE' ;;
+  esac
+  exec "$program" load "$@"
+}
+
+refuse() {
+  echo "error: $1" >&2
+  exit 2
+}

@@ -1,0 +1,205 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Config, SourceConfig, TenantsConfig } from './config/config.ts';
+import { pickByName } from './config/pick.ts';
+import type { Clock } from './core/clock.ts';
+import { HoldfastError } from './core/errors.ts';
+import type { Trigger } from './core/glossary.ts';
+import { globalBackupJob } from './jobs/global-backup.ts';
+import { ensureRepository } from './jobs/init.ts';
+import type { Job } from './jobs/job.ts';
+import { asExport, plainBackupJob } from './jobs/plain-backup.ts';
+import { restoreFileJob } from './jobs/restore-file.ts';
+import type { Store } from './jobs/store.ts';
+import { tenantBackupJob } from './jobs/tenant-backup.ts';
+import type { Ledger } from './ledger/ledger.ts';
+import { createCompressors } from './process/compress.ts';
+import { isOnPath } from './process/on-path.ts';
+import type { Processes } from './process/run.ts';
+import { createPlainFiles } from './repository/plain-files.ts';
+import { readDumpFile } from './repository/read-file.ts';
+import type { Repository } from './repository/repository.ts';
+import type { RunOptions, RunReport, Runner } from './runner.ts';
+import { createTenantDumps, createTenants } from './sources/create.ts';
+import type { Owners, Source } from './sources/source.ts';
+import { chooseTenants, requireTenant, type BackupPart } from './tenant-choice.ts';
+import type { Upkeep } from './upkeep.ts';
+
+/** Backups of parts of a source, and dumps that lie in plain files. */
+export interface Parts {
+  /**
+   * Backs up a part of each source, or writes plain files in place of snapshots, and does the maintenance that follows from what was
+   * stored. For no names: of all sources; of a part, those that have tenants.
+   */
+  backUp(
+    names: string[],
+    choice: { part: BackupPart | null; output: PlainOutput | null },
+    options: RunOptions,
+  ): Promise<RunReport[]>;
+  /** Records that the backup of a source's tenants was due and did not run, and why. */
+  skip(source: string, options: { trigger: Trigger; why: unknown }): Promise<void>;
+  /** Restores a dump in a plain file into a new database. */
+  load(choice: LoadChoice & { source: Source }, options: RunOptions): Promise<RunReport[]>;
+}
+
+/** Plain files in place of snapshots. */
+export interface PlainOutput {
+  folder: string;
+  /** How many of each name stay; null for all. */
+  keep: number | null;
+}
+
+export interface LoadChoice {
+  path: string;
+  /** A new database; null for one with the time in its name. */
+  to: string | null;
+  /** Whose dump it is; null where it is not one tenant's. */
+  tenant: string | null;
+  expects: 'dump' | 'script';
+  owners: Owners;
+}
+
+interface Deps {
+  config: Config;
+  clock: Clock;
+  ledger: Ledger;
+  repository: Repository;
+  processes: Processes;
+  runtimeDir: string;
+  sources: Source[];
+  runner: Runner;
+  upkeep: Pick<Upkeep, 'afterBackup'>;
+  /** Where compressors are looked for. */
+  path: string;
+}
+
+/** One that hangs must not keep the others from their turn. */
+const TENANT_TIMEOUT_MS = 3600_000;
+
+export function createParts(deps: Deps): Parts {
+  const { config, sources, runner, upkeep } = deps;
+  const jobs = createJobs(deps);
+  const chosen = (names: string[], part: BackupPart | null) => {
+    const picked = pickByName(sources, names);
+    if (part === null || names.length > 0) return picked;
+    // Where none has tenants, the first one is told so.
+    const having = picked.filter(({ name }) => tenantsIn(config, name) !== null);
+    return having.length === 0 ? picked : having;
+  };
+  return {
+    backUp: (names, choice, options) =>
+      runner.run(jobs.backups(chosen(names, choice.part), choice), {
+        ...options,
+        ...(choice.output === null ? { next: (soFar) => upkeep.afterBackup(soFar) } : {}),
+      }),
+    skip: (source, options) => runner.skip([{ name: 'tenant-backup', source }], options),
+    load: ({ source, ...choice }, options) => runner.run([jobs.load(source, choice)], options),
+  };
+}
+
+function tenantsIn({ sources }: Config, name: string): TenantsConfig | null {
+  const settings = sources.find((source) => source.name === name);
+  return settings?.type === 'postgres' ? settings.tenants : null;
+}
+
+interface Jobs {
+  /** One for each source. */
+  backups(sources: Source[], choice: { part: BackupPart | null; output: PlainOutput | null }): Job[];
+  load(source: Source, choice: LoadChoice): Job;
+}
+
+function createJobs(deps: Deps): Jobs {
+  const { config, clock, processes, runtimeDir } = deps;
+  const compressors = createCompressors((name) => isOnPath(name, deps.path));
+  const timeoutMs = config.backupTimeoutSeconds * 1000;
+  const settingsOf = ({ name }: Source): SourceConfig => {
+    const settings = config.sources.find((candidate) => candidate.name === name);
+    if (settings === undefined) throw new Error(`no configuration for ${name}`);
+    return settings;
+  };
+  const tenantsOf = (settings: SourceConfig) => {
+    const tenants = createTenants(settings, { processes, runtimeDir });
+    const dumps = createTenantDumps(settings, { processes, runtimeDir });
+    if (tenants === null || dumps === null) throw noTenants(settings.name);
+    return { tenants, dumps };
+  };
+  const jobOf = (source: Source, part: BackupPart | null, { store, ensure }: Destination): Job => {
+    const settings = settingsOf(source);
+    const { compression, allowIncomplete, listedIn } = settings;
+    const common = { store, notes: deps.ledger, compression, timeoutMs };
+    if (part === null) return plainBackupJob(source, { ...common, allowIncomplete, listedIn });
+    const { tenants, dumps } = tenantsOf(settings);
+    if (part.kind === 'global') {
+      const findTenants = async (signal: AbortSignal) => (await tenants.find(signal)).tenants;
+      return globalBackupJob(source, { ...common, ensure, dumps, findTenants, allowIncomplete, listedIn });
+    }
+    return tenantBackupJob(source, {
+      ...common,
+      ensure,
+      dumps,
+      choose: (signal) => chooseTenants(tenants, part, signal),
+      onDemand: part.kind === 'named',
+      group: part.kind === 'group' ? part.name : null,
+      atOnce: tenantsIn(config, source.name)?.jobs ?? 1,
+      tenantTimeoutMs: Math.min(timeoutMs, TENANT_TIMEOUT_MS),
+    });
+  };
+  return {
+    backups: (sources, { part, output }) =>
+      sources.map((source) => {
+        if (output === null) return jobOf(source, part, intoRepository(deps));
+        const { keep, folder } = output;
+        const spool = { directory: join(config.stateDir, 'spool'), maxBytes: config.spoolBytes };
+        const files = createPlainFiles({ processes, compressors, spool, folder, at: clock.now() });
+        const destination = { store: files, ensure: () => Promise.resolve({ id: null, created: false }) };
+        // A proof has no place beside a plain file.
+        const rotate = () => (keep === null ? Promise.resolve([]) : files.rotate(keep));
+        return asExport(jobOf(source, part, destination), { rotate });
+      }),
+    load: (source, { path, to, tenant, expects, owners }) => {
+      const settings = settingsOf(source);
+      const at = clock.now().toISOString().replace(/\D/g, '').slice(0, 14);
+      return restoreFileJob(source, {
+        path,
+        preludePath: tenant === null ? null : preludeBeside(path),
+        read: (file, signal) => readDumpFile(file, { processes, compressors }, signal),
+        target: to ?? `${cut(settings.database)}_restored_${at}`,
+        isPostgres: settings.type === 'postgres',
+        expects,
+        check: tenant === null ? null : requireTenant(tenantsOf(settings).tenants, tenant, path),
+        owners,
+        timeoutMs,
+      });
+    },
+  };
+}
+
+function noTenants(source: string): HoldfastError {
+  return new HoldfastError('usage', `${source} has no tenants`, {
+    hint: "Say which schemas are tenants: TENANT_SCHEMAS='tenant_*', or in the file tenants: {schemas: 'tenant_*'} of a PostgreSQL source (docs/tenants.md).",
+  });
+}
+
+interface Destination {
+  store: Store;
+  ensure: (signal: AbortSignal) => Promise<{ id: string | null; created: boolean }>;
+}
+
+function intoRepository({ repository, ledger }: Deps): Destination {
+  return {
+    store: repository,
+    ensure: (signal) => ensureRepository(repository, ledger, signal, { create: true }),
+  };
+}
+
+function preludeBeside(path: string): string | null {
+  const beside = path.replace(/\.dump(\.gz|\.zst)?$/, '.prelude.sql$1');
+  return beside !== path && existsSync(beside) ? beside : null;
+}
+
+/** PostgreSQL cuts names after 63 bytes. */
+function cut(database: string): string {
+  return Buffer.from(database)
+    .toString('utf8', 0, 36)
+    .replace(/\uFFFD+$/, '');
+}

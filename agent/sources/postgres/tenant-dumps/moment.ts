@@ -1,0 +1,159 @@
+import type { PostgresSourceConfig } from '../../../config/config.ts';
+import type { Probe } from '../../source.ts';
+import type { Moment, TenantDumps, TenantSchema } from '../../tenant-dumps.ts';
+import type { ClientDeps } from '../../tools.ts';
+import { pathComponent } from '../../repository-path.ts';
+import { readPostgresContents, type PostgresTable } from '../contents.ts';
+import { openPostgresGlobals } from '../globals.ts';
+import { quoteIdentifier } from '../names.ts';
+import { leftOutOf } from '../proof/left-out.ts';
+import { beginSnapshot, exportSnapshot } from '../proof/snapshot.ts';
+import { withPostgresSession, type PostgresSession } from '../session.ts';
+import { extensionsIn, readNeeds, tablesLedTo } from './needs.ts';
+import { openPrelude } from './prelude.ts';
+import { writeSharedArchive } from './shared-archive.ts';
+import { openPartialDump } from './tenant-dump.ts';
+
+/** Longer than a backup may take, which is for the job to say. */
+const TIMEOUT_MS = 24 * 3600_000;
+const LOOK_TIMEOUT_MS = 60_000;
+
+/** Dumps of parts of a PostgreSQL database. */
+export function createTenantDumps(config: PostgresSourceConfig, deps: ClientDeps): TenantDumps {
+  const { caFile } = deps.tools;
+  return {
+    atOneMoment: ({ tenants, probe }, signal, work) =>
+      withPostgresSession(config, { signal, caFile, timeoutMs: TIMEOUT_MS }, async (session) => {
+        await beginSnapshot(session);
+        const snapshot = await exportSnapshot(session);
+        const { moment, end } = await openMoment({ config, deps, probe, tenants, session, snapshot, signal });
+        try {
+          return await work(moment);
+        } finally {
+          await end();
+        }
+      }),
+    exists: (schema, signal) =>
+      withPostgresSession(config, { signal, caFile, timeoutMs: LOOK_TIMEOUT_MS }, async (session) => {
+        const rows = await session.query('SELECT FROM pg_namespace WHERE nspname = $1', [schema]);
+        return rows.length > 0;
+      }),
+  };
+}
+
+interface MomentOptions {
+  config: PostgresSourceConfig;
+  deps: ClientDeps;
+  probe: Probe;
+  tenants: TenantSchema[];
+  session: PostgresSession;
+  snapshot: string;
+  signal: AbortSignal;
+}
+
+async function openMoment(options: MomentOptions): Promise<{ moment: Moment; end: () => Promise<void> }> {
+  const { config, deps, probe, tenants, session, snapshot } = options;
+  const schemas = new Set(tenants.map(({ schema }) => schema));
+  const { tables } = await readPostgresContents(session);
+  const there = await session.query('SELECT nspname AS name FROM pg_namespace');
+  const present = new Set(there.map(({ name }) => String(name)));
+  const ofNone = tables.filter(({ schema }) => !schemas.has(schema));
+  const bySchema = Map.groupBy(tables, ({ schema }) => schema);
+
+  // What is allowed to be left out is; what is not ends the dump of the tenant that it is in, and of no other.
+  const allowed = new Set(
+    probe.gaps.map(({ name }) => name).filter((name) => config.allowIncomplete.includes(name)),
+  );
+  const common = { config, deps, probe, snapshot, leftOut: leftOutOf(probe, allowed) };
+  const shared = once(() => share(options, ofNone));
+  const path = `/postgres/${pathComponent(config.database)}`;
+  return {
+    moment: {
+      holds: ({ schema }) => present.has(schema),
+      globalTables: ofNone.length,
+      tenantParts: (tenant) => [
+        {
+          kind: 'tenant-prelude',
+          path: `${path}/${pathComponent(tenant.schema)}.prelude.sql`,
+          open: (signal) =>
+            openPrelude(
+              {
+                config,
+                deps,
+                probe,
+                tenant,
+                needs: () => readNeeds(session, tenant.schema),
+                shared: shared.get,
+              },
+              signal,
+            ),
+        },
+        {
+          kind: 'tenant',
+          path: `${path}/${pathComponent(tenant.schema)}.dump`,
+          open: (signal) =>
+            openPartialDump(
+              {
+                ...common,
+                name: `tenant ${tenant.id} of ${config.database}`,
+                choice: () => chooseTenant(session, tenant.schema),
+                tables: bySchema.get(tenant.schema) ?? [],
+              },
+              signal,
+            ),
+        },
+      ],
+      globalParts: () => [
+        {
+          kind: 'global-roles',
+          path: `${path}.global.roles.sql`,
+          open: (signal) => openPostgresGlobals(config, deps, probe, signal),
+        },
+        {
+          kind: 'global',
+          path: `${path}.global.dump`,
+          open: (signal) =>
+            openPartialDump(
+              {
+                ...common,
+                name: `what belongs to no tenant of ${config.database}`,
+                choice: async () =>
+                  [...schemas].map((schema) => `--exclude-schema=${quoteIdentifier(schema)}`),
+                tables: ofNone,
+              },
+              signal,
+            ),
+        },
+      ],
+    },
+    end: shared.end,
+  };
+}
+
+/** An extension that lives in the schema would be left out. */
+async function chooseTenant(session: PostgresSession, schema: string): Promise<string[]> {
+  const extensions = session.major >= 14 ? await extensionsIn(session, schema) : [];
+  return [
+    `--schema=${quoteIdentifier(schema)}`,
+    ...extensions.map((name) => `--extension=${quoteIdentifier(name)}`),
+  ];
+}
+
+async function share(options: MomentOptions, tables: PostgresTable[]) {
+  const { session, tenants, signal } = options;
+  const schemas = tenants.map(({ schema }) => schema);
+  const ledTo = await tablesLedTo(session, schemas, schemas);
+  return writeSharedArchive({ ...options, tenants: schemas, tables, ledTo }, signal);
+}
+
+/** Made when it is first asked for, whoever asks, and removed at the end. */
+function once<T extends { remove(): Promise<void> }>(make: () => Promise<T>) {
+  let made: Promise<T> | null = null;
+  return {
+    get: () => (made ??= make()),
+    end: async () => {
+      const one = await made?.catch(() => null);
+      await one?.remove();
+    },
+  };
+}

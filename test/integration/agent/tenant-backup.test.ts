@@ -1,0 +1,376 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { haltedRestic, testAgent, type TestAgent } from '../../helpers/agent.ts';
+import { CLINIC_TENANTS, createClinic } from '../../helpers/tenant-clinic.ts';
+import { POSTGRES_ROOT, postgresMajors, startPostgres } from '../../helpers/postgres.ts';
+import type { TestServer } from '../../helpers/server.ts';
+import { until } from '../../helpers/until.ts';
+
+const run = promisify(execFile);
+/** Nothing follows a backup. */
+const QUICK = { BACKUP_RETENTION: 'off', BACKUP_CHECK_INTERVAL: '0' };
+
+interface Listed {
+  id: string;
+  path: string;
+  tags: { kind: string; tenant?: string };
+}
+
+const snapshotsOf = async (agent: TestAgent) =>
+  JSON.parse((await agent.run(['snapshots', '--json'])).stdout) as Listed[];
+
+const lastRun = async (agent: TestAgent) =>
+  (
+    JSON.parse((await agent.run(['history', '--limit', '1', '--json'])).stdout) as {
+      job: string;
+      result: string;
+      facts: { tenants?: { id: string; result: string }[] };
+    }[]
+  )[0];
+
+describe.each(postgresMajors().map((major) => ({ major })))('PostgreSQL $major', ({ major }) => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startPostgres([], major);
+  });
+  afterAll(() => server.stop());
+
+  const program = (name: string) => join(POSTGRES_ROOT, String(major), 'bin', name);
+  const connection = (database: string) => [
+    '-h',
+    '127.0.0.1',
+    '-p',
+    String(server.port),
+    '-U',
+    'boss',
+    '-d',
+    database,
+  ];
+  const environment = { ...process.env, PGPASSWORD: 'bosspw' };
+
+  test('every tenant dumped → a snapshot of each with its prelude; no backup of the whole, so no heartbeat', async () => {
+    const clinic = await createClinic(server);
+    const agent = await testAgent({ ...clinic.environment, ...QUICK });
+    const { code, stderr } = await agent.run(['backup', '--tenants']);
+    expect(stderr).not.toMatch(/warning|error/);
+    expect(code).toBe(0);
+    const list = await snapshotsOf(agent);
+    expect(
+      list
+        .filter(({ tags }) => tags.kind === 'tenant')
+        .map(({ tags }) => tags.tenant)
+        .sort(),
+    ).toEqual(CLINIC_TENANTS.toSorted());
+    expect(list.filter(({ tags }) => tags.kind === 'tenant-prelude')).toHaveLength(CLINIC_TENANTS.length);
+    expect(list.map(({ path }) => path)).toContain(`/postgres/${clinic.database}/tenant_Mixed-Case.dump.gz`);
+    expect(agent.lastOk()).toBeNull();
+    expect(await lastRun(agent)).toMatchObject({ job: 'tenant-backup', result: 'succeeded' });
+    // A whole restore must not take one of them for the newest dump.
+    const restore = await agent.run(['restore', clinic.database, '--to', 'other']);
+    expect(restore.stderr).toMatch(/holds no snapshot of/);
+  });
+
+  test('a tenant put back from a dump of its own → as it was, and nobody else is touched', async () => {
+    const clinic = await createClinic(server);
+    const agent = await testAgent({ ...clinic.environment, ...QUICK });
+    expect(await agent.run(['backup', '--tenant', '1'])).toMatchObject({ code: 0 });
+    const dump = (await snapshotsOf(agent)).find(({ tags }) => tags.kind === 'on-demand')!;
+    await server.sql(
+      'DELETE FROM tenant_1.patients; DELETE FROM tenant_2.patients WHERE id = 1',
+      clinic.database,
+    );
+    const restore = await agent.run([
+      'restore',
+      clinic.database,
+      '--tenant',
+      '1',
+      '--snapshot',
+      dump.id,
+      '--yes',
+    ]);
+    expect(restore.stderr).toMatch(/restored tenant 1 .*201 rows/);
+    const [row] = await server.sql(
+      'SELECT (SELECT count(*) FROM tenant_1.patients) AS one, (SELECT count(*) FROM tenant_2.patients) AS two',
+      clinic.database,
+    );
+    expect(row).toEqual({ one: '200', two: '199' });
+    // Over everything it must never be restored.
+    const whole = await agent.run(['restore', clinic.database, '--snapshot', dump.id, '--yes']);
+    expect(whole.code).toBe(1);
+    expect(whole.stderr).toMatch(/holds no snapshot/);
+  });
+
+  test('tenants written to while they are dumped → each as at one moment, in a database that had nothing, without us', async () => {
+    const clinic = await createClinic(server);
+    const agent = await testAgent({ ...clinic.environment, ...QUICK });
+    const read = (database: string) =>
+      server.sql(
+        `SELECT count(*), sum(hashtext(p::text)) AS sum, (SELECT sum(amount) FROM "tenant_Mixed-Case"."Odd Name") AS odd
+          FROM "tenant_Mixed-Case".patients p`,
+        database,
+      );
+    const before = await read(clinic.database);
+    const halted = haltedRestic(agent.folder);
+    const backup = agent.start(['backup', '--tenant', 'Mixed-Case,2'], { HOLDFAST_RESTIC: halted.path });
+    await until('the snapshot is held', async () => halted.reached());
+    await server.sql(
+      `UPDATE "tenant_Mixed-Case"."Odd Name" SET amount = 0; UPDATE tenant_2."Odd Name" SET amount = 200;`,
+      clinic.database,
+    );
+    halted.letGo();
+    expect(await backup.ended).toMatchObject({ code: 0 });
+
+    const list = await snapshotsOf(agent);
+    const fetch = async (kind: string, tenant: string) => {
+      const { id, path } = list.find(({ tags }) => tags.kind === kind && tags.tenant === tenant)!;
+      const options = { env: agent.environment, encoding: 'buffer', maxBuffer: 2 ** 26 } as const;
+      const { stdout } = await run('restic', ['dump', id, path], options);
+      const file = join(agent.folder, `${kind} ${tenant}`);
+      writeFileSync(file, gunzipSync(stdout));
+      return file;
+    };
+    const prelude = await fetch('on-demand-prelude', 'Mixed-Case');
+    const script = readFileSync(prelude, 'utf8');
+    expect(script).toMatch(/^-- extension citext \d/m);
+    // Rows of the table that a foreign key leads to, and of no other.
+    expect(script).toContain('Italia');
+    expect(script).not.toContain('visits');
+    const empty = `${clinic.database}_empty`;
+    await server.sql(`CREATE DATABASE ${empty}`);
+    await run(program('psql'), ['-X', '-v', 'ON_ERROR_STOP=1', ...connection(empty), '-f', prelude], {
+      env: environment,
+    });
+    const restore = ['--exit-on-error', ...connection(empty), await fetch('on-demand', 'Mixed-Case')];
+    await run(program('pg_restore'), restore, { env: environment });
+    expect(await read(empty)).toEqual(before);
+    const schemas = `SELECT nspname AS name FROM pg_namespace WHERE nspname !~ '^pg_' ORDER BY 1`;
+    expect((await server.sql(schemas, empty)).map(({ name }) => name)).toEqual([
+      'information_schema',
+      'public',
+      'tenant_Mixed-Case',
+    ]);
+    // What works with it works on.
+    await server.sql(`INSERT INTO "tenant_Mixed-Case".patients (name, country) VALUES ('New', 'it')`, empty);
+    const other = await run(program('pg_restore'), ['--file=-', await fetch('on-demand', '2')]);
+    expect(other.stdout).toMatch(/^1\t100$/m);
+  });
+});
+
+describe('with tenants that fail', () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startPostgres();
+    await server.sql(
+      `CREATE ROLE keeper LOGIN PASSWORD 'keeper-secret' CREATEDB; GRANT pg_read_all_data TO keeper`,
+    );
+  });
+  afterAll(() => server.stop());
+
+  const asKeeper = (database: string) => ({
+    DATABASE_URL: `postgresql://keeper:keeper-secret@127.0.0.1:${server.port}/${database}`,
+    TENANT_SCHEMAS: 'tenant_*',
+    ...QUICK,
+  });
+
+  test('rows of one are hidden by row security → that one fails by name, the others are stored; the run is no success', async () => {
+    const { database } = await createClinic(server);
+    await server.sql('ALTER TABLE tenant_2.patients ENABLE ROW LEVEL SECURITY', database);
+    const agent = await testAgent(asKeeper(database));
+    const { code, stderr } = await agent.run(['backup', '--tenants']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/1 of 4 tenants failed, 3 stored: 2: .*row-level security/);
+    expect((await snapshotsOf(agent)).filter(({ tags }) => tags.kind === 'tenant')).toHaveLength(3);
+    const last = await lastRun(agent);
+    expect(last).toMatchObject({ job: 'tenant-backup', result: 'failed' });
+    expect(last?.facts.tenants?.find(({ id }) => id === '2')?.result).toBe('failed');
+    // The next run clears up behind failed ones: what this one stored stays.
+    expect((await agent.run(['backup', '--tenant', '1'])).code).toBe(0);
+    expect((await snapshotsOf(agent)).filter(({ tags }) => tags.kind === 'tenant')).toHaveLength(3);
+  });
+
+  test('a schema is dropped after the snapshot was taken → told as vanished, and the others are stored', async () => {
+    const { database } = await createClinic(server);
+    const agent = await testAgent(asKeeper(database));
+    expect((await agent.run(['init'])).code).toBe(0);
+    const halted = haltedRestic(agent.folder);
+    const backup = agent.start(['backup', '--tenants'], { HOLDFAST_RESTIC: halted.path });
+    await until('the backup has begun', async () => halted.reached());
+    await server.sql('DROP SCHEMA tenant_2 CASCADE', database);
+    halted.letGo();
+    const { code, stderr } = await backup.ended;
+    expect(stderr).toMatch(/tenant 2 was not dumped: its schema tenant_2 was dropped meanwhile/);
+    expect(code).toBe(3);
+    expect((await lastRun(agent))?.facts.tenants?.map(({ id, result }) => [id, result])).toContainEqual([
+      '2',
+      'vanished',
+    ]);
+  });
+
+  test.each([
+    { what: 'an unknown tenant', args: ['--tenant', `4'; DROP`], says: /no tenant|has no schema/ },
+    { what: 'two parts at once', args: ['--tenants', '--global'], says: /exclude each other/ },
+    {
+      what: 'old files to be removed in a repository',
+      args: ['--keep', '3'],
+      says: /--keep goes with --output/,
+    },
+  ])('$what → refused, nothing stored', async ({ args, says }) => {
+    const { database } = await createClinic(server);
+    const agent = await testAgent(asKeeper(database));
+    const { code, stderr } = await agent.run(['backup', ...args]);
+    expect(stderr).toMatch(says);
+    expect(code).not.toBe(0);
+    expect(agent.snapshots()).toEqual([]);
+  });
+
+  test('a source without tenants → refused, with what to write', async () => {
+    const { database } = await createClinic(server);
+    const agent = await testAgent({ ...asKeeper(database), TENANT_SCHEMAS: '' });
+    const { code, stderr } = await agent.run(['backup', '--tenants']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/has no tenants[^]*TENANT_SCHEMAS/);
+  });
+});
+
+describe('plain files', () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startPostgres();
+  });
+  afterAll(() => server.stop());
+
+  const databases = async () =>
+    (await server.sql('SELECT datname AS name FROM pg_database ORDER BY 1')).map(({ name }) => String(name));
+
+  test('global and full, as files → what belongs to no tenant, and everything; each loads into a new database', async () => {
+    const clinic = await createClinic(server);
+    const agent = await testAgent({ ...clinic.environment, ...QUICK });
+    const folder = join(agent.folder, 'backups');
+    for (const part of [['--global'], []])
+      expect(await agent.run(['backup', ...part, '--output', folder])).toMatchObject({ code: 0 });
+    expect(agent.snapshots()).toEqual([]);
+    expect(agent.lastOk()).toBeNull();
+    const file = (pattern: RegExp) =>
+      join(
+        folder,
+        readdirSync(folder).find((name) => pattern.test(name))!,
+      );
+    const schemasIn = async (path: string, to: string) => {
+      expect(await agent.run(['load', path, '--to', to])).toMatchObject({ code: 0 });
+      const rows = await server.sql(
+        `SELECT nspname AS name FROM pg_namespace WHERE nspname ~ '^(tenant|orphans)' ORDER BY 1`,
+        to,
+      );
+      return rows.map(({ name }) => name);
+    };
+    const name = clinic.database;
+    expect(await schemasIn(file(/Z\.global\.dump\.gz$/), `${name}_global`)).toEqual(['orphans']);
+    expect(await schemasIn(file(/Z\.dump\.gz$/), `${name}_full`)).toHaveLength(1 + CLINIC_TENANTS.length);
+    expect(gunzipSync(readFileSync(file(/Z\.global\.roles\.sql\.gz$/))).toString()).toContain(
+      'CREATE ROLE clinic_app',
+    );
+  });
+
+  test('older files of the same name → all but so many removed, those of others stay', async () => {
+    const clinic = await createClinic(server);
+    const agent = await testAgent({ ...clinic.environment, ...QUICK });
+    const folder = join(agent.folder, 'backups');
+    await agent.run(['backup', '--tenant', '1', '--output', folder]);
+    const stem = `${clinic.database}.tenant_1`;
+    for (const name of [`${stem}_20200101T000000Z.dump.gz`, `${stem}0_20200101T000000Z.dump.gz`, 'notes.txt'])
+      writeFileSync(join(folder, name), '');
+    const { code, stderr } = await agent.run(['backup', '--tenant', '1', '--output', folder, '--keep', '1']);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/old files? removed/);
+    const names = readdirSync(folder);
+    expect(names.filter((name) => name.startsWith(`${stem}_`))).toHaveLength(2);
+    expect(names).toEqual(expect.arrayContaining([`${stem}0_20200101T000000Z.dump.gz`, 'notes.txt']));
+  });
+
+  test('a wrong file, a damaged one, a database that is there → said before or undone after; no database is left', async () => {
+    const clinic = await createClinic(server);
+    const agent = await testAgent({ ...clinic.environment, ...QUICK });
+    await agent.run(['backup', '--tenant', '1', '--output', agent.folder]);
+    const names = readdirSync(agent.folder);
+    const dump = join(
+      agent.folder,
+      names.find((name) => /tenant_1_.*Z\.dump\.gz$/.test(name))!,
+    );
+    const plain = gunzipSync(readFileSync(dump));
+    const written = (name: string, bytes: Buffer | string) => {
+      writeFileSync(join(agent.folder, name), bytes);
+      return join(agent.folder, name);
+    };
+    const before = await databases();
+    const cases: { args: string[]; says: RegExp; code: number }[] = [
+      { args: [join(agent.folder, 'absent')], says: /cannot be read/, code: 2 },
+      { args: [written('nothing', '')], says: /is empty/, code: 2 },
+      { args: [dump, '--tenant', '2'], says: /holds the schema "tenant_1", and not tenant 2/, code: 2 },
+      { args: [dump, '--script'], says: /is an archive of pg_dump, and not a script/, code: 2 },
+      {
+        args: [written('text', 'SELECT 1;'), '--tenant', '1'],
+        says: /is a script, and not a tenant's dump/,
+        code: 2,
+      },
+      {
+        args: [written('cut.dump', plain.subarray(0, plain.length / 2))],
+        says: /error|failed|not whole/,
+        code: 1,
+      },
+      { args: [written('cut.gz', readFileSync(dump).subarray(0, 900))], says: /damaged|ends in/, code: 1 },
+      {
+        args: [written('bad.sql', 'CREATE TABLE a (id int);\nSELECT nonsense;\n'), '--script'],
+        says: /nonsense/,
+        code: 1,
+      },
+      {
+        args: [
+          written('newer.dump', Buffer.concat([plain.subarray(0, 6), Buffer.from([99]), plain.subarray(7)])),
+        ],
+        says: /unsupported version[^]*newer PostgreSQL/,
+        code: 1,
+      },
+      {
+        args: [
+          written('cut.sql', '--\n-- PostgreSQL database dump\n--\n\nCREATE TABLE a (id int);\n'),
+          '--script',
+        ],
+        says: /lacks its last line/,
+        code: 1,
+      },
+      { args: [dump, '--to', clinic.database], says: /there is a database .* already/, code: 1 },
+      // Without the prelude its types are missing.
+      { args: [dump], says: /failed/, code: 1 },
+    ];
+    for (const { args, says, code } of cases) {
+      const ended = await agent.run(['load', ...args]);
+      expect.soft(ended.stderr, args.join(' ')).toMatch(says);
+      expect.soft(ended.code, args.join(' ')).toBe(code);
+      expect.soft(await databases(), args.join(' ')).toEqual(before);
+    }
+  });
+
+  test('the disk is full where files are written, or where what tenants share is staged → said, nothing half written', async () => {
+    const clinic = await createClinic(server);
+    await server.sql(
+      `INSERT INTO public.countries SELECT n::text, repeat(md5(n::text), 20) FROM generate_series(1, 10000) n`,
+      clinic.database,
+    );
+    const agent = await testAgent({ ...clinic.environment, ...QUICK });
+    const full = join(agent.folder, 'full');
+    mkdirSync(full);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', full]);
+    onTestFinished(() => void execFileSync('umount', ['-l', full]));
+    const files = await agent.run(['backup', '--global', '--output', full], { BACKUP_COMPRESSION: 'none' });
+    expect(files.code).toBe(1);
+    expect(files.stderr).toMatch(/could not be written: .*ENOSPC/);
+    expect(readdirSync(full).filter((name) => /global\.dump|partial/.test(name))).toEqual([]);
+    const staged = await agent.run(['backup', '--tenant', '1'], { HOLDFAST_STATE_DIR: full });
+    expect(staged.code).toBe(1);
+    expect(staged.stderr).toMatch(/what the tenants share could not be written/);
+  });
+});

@@ -1,0 +1,180 @@
+import { describe, expect, test } from 'vitest';
+import { HoldfastError } from '../../../agent/core/errors.ts';
+import { inParallel } from '../../../agent/jobs/in-parallel.ts';
+import { EndedRun } from '../../../agent/jobs/job.ts';
+import { tenantBackupJob, type TenantBackupSettings } from '../../../agent/jobs/tenant-backup.ts';
+import type { SaveTarget } from '../../../agent/repository/repository.ts';
+import type { Source } from '../../../agent/sources/source.ts';
+import type { TenantSchema } from '../../../agent/sources/tenant-dumps.ts';
+import { streamOf } from '../../helpers/sources.ts';
+
+const tenantsOf = (...ids: string[]) => ids.map((id) => ({ id, schema: `tenant_${id}` }));
+
+interface Faults {
+  /** What the dump of a tenant fails with. */
+  fails?: Record<string, Error>;
+  /** Dumps that never end by themselves. */
+  hangs?: string[];
+  /** Schemas that are gone when they are asked for after a failure. */
+  gone?: string[];
+  /** Schemas that were not there at the snapshot. */
+  absent?: string[];
+}
+
+/** A run over these tenants with a store that keeps the targets. */
+async function backUp(
+  tenants: TenantSchema[],
+  faults: Faults = {},
+  more: Partial<TenantBackupSettings> = {},
+) {
+  const saved: SaveTarget[] = [];
+  const removed: string[] = [];
+  const open =
+    ({ id }: TenantSchema) =>
+    () => ({
+      stream: streamOf('x'),
+      done: Promise.resolve({ bytes: 1, warnings: [] }),
+      id,
+    });
+  const parts = (tenant: TenantSchema) =>
+    (['tenant-prelude', 'tenant'] as const).map((kind) => ({
+      kind,
+      path: `/postgres/clinic/${tenant.schema}.${kind}`,
+      open: open(tenant),
+    }));
+  const settings: TenantBackupSettings = {
+    store: {
+      location: '/repository',
+      prepare: (target) => ({
+        target,
+        startedAt: new Date(0),
+        save: async (_dump, signal) => {
+          const id = target.tags.tenant ?? '';
+          if (faults.hangs?.includes(id) === true)
+            await new Promise((_, reject) =>
+              signal.addEventListener('abort', () => reject(new Error('ended'))),
+            );
+          const fault = target.tags.kind.endsWith('prelude') ? undefined : faults.fails?.[id];
+          if (fault !== undefined) throw fault;
+          saved.push(target);
+          return {
+            id: target.path,
+            path: target.path,
+            dumpBytes: 10,
+            storedBytes: 5,
+            addedBytes: 2,
+            warnings: [],
+          };
+        },
+        cancel: () => Promise.resolve(),
+      }),
+      remove: async (ids) => void removed.push(...ids),
+    },
+    ensure: () => Promise.resolve({ id: 'r1', created: false }),
+    notes: { recall: () => null, remember: () => undefined },
+    dumps: {
+      atOneMoment: (_what, _signal, work) =>
+        work({
+          holds: ({ schema }) => faults.absent?.includes(schema) !== true,
+          globalTables: 0,
+          tenantParts: parts,
+          globalParts: () => [],
+        }),
+      exists: async (schema) => faults.gone?.includes(schema) !== true,
+    },
+    choose: async () => ({ all: tenants, chosen: tenants, findings: [] }),
+    onDemand: false,
+    group: null,
+    compression: 'gzip',
+    atOnce: 2,
+    tenantTimeoutMs: 60_000,
+    timeoutMs: 60_000,
+    ...more,
+  };
+  const source = {
+    name: 'clinic',
+    database: 'clinic',
+    probe: () =>
+      Promise.resolve({ engine: 'postgres', serverVersion: '17', gaps: [], warnings: [], tables: 2 }),
+  } as unknown as Source;
+  const context = { signal: new AbortController().signal, onProgress: () => undefined };
+  const outcome = await tenantBackupJob(source, settings)
+    .run(context)
+    .catch((error: unknown) => error);
+  return { outcome, saved, removed };
+}
+
+describe('a backup of tenants', () => {
+  test('all go well → each has its prelude and then its dump, under its own tag', async () => {
+    const { outcome, saved } = await backUp(tenantsOf('1', '2'));
+    expect(saved.map(({ tags }) => `${tags.tenant} ${tags.kind}`).toSorted()).toEqual([
+      '1 tenant',
+      '1 tenant-prelude',
+      '2 tenant',
+      '2 tenant-prelude',
+    ]);
+    expect(outcome).toMatchObject({
+      warnings: [],
+      facts: { dumpBytes: 40, addedBytes: 8, tenants: [{ id: '1', result: 'succeeded' }, { id: '2' }] },
+    });
+  });
+
+  test('named by a person → of the kind that is kept for a month', async () => {
+    const { saved } = await backUp(tenantsOf('1'), {}, { onDemand: true });
+    expect(saved.map(({ tags }) => tags.kind)).toEqual(['on-demand-prelude', 'on-demand']);
+  });
+
+  test('one fails → the run fails and names it; its prelude is removed, what the others stored is kept and told', async () => {
+    const fails = { 2: new HoldfastError('dump_failed', 'permission denied for table t') };
+    const { outcome, removed } = await backUp(tenantsOf('1', '2', '3'), { fails });
+    expect(outcome).toBeInstanceOf(EndedRun);
+    expect((outcome as EndedRun).message).toBe(
+      '1 of 3 tenants failed, 2 stored: 2: permission denied for table t',
+    );
+    expect((outcome as EndedRun).facts.snapshotIds).toHaveLength(4);
+    expect(removed).toEqual(['/postgres/clinic/tenant_2.tenant-prelude']);
+  });
+
+  test('one fails because its schema is gone, one was gone before → both vanished, a warning each, no failure', async () => {
+    const fails = { 2: new HoldfastError('dump_failed', 'relation does not exist') };
+    const { outcome } = await backUp(tenantsOf('1', '2', '3'), {
+      fails,
+      gone: ['tenant_2'],
+      absent: ['tenant_3'],
+    });
+    expect(outcome).toMatchObject({
+      warnings: [
+        expect.stringMatching(/tenant 2 was not dumped/),
+        expect.stringMatching(/tenant 3 was not dumped/),
+      ],
+      facts: { tenants: [{ result: 'succeeded' }, { result: 'vanished' }, { result: 'vanished' }] },
+    });
+  });
+
+  test('one hangs → ended at its own time limit, the others are stored', async () => {
+    const { outcome, saved } = await backUp(tenantsOf('1', '2'), { hangs: ['1'] }, { tenantTimeoutMs: 100 });
+    expect((outcome as EndedRun).message).toMatch(
+      /1 of 2 tenants failed, 1 stored: 1: it was ended after 0.1 s, its time limit/,
+    );
+    expect(saved).toHaveLength(2);
+  });
+
+  test('there is none → a failure that says why', async () => {
+    const choose = async () => ({ all: [], chosen: [], findings: ['no schema is like tenant_*'] });
+    const { outcome } = await backUp([], {}, { choose });
+    expect(outcome).toMatchObject({ kind: 'source_empty', message: 'no schema is like tenant_*' });
+  });
+});
+
+test('work for many → never more at once than allowed, results in the order of the items', async () => {
+  let [running, most] = [0, 0];
+  const results = await inParallel([5, 1, 3, 2, 4], 2, async (item) => {
+    running += 1;
+    most = Math.max(most, running);
+    for (let i = 0; i < item; i += 1) await Promise.resolve();
+    running -= 1;
+    return item * 10;
+  });
+  expect(results).toEqual([50, 10, 30, 20, 40]);
+  expect(most).toBe(2);
+});
