@@ -2,6 +2,7 @@ import { HoldfastError } from '../../core/errors.ts';
 import { createByteReplacer } from '../bytes/byte-replacer.ts';
 import { chainFilters, createLineRewriter, type ByteFilter } from '../bytes/line-rewriter.ts';
 import { DEFINER_RULES } from './definers.ts';
+import { watchLastLine } from './last-line.ts';
 import { unquoted, watchCounters } from './proof/counters.ts';
 
 /** What a dump goes through: our header before it, definers taken out, its end and its tables watched. */
@@ -13,9 +14,6 @@ export interface DumpFilter extends ByteFilter {
   /** Throws `dump_incomplete` when the last line that passed is not the client's "completed". */
   requireEnd(): void;
 }
-
-const TAIL_BYTES = 256;
-const LAST_LINE = /\n-- Dump completed(?: on [^\n]*)?\n$/;
 
 /**
  * MySQL keeps the `;` behind a trigger or an event that came in a query of several statements, and mysqldump then writes
@@ -44,12 +42,12 @@ export function createDumpFilter(header: string): DumpFilter {
     createLineRewriter([...DEFINER_RULES, watchTables(onTable), ...watchCounters(() => table, onCounter)]),
   );
   let begun = false;
-  let tail = Buffer.alloc(0);
+  const lastLine = watchLastLine();
   return {
     tables,
     counters,
     push: (chunk) => {
-      tail = Buffer.concat([tail, chunk.subarray(-TAIL_BYTES)]).subarray(-TAIL_BYTES);
+      lastLine.push(chunk);
       const out = rewriter.push(chunk);
       if (begun) return out;
       begun = true;
@@ -57,7 +55,7 @@ export function createDumpFilter(header: string): DumpFilter {
     },
     end: () => rewriter.end(),
     requireEnd: () => {
-      if (LAST_LINE.test(tail.toString('latin1'))) return;
+      if (lastLine.isThere()) return;
       throw new HoldfastError('dump_incomplete', 'the dump ended without its last line "-- Dump completed"', {
         hint: 'The dump was cut short: see the log of the database server, then back up again.',
       });

@@ -1,4 +1,5 @@
 import type { MysqlSourceConfig } from '../../config/config.ts';
+import { HoldfastError } from '../../core/errors.ts';
 import { counted } from '../../core/units.ts';
 import { loadDump } from '../client/load.ts';
 import { chainFilters, createLineRewriter, type ByteFilter, type LineRule } from '../bytes/line-rewriter.ts';
@@ -6,6 +7,7 @@ import { findMysqlClient } from './clients.ts';
 import { DEFINERS_BACK_RULES, watchDefiners } from './definers.ts';
 import { mayNameDefiners, readGrants } from './grants.ts';
 import { createHeaderFilter, type DumpHeader } from './header.ts';
+import { watchLastLine, type LastLine } from './last-line.ts';
 import { quoteDefiner, quoteName } from './names.ts';
 import { optionFile } from './options.ts';
 import { unquoted } from './proof/counters.ts';
@@ -67,7 +69,11 @@ export async function loadMysqlDump(
       },
     );
     const label = `loading into ${target}`;
-    await loadDump({ label, processes: deps.processes, signal, command, filter, hints: HINTS }, dump);
+    const lastLine = watchLastLine();
+    const loading = { label, processes: deps.processes, signal, command, filter, hints: HINTS };
+    await loadDump(loading, seen(dump, lastLine));
+    // The client finds nothing wrong with a dump that was cut between two statements.
+    if (!lastLine.isThere()) throw cutShort(label);
     // Told only to whom can have it otherwise.
     const told = mayDefine && lost > 0;
     const note = `definers of ${counted(lost, 'object')} became comments`;
@@ -75,6 +81,21 @@ export async function loadMysqlDump(
   } finally {
     await file.remove();
   }
+}
+
+async function* seen(dump: AsyncIterable<Buffer>, lastLine: LastLine): AsyncGenerator<Buffer> {
+  for await (const chunk of dump) {
+    lastLine.push(chunk);
+    yield chunk;
+  }
+}
+
+function cutShort(label: string): HoldfastError {
+  return new HoldfastError(
+    'restore_failed',
+    `${label} failed: the dump ended without its last line "-- Dump completed"`,
+    { hint: 'It was cut short, and so is what was loaded: restore another snapshot.' },
+  );
 }
 
 /** How many tables a dump has it does not say beforehand; chosen ones are known. */
