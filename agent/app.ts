@@ -14,6 +14,7 @@ import type { Cycle } from './jobs/check-cycle.ts';
 import { isFamiliar, rememberedId } from './jobs/init.ts';
 import type { Job } from './jobs/job.ts';
 import { exportJob, type ExportTarget } from './jobs/export.ts';
+import { newestGoodSnapshot, whyNoProof } from './jobs/known-backups.ts';
 import { restoreJob, type RestoreSettings } from './jobs/restore.ts';
 import { strangersIn } from './jobs/strangers.ts';
 import { tidyAfterRestores } from './jobs/tidy-restores.ts';
@@ -238,6 +239,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       dumpBytes: (snapshotId) => dumpBytesOf(ledger, source.name, snapshotId),
       wantsProof: settings.proof !== 'none',
       whyNoProof: (snapshotId) => whyNoProof(ledger, source.name, snapshotId),
+      newestGood: () => newestGoodSnapshot(ledger, source.name, rememberedId(repository, ledger)),
       queries: settings.verify.queries,
       rtoSeconds: settings.objectives.rtoSeconds,
       outOfTime,
@@ -322,12 +324,6 @@ export function createApp(config: Config, surroundings: Surroundings): App {
 async function standingOfRepository(upkeep: Upkeep) {
   const { freeBytes, fullInDays } = await upkeep.space();
   return { freeBytes, fullInDays, allDataReadAt: upkeep.dataCheck()?.completedAt ?? null };
-}
-
-/** What the run that stored a snapshot said of its proof; null where the ledger does not know it. */
-function whyNoProof(ledger: Ledger, source: string, snapshotId: string): string | null {
-  const runs = ledger.recent({ job: 'backup', source, result: 'succeeded', limit: 100 });
-  return runs.find(({ facts }) => facts.snapshotId === snapshotId)?.facts.equality?.why ?? null;
 }
 
 function switchedOff(): HoldfastError {

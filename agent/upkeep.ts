@@ -7,6 +7,7 @@ import { recallCycle, type Cycle } from './jobs/check-cycle.ts';
 import { checkJob, type CheckSettings } from './jobs/check.ts';
 import { rememberedId } from './jobs/init.ts';
 import type { Job } from './jobs/job.ts';
+import { newestGoodSnapshot } from './jobs/known-backups.ts';
 import { repairJob } from './jobs/repair.ts';
 import { standingOf } from './jobs/retention-choice.ts';
 import { retentionJob } from './jobs/retention.ts';
@@ -78,7 +79,11 @@ export function createUpkeep(deps: {
       keep: config.keep,
       keepOfTenant: (name, tenant) => keepOfTenant(config, name, tenant),
       sources: sources.map((source) => source.name),
-      mustExist: () => newestGoodSnapshots(ledger, sources, rememberedId(repository, ledger)),
+      mustExist: () =>
+        sources.flatMap(({ name }) => {
+          const snapshotId = newestGoodSnapshot(ledger, name, rememberedId(repository, ledger));
+          return snapshotId === null ? [] : [{ source: name, snapshotId }];
+        }),
       standing: (name) => {
         const settings = config.sources.find((source) => source.name === name);
         return standingOf(ledger, name, settings !== undefined && settings.proof !== 'none');
@@ -150,19 +155,6 @@ export function createUpkeep(deps: {
       return id === null ? null : recallCycle(ledger, id);
     },
   };
-}
-
-/** Of each source the newest snapshot that a run confirmed, as far as it lies in this repository. */
-function newestGoodSnapshots(
-  ledger: Ledger,
-  sources: Source[],
-  repositoryId: string | null,
-): { source: string; snapshotId: string }[] {
-  return sources.flatMap((source) => {
-    const facts = ledger.lastGood(source.name)?.facts;
-    if (facts?.snapshotId === undefined || facts.repositoryId !== repositoryId) return [];
-    return [{ source: source.name, snapshotId: facts.snapshotId }];
-  });
 }
 
 /** Of the group that it is in; what is kept of everything where that says nothing. */

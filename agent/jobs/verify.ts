@@ -14,6 +14,7 @@ import type { SmokeQuery } from './queries.ts';
 import { droppedAfter, makeScratch, scratchPrefix } from './scratch.ts';
 import { sizeUp } from './size-up.ts';
 import { createSteps, type Steps } from './steps.ts';
+import { requireNewest } from './require-newest.ts';
 import { findProof } from './stored-proof.ts';
 import { endOf, requireStanding } from './verify-end.ts';
 import { verifyScratch, type Verified } from './verify-scratch.ts';
@@ -34,6 +35,8 @@ export interface VerifySettings {
   wantsProof: boolean;
   /** Why the backup that stored this snapshot has no proof, as far as anybody knows. */
   whyNoProof: (snapshotId: string) => string | null;
+  /** The snapshot of the last backup that counted, where the ledger knows one in this repository. */
+  newestGood: () => string | null;
   queries: SmokeQuery[];
   /** How long a restore may take by the operator's own objective; null for none. */
   rtoSeconds: number | null;
@@ -72,6 +75,7 @@ async function verify(source: Source, settings: VerifySettings, context: JobCont
     settings,
     signal,
   );
+  await requireNewest(source.name, snapshot, settings, signal);
   const proof = await findProof(repository, snapshot, signal);
   const facts: RunFacts = { snapshotId: snapshot.id, proof: proof?.level ?? 'none' };
 

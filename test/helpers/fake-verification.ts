@@ -120,6 +120,7 @@ export function verifySettings(
     dumpBytes: () => null,
     wantsProof: true,
     whyNoProof: () => null,
+    newestGood: () => null,
     queries: [],
     rtoSeconds: null,
     outOfTime: () => null,

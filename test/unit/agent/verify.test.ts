@@ -157,6 +157,24 @@ describe('a snapshot that did not come back as it was → failed, the scratch dr
   });
 });
 
+describe('the last good backup, by the ledger', () => {
+  test('is missing from the repository → failed, and no older one passes for it', async () => {
+    const { ended, done } = await verified(proofOf(), { newestGood: () => 'e'.repeat(64) });
+    expect(ended).toMatchObject({
+      kind: 'snapshot_absent',
+      message:
+        'the last good backup of shop, eeeeeeee, is missing from the repository; the newest left is of 2026-11-21T03:00:04Z',
+      hint: expect.stringContaining('holdfast backup shop') as string,
+    });
+    expect(done).toEqual([]);
+  });
+
+  test('is the newest → proved', async () => {
+    const { ended } = await verified(proofOf(), { newestGood: () => 'd'.repeat(64) });
+    expect(ended).toMatchObject(kept('proved'));
+  });
+});
+
 describe('a verification that could not be tried → skipped with the reason, never a success', () => {
   const unlike = (engine: string, serverVersion: string) => ({
     on: { probe: () => Promise.resolve({ engine, serverVersion, tables: 0 }) } as unknown as Partial<Source>,
