@@ -11,7 +11,11 @@ export function newestGoodSnapshot(
 }
 
 /** What the run that stored a snapshot said of its proof; null where the ledger does not know it. */
-export function whyNoProof(ledger: Pick<Ledger, 'recent'>, source: string, snapshotId: string): string | null {
+export function whyNoProof(
+  ledger: Pick<Ledger, 'recent'>,
+  source: string,
+  snapshotId: string,
+): string | null {
   const runs = ledger.recent({ job: 'backup', source, result: 'succeeded', limit: 100 });
   return runs.find(({ facts }) => facts.snapshotId === snapshotId)?.facts.equality?.why ?? null;
 }
