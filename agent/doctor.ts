@@ -5,7 +5,7 @@ import { HoldfastError, describeError } from './core/errors.ts';
 import { counted, humanBytes } from './core/units.ts';
 import { ensureRepository, hadRepository } from './jobs/init.ts';
 import { aheadOf } from './jobs/newest.ts';
-import { scratchPrefix } from './jobs/scratch.ts';
+import { scratchPrefix } from './jobs/verify/scratch.ts';
 import { strangersIn, strangerWords } from './jobs/strangers.ts';
 import type { Probe, Source } from './sources/source.ts';
 

@@ -1,8 +1,8 @@
 import type { Clock } from './core/clock.ts';
 import { HoldfastError } from './core/errors.ts';
-import { dropKept } from './jobs/kept-database.ts';
-import { dropKeptSchemas } from './jobs/kept-schema.ts';
-import { restoreTenantJob, type TenantRestoreSettings } from './jobs/restore-tenant.ts';
+import { dropKept } from './jobs/restore/kept-database.ts';
+import { dropKeptSchemas } from './jobs/restore/kept-schema.ts';
+import { restoreTenantJob, type TenantRestoreSettings } from './jobs/restore/restore-tenant.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import type { RunOptions, RunReport, Runner } from './runner.ts';
 import type { Source } from './sources/source.ts';

@@ -1,5 +1,5 @@
 import { HoldfastError } from './core/errors.ts';
-import type { ChosenTenants } from './jobs/tenant-backup.ts';
+import type { ChosenTenants } from './jobs/backup/tenant-backup.ts';
 import type { FoundTenants, Tenants } from './sources/tenants.ts';
 
 /** What of a source; everything for null. */

@@ -1,10 +1,10 @@
 import { createInterface } from 'node:readline/promises';
 import { InvalidArgumentError, type Command } from 'commander';
 import { HoldfastError } from '../core/errors.ts';
-import type { ExportTarget } from '../jobs/export.ts';
+import type { ExportTarget } from '../jobs/restore/export.ts';
 import type { Wanted } from '../jobs/find-snapshot.ts';
 import type { App } from '../app.ts';
-import type { RestoreTarget } from '../jobs/restore.ts';
+import type { RestoreTarget } from '../jobs/restore/restore.ts';
 import type { RunReport } from '../runner.ts';
 import type { Owners, Source } from '../sources/source.ts';
 import { commandRun, exitCodeOfRuns, type Context } from './context.ts';

@@ -1,6 +1,6 @@
 import type { JobContext } from '../../agent/jobs/job.ts';
 import { proofTarget, storeProof } from '../../agent/jobs/stored-proof.ts';
-import type { VerifySettings } from '../../agent/jobs/verify.ts';
+import type { VerifySettings } from '../../agent/jobs/verify/verify.ts';
 import type { Proof } from '../../agent/proof/proof.ts';
 import type { DumpToSave, PreparedSave, Repository, Snapshot } from '../../agent/repository/repository.ts';
 import type { ScratchPlace, ScratchServer } from '../../agent/sources/scratch.ts';

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { scratchPrefix } from '../../../agent/jobs/scratch.ts';
+import { scratchPrefix } from '../../../agent/jobs/verify/scratch.ts';
 import { testAgent, type TestAgent } from '../../helpers/agent.ts';
 import { plantDump } from '../../helpers/planted-dump.ts';
 import { startMariadb } from '../../helpers/mariadb.ts';

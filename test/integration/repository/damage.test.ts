@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { repairJob } from '../../../agent/jobs/repair.ts';
+import { repairJob } from '../../../agent/jobs/upkeep/repair.ts';
 import type { Repository } from '../../../agent/repository/repository.ts';
 import { damageOf } from '../../helpers/damage.ts';
 import { emptyRepository } from '../../helpers/empty-repository.ts';

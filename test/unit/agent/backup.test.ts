@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { backupJob, type BackupSettings } from '../../../agent/jobs/backup.ts';
+import { backupJob, type BackupSettings } from '../../../agent/jobs/backup/backup.ts';
 import type { ProofOutcome } from '../../../agent/proof/proof.ts';
 import type { Repository, PreparedSave, SaveTarget } from '../../../agent/repository/repository.ts';
 import type { Gap, Part, Probe, Source } from '../../../agent/sources/source.ts';

@@ -5,8 +5,8 @@ import {
   recallCycle,
   type Cycle,
   type CyclePlan,
-} from '../../../agent/jobs/check-cycle.ts';
-import { checkJob } from '../../../agent/jobs/check.ts';
+} from '../../../agent/jobs/upkeep/check-cycle.ts';
+import { checkJob } from '../../../agent/jobs/upkeep/check.ts';
 import type { CheckPart, Repository } from '../../../agent/repository/repository.ts';
 
 const DAY = 86_400;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { checkJob } from '../../../agent/jobs/check.ts';
+import { checkJob } from '../../../agent/jobs/upkeep/check.ts';
 import type { Repository } from '../../../agent/repository/repository.ts';
 
 function checkOf(stats: Repository['stats'], signal = new AbortController().signal) {

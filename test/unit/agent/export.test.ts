@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { exportJob, type ExportSettings } from '../../../agent/jobs/export.ts';
+import { exportJob, type ExportSettings } from '../../../agent/jobs/restore/export.ts';
 import type { Run } from '../../../agent/ledger/ledger.ts';
 import type { Repository, Snapshot } from '../../../agent/repository/repository.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';

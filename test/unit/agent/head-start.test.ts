@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createHeadStart, rememberFirstPart } from '../../../agent/jobs/head-start.ts';
+import { createHeadStart, rememberFirstPart } from '../../../agent/jobs/backup/head-start.ts';
 import type { PreparedSave, Repository, SaveTarget } from '../../../agent/repository/repository.ts';
 
 const globals: SaveTarget = {

@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { datedName, dropKept, keptDatabases, rememberKept } from '../../../agent/jobs/kept-database.ts';
+import {
+  datedName,
+  dropKept,
+  keptDatabases,
+  rememberKept,
+} from '../../../agent/jobs/restore/kept-database.ts';
 import { restorePointPath, restorePointTime } from '../../../agent/core/restore-point-path.ts';
 import type { Notes } from '../../../agent/jobs/init.ts';
 import type { Source } from '../../../agent/sources/source.ts';

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { dropKept, keptDatabases } from '../../../agent/jobs/kept-database.ts';
+import { dropKept, keptDatabases } from '../../../agent/jobs/restore/kept-database.ts';
 import type { Notes } from '../../../agent/jobs/init.ts';
-import { restoreJob, type RestoreSettings } from '../../../agent/jobs/restore.ts';
-import { settleUnfinishedSwap } from '../../../agent/jobs/settle-swap.ts';
+import { restoreJob, type RestoreSettings } from '../../../agent/jobs/restore/restore.ts';
+import { settleUnfinishedSwap } from '../../../agent/jobs/restore/settle-swap.ts';
 import { storeProof } from '../../../agent/jobs/stored-proof.ts';
-import { markUnfinished, refuseUnfinished } from '../../../agent/jobs/unfinished-restore.ts';
+import { markUnfinished, refuseUnfinished } from '../../../agent/jobs/restore/unfinished-restore.ts';
 import type { Proof } from '../../../agent/proof/proof.ts';
 import type { Repository, DumpToSave, PreparedSave, Snapshot } from '../../../agent/repository/repository.ts';
 import type { Source, SwapPlan } from '../../../agent/sources/source.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { standingOf } from '../../../agent/jobs/retention-choice.ts';
+import { standingOf } from '../../../agent/jobs/upkeep/retention-choice.ts';
 import type { Run, RunFacts, RunEnd } from '../../../agent/ledger/ledger.ts';
 import { openLedger } from '../../../agent/ledger/sqlite.ts';
 import { freedIn } from '../../../agent/repository/retention.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { maintenanceAfter, type Ended } from '../../../agent/jobs/after-backup.ts';
-import { retentionJob, type RetentionSettings } from '../../../agent/jobs/retention.ts';
+import { maintenanceAfter, type Ended } from '../../../agent/jobs/backup/after-backup.ts';
+import { retentionJob, type RetentionSettings } from '../../../agent/jobs/upkeep/retention.ts';
 import type { Repository, Snapshot } from '../../../agent/repository/repository.ts';
 
 const context = { signal: new AbortController().signal, onProgress: () => undefined };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { acceptJob } from '../../../agent/jobs/accept.ts';
+import { acceptJob } from '../../../agent/jobs/backup/accept.ts';
 import type { Job } from '../../../agent/jobs/job.ts';
-import { guarded, suspicion } from '../../../agent/jobs/size-guard.ts';
+import { guarded, suspicion } from '../../../agent/jobs/backup/size-guard.ts';
 import type { RunFacts } from '../../../agent/ledger/ledger.ts';
 import { openLedger } from '../../../agent/ledger/sqlite.ts';
 import { heartbeatOf } from '../../../agent/reports/heartbeat.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { HoldfastError } from '../../../agent/core/errors.ts';
-import { inParallel } from '../../../agent/jobs/in-parallel.ts';
+import { inParallel } from '../../../agent/jobs/backup/in-parallel.ts';
 import { EndedRun } from '../../../agent/jobs/job.ts';
-import { tenantBackupJob, type TenantBackupSettings } from '../../../agent/jobs/tenant-backup.ts';
+import { tenantBackupJob, type TenantBackupSettings } from '../../../agent/jobs/backup/tenant-backup.ts';
 import type { SaveTarget } from '../../../agent/repository/repository.ts';
 import type { Source } from '../../../agent/sources/source.ts';
 import type { TenantSchema } from '../../../agent/sources/tenant-dumps.ts';

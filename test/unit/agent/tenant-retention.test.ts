@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { PartKind } from '../../../agent/core/glossary.ts';
-import { expiredTenantDumps, keptTenantDumps } from '../../../agent/jobs/retention-tenants.ts';
+import { expiredTenantDumps, keptTenantDumps } from '../../../agent/jobs/upkeep/retention-tenants.ts';
 import type { KeepPolicy, Snapshot, SnapshotFilter } from '../../../agent/repository/repository.ts';
 
 const signal = new AbortController().signal;

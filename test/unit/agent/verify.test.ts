@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { HoldfastError } from '../../../agent/core/errors.ts';
-import { verifyJob, type VerifySettings } from '../../../agent/jobs/verify.ts';
-import { createBudget, oldestFirst } from '../../../agent/jobs/verify-turn.ts';
+import { verifyJob, type VerifySettings } from '../../../agent/jobs/verify/verify.ts';
+import { createBudget, oldestFirst } from '../../../agent/jobs/verify/verify-turn.ts';
 import type { Run } from '../../../agent/ledger/ledger.ts';
 import type { Proof } from '../../../agent/proof/proof.ts';
 import type { Source } from '../../../agent/sources/source.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { findingsOf, stepsOf } from '../../../agent/jobs/repair-plan.ts';
+import { findingsOf, stepsOf } from '../../../agent/jobs/upkeep/repair-plan.ts';
 import { damageIn } from '../../../agent/repository/damage.ts';
 import { brokenIn } from '../../../agent/repository/repairs.ts';
 import { localFolder } from '../../../agent/repository/local.ts';

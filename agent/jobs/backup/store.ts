@@ -1,0 +1,4 @@
+import type { Repository } from '../../repository/repository.ts';
+
+/** Where dumps of parts of a source go: a repository, or a folder of plain files. */
+export type Store = Pick<Repository, 'location' | 'prepare' | 'remove'>;

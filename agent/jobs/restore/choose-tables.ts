@@ -1,0 +1,65 @@
+import { HoldfastError } from '../../core/errors.ts';
+import type { Repository, Snapshot } from '../../repository/repository.ts';
+import type { Source } from '../../sources/source.ts';
+import type { JobContext } from '../job.ts';
+import { readCounted } from '../reading.ts';
+
+/**
+ * The tables in a stored dump that a person means, by the names that they have there: `orders` also stands for `public.orders` and the like,
+ * where no other schema has one. Throws `usage` with names that are near for one that is not in it, before anything is touched.
+ */
+export async function chooseTables(
+  wanted: string[],
+  { repository, snapshot, source }: { repository: Repository; snapshot: Snapshot; source: Source },
+  { onProgress, signal }: JobContext,
+): Promise<string[]> {
+  const progress = { step: `looking for the tables in ${snapshot.shortId}`, dumpBytes: 0, storedBytes: 0 };
+  const there = await source.tablesIn(readCounted({ repository, snapshot, progress }, onProgress, signal));
+  return [...new Set(wanted.map((name) => tableCalled(name, there, snapshot)))];
+}
+
+function tableCalled(name: string, there: string[], snapshot: Snapshot): string {
+  if (there.includes(name)) return name;
+  const called = there.filter((table) => shortName(table) === name);
+  const [only, ...more] = called;
+  if (only !== undefined && more.length === 0) return only;
+  if (only !== undefined) {
+    throw new HoldfastError('usage', `more than one table of ${snapshot.shortId} is called ${name}`, {
+      hint: `Name the schema too: ${called.join(', ')}.`,
+    });
+  }
+  throw new HoldfastError('usage', `there is no table ${name} in ${snapshot.shortId}; nothing was changed`, {
+    hint: suggestion(name, there),
+  });
+}
+
+const MOST_NAMES = 5;
+
+function suggestion(name: string, there: string[]): string {
+  if (there.length === 0) return 'It holds no tables at all.';
+  const near = there
+    .map((table) => ({ table, distance: Math.min(distance(name, table), distance(name, shortName(table))) }))
+    .toSorted((one, other) => one.distance - other.distance)
+    .slice(0, MOST_NAMES)
+    .map(({ table }) => table);
+  return `The nearest of its ${there.length} tables: ${near.join(', ')}.`;
+}
+
+function shortName(table: string): string {
+  return table.slice(table.indexOf('.') + 1);
+}
+
+/** How many letters have to be added, removed or changed to make one word of the other, whatever their case. */
+function distance(one: string, other: string): number {
+  const [from, to] = [one.toLowerCase(), other.toLowerCase()];
+  let row = Array.from({ length: to.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= from.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= to.length; j += 1) {
+      const change = (row[j - 1] ?? 0) + (from[i - 1] === to[j - 1] ? 0 : 1);
+      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[to.length] ?? 0;
+}

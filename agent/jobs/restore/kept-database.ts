@@ -1,0 +1,83 @@
+import type { Source } from '../../sources/source.ts';
+import type { Notes } from '../init.ts';
+import { unfinishedSwap } from './unfinished-restore.ts';
+
+/** A database that a restore replaced, under the name that it has since. */
+export interface KeptDatabase {
+  name: string;
+  /** When it was replaced, UTC ISO 8601. */
+  at: string;
+}
+
+/** How long restore points and replaced databases stay. */
+export const KEPT_FOR_MS = 7 * 24 * 3600_000;
+
+/** The name that the source's database gets when it is replaced: `shop_before_20261101_150000`. */
+export function datedName(database: string, now: Date): string {
+  const stamp = now
+    .toISOString()
+    .replace(/[-:]|\.\d{3}Z$/g, '')
+    .replace('T', '_');
+  return `${stem(database)}_before_${stamp}`;
+}
+
+/** Notes that a database is about to get this name: what is not noted is never dropped. */
+export function rememberKept(notes: Notes, source: string, kept: KeptDatabase): void {
+  remember(notes, source, [...keptDatabases(notes, source), kept]);
+}
+
+/** Oldest first. */
+export function keptDatabases(notes: Notes, source: string): KeptDatabase[] {
+  return JSON.parse(notes.recall(noteOf(source)) ?? '[]') as KeptDatabase[];
+}
+
+/**
+ * Drops the replaced databases of a source, all of them or those whose week has passed at `now`; returns their names. Never one
+ * that no restore has noted, or whose name is not of our own form.
+ */
+export async function dropKept(
+  source: Source,
+  notes: Notes,
+  choice: { now: Date; all: boolean },
+  signal: AbortSignal,
+): Promise<string[]> {
+  const dropped: string[] = [];
+  for (const kept of keptDatabases(notes, source.name)) {
+    const isDue = choice.all || Date.parse(kept.at) + KEPT_FOR_MS <= choice.now.getTime();
+    // Of a swap that is not settled yet, it may hold the only rows there are.
+    const isNeeded = unfinishedSwap(notes, source.name)?.keep === kept.name;
+    if (!isDue || isNeeded || !isDated(source.database, kept.name)) continue;
+    // A restore that ended before its swap has noted a name that nothing got.
+    if ((await source.listDatabases(kept.name, signal)).includes(kept.name)) {
+      await source.dropDatabase(kept.name, signal);
+      dropped.push(kept.name);
+    }
+    const left = keptDatabases(notes, source.name).filter(({ name }) => name !== kept.name);
+    remember(notes, source.name, left);
+  }
+  return dropped;
+}
+
+/** Servers cut longer names silently: PostgreSQL after 63 bytes, MySQL and MariaDB refuse more than 64 characters. */
+const STEM_BYTES = 40;
+
+function stem(database: string): string {
+  const bytes = Buffer.from(database);
+  // A character that is cut in two becomes U+FFFD.
+  return bytes.length <= STEM_BYTES
+    ? database
+    : bytes.toString('utf8', 0, STEM_BYTES).replace(/\uFFFD+$/, '');
+}
+
+function isDated(database: string, name: string): boolean {
+  const prefix = `${stem(database)}_before_`;
+  return name.startsWith(prefix) && /^\d{8}_\d{6}$/.test(name.slice(prefix.length));
+}
+
+function remember(notes: Notes, source: string, kept: KeptDatabase[]): void {
+  notes.remember(noteOf(source), JSON.stringify(kept));
+}
+
+function noteOf(source: string): string {
+  return `replaced databases of ${source}`;
+}

@@ -1,0 +1,35 @@
+import type { Restored } from '../../sources/source.ts';
+import { loadSnapshot } from './load.ts';
+import type { Restoration } from './restore.ts';
+import { expected } from '../backup/size-up.ts';
+
+/** Loads the snapshot of a restore into a database of any name, telling how far it is. */
+export async function loadInto(
+  { source, snapshot, size, tables, settings, context }: Restoration,
+  target: string,
+  { replace = false }: { replace?: boolean } = {},
+): Promise<Restored> {
+  const { repository, owners } = settings;
+  return loadSnapshot(
+    {
+      repository,
+      snapshot,
+      source,
+      target,
+      tables: tables?.length ?? size.tables,
+      options: { owners, replace, ...(tables === null ? {} : { tables }) },
+    },
+    {
+      ...context,
+      onProgress: (progress) => {
+        size.loadedBytes = progress.dumpBytes;
+        context.onProgress({
+          ...progress,
+          ...(size.dumpBytes === null ? {} : { totalBytes: size.dumpBytes }),
+          // Of chosen tables nobody knows how long they take.
+          ...(tables === null ? expected(size, 'restore') : {}),
+        });
+      },
+    },
+  );
+}

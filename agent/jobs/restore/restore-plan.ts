@@ -1,0 +1,69 @@
+import { utc } from '../../core/clock.ts';
+import { humanBytes, humanDuration } from '../../core/units.ts';
+import type { Outcome } from '../job.ts';
+import { datedName } from './kept-database.ts';
+import type { Restoration } from './restore.ts';
+import type { Size } from '../backup/size-up.ts';
+
+/** What a restore would do, without doing any of it. */
+export async function planRestore(restoration: Restoration): Promise<Outcome> {
+  const { source, snapshot, note, size, tables, settings, context } = restoration;
+  const name = settings.target.kind === 'new-database' ? settings.target.name : source.database;
+  const there = (await source.listDatabases(name, context.signal)).includes(name);
+  const dump =
+    size.dumpBytes === null ? `${humanBytes(snapshot.bytes ?? 0)} as stored` : humanBytes(size.dumpBytes);
+  return {
+    reason: [
+      `nothing was changed; would restore ${tables === null ? '' : `${tables.join(', ')} of `}${snapshot.shortId} of ${utc(new Date(snapshot.time))} (${dump}) into ${name}`,
+      ...(await steps(restoration, name, there)),
+      ...(tables === null ? [roomWords(size)] : []),
+      estimate(restoration),
+    ].join('; '),
+    warnings: [
+      ...(note === null ? [] : [note]),
+      ...(settings.target.kind === 'new-database' && there ? [`there is a database ${name} already`] : []),
+    ],
+    facts: { snapshotId: snapshot.id },
+  };
+}
+
+async function steps(
+  { source, tables, settings, context }: Restoration,
+  name: string,
+  there: boolean,
+): Promise<string[]> {
+  if (settings.target.kind === 'new-database')
+    return ['a new database, which is dropped again if it does not become whole'];
+  if (!there) return [`${name} is not there and would be made`];
+  const probe = await source.probe(context.signal);
+  const held =
+    probe.databaseBytes === null ? '' : `, ${humanBytes(probe.databaseBytes)} by the server's estimate`;
+  const keep = datedName(name, settings.now());
+  const hurdle = tables === null ? await source.swapHurdle(keep, context.signal) : null;
+  const how =
+    tables !== null
+      ? `loaded into a database beside it first to see that they load, then dropped in ${name} and loaded`
+      : hurdle === null
+        ? `loaded into a database beside it and swapped in; the old one is kept as ${keep} for a week`
+        : `loaded into a database beside it first to see that it loads, then ${name} is emptied and loaded (${hurdle.detail}: ${hurdle.mend})`;
+  return [
+    settings.restorePoint
+      ? `first a restore point of what is in ${name} now (${probe.tables} tables${held})`
+      : `no restore point: what is in ${name} now (${probe.tables} tables${held}) is not stored`,
+    how,
+  ];
+}
+
+function estimate({ size }: Restoration): string {
+  if (size.milliseconds === null || size.from === null)
+    return 'how long it takes is not known before the first verification or restore';
+  return `takes about ${humanDuration(size.milliseconds)}, by the ${size.from.job === 'verify' ? 'verification' : 'restore'} of ${size.from.startedAt}`;
+}
+
+/** What is free on its disk no server tells by SQL, so that a person has to compare. */
+function roomWords({ needs }: Size): string {
+  if (needs === null)
+    return 'what it takes on the server is not known before the first backup or verification by this agent';
+  const whose = needs.restored ? 'it takes' : 'the source took';
+  return `${whose} about ${humanBytes(needs.bytes)} on the server by ${needs.by}, and so much has to be free there beside what is there: the server does not tell what is`;
+}

@@ -1,0 +1,45 @@
+import { HoldfastError } from '../../core/errors.ts';
+import { tryBeside } from './restore-in-place.ts';
+import { loadInto } from './restore-load.ts';
+import type { Done, Restoration } from './restore.ts';
+import { clearUnfinished, markUnfinished } from './unfinished-restore.ts';
+
+/**
+ * Replaces some tables of the target by those of the dump, which were seen to load into a database beside first. PostgreSQL drops and loads
+ * them in one transaction; MySQL and MariaDB know none for that, so the target is marked meanwhile.
+ */
+export async function replaceTables(restoration: Restoration, tables: string[]): Promise<Done> {
+  const { source, snapshot, settings, context } = restoration;
+  const tried = await tryBeside(restoration);
+  const isAtOnce = snapshot.tags?.engine === 'postgres';
+  if (!isAtOnce) {
+    markUnfinished(settings.notes, source.name, {
+      snapshot: snapshot.shortId,
+      at: settings.now().toISOString(),
+    });
+  }
+  try {
+    const restored = await loadInto(restoration, source.database, { replace: true });
+    if (!isAtOnce) clearUnfinished(settings.notes, source.name);
+    const { tables: found } = await source.inspect(source.database, context.signal);
+    const replaced = found.filter(({ name }) => tables.includes(name));
+    return {
+      tables: replaced.length,
+      rows: replaced.reduce((total, table) => total + table.rows, 0),
+      notes: ['everything else is as it was', ...restored.notes, ...tried.notes],
+      warnings: tried.warnings,
+      kept: null,
+      databaseBytes: undefined,
+    };
+  } catch (error) {
+    if (isAtOnce || !(error instanceof HoldfastError)) throw error;
+    throw new HoldfastError(
+      'restore_failed',
+      `${tables.join(', ')} in ${source.database} may not be whole: ${error.message}`,
+      {
+        hint: `Mend the cause, then run \`holdfast restore ${source.name} --snapshot ${snapshot.shortId} --tables ${tables.join(',')} --yes\` again.`,
+        cause: error,
+      },
+    );
+  }
+}

@@ -1,0 +1,48 @@
+import { utc } from '../../core/clock.ts';
+import { HoldfastError } from '../../core/errors.ts';
+import { humanBytes } from '../../core/units.ts';
+import type { Outcome } from '../job.ts';
+import { datedSchema } from './kept-schema.ts';
+import { readCounted } from '../reading.ts';
+import type { TenantRestoration } from './restore-tenant.ts';
+
+/** What the restore of a tenant would do, without doing any of it. */
+export async function planTenant({
+  source,
+  snapshot,
+  tenant,
+  into,
+  settings,
+  context,
+}: TenantRestoration): Promise<Outcome> {
+  const { tenants, repository, restorePoint, now } = settings;
+  const progress = { step: `looking into ${snapshot.shortId}`, dumpBytes: 0, storedBytes: 0 };
+  const schemas = await tenants.schemasIn(
+    readCounted({ repository, snapshot, progress }, context.onProgress, context.signal),
+  );
+  if (!schemas.includes(tenant.schema)) {
+    throw new HoldfastError('usage', `${snapshot.shortId} holds no schema "${tenant.schema}"`, {
+      hint: 'Restore another snapshot: one of a time at which the tenant was there.',
+    });
+  }
+  const other = into.schema !== tenant.schema;
+  const size = into.bytes === null ? '' : ` (${humanBytes(into.bytes)} now)`;
+  const steps = [
+    ...(into.bytes === null
+      ? [`${into.schema} is not there and would be made`]
+      : other
+        ? []
+        : [
+            restorePoint
+              ? `first a restore point of ${into.schema}${size}`
+              : `no restore point: what is in ${into.schema}${size} is not stored`,
+            `loaded beside it in one transaction, and the old one is kept as ${datedSchema(into.schema, now())} for a week`,
+          ]),
+    'the other tenants work on',
+  ];
+  return {
+    reason: `nothing was changed; would restore tenant ${tenant.id} of ${snapshot.shortId} of ${utc(new Date(snapshot.time))} into ${into.schema} of ${source.database}; ${steps.join('; ')}`,
+    warnings: other && into.bytes !== null ? [`there is a schema "${into.schema}" already`] : [],
+    facts: { snapshotId: snapshot.id, tenant: into.id },
+  };
+}

@@ -1,0 +1,199 @@
+import { utc } from '../../core/clock.ts';
+import { HoldfastError } from '../../core/errors.ts';
+import type { Compression, PartKind } from '../../core/glossary.ts';
+import { counted } from '../../core/units.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
+import { compare } from '../../proof/compare.ts';
+import { proofOfSchema } from '../../proof/of-schema.ts';
+import type { Proof } from '../../proof/proof.ts';
+import { tellDifferences, tellExtent, whyUnproven } from '../../proof/tell.ts';
+import type { Repository, SavedSnapshot, Snapshot } from '../../repository/repository.ts';
+import type { Owners, Source } from '../../sources/source.ts';
+import type { Tenant, TenantRestored, Tenants } from '../../sources/tenants.ts';
+import { findSnapshot, type Wanted } from '../find-snapshot.ts';
+import type { Notes } from '../init.ts';
+import type { Job, JobContext, Outcome } from '../job.ts';
+import { datedSchema, rememberKeptSchema } from './kept-schema.ts';
+import { KEPT_FOR_MS } from './kept-database.ts';
+import { readCounted } from '../reading.ts';
+import { noPoint, storePoint } from './restore-point.ts';
+import { planTenant } from './restore-tenant-plan.ts';
+import { findProof } from '../stored-proof.ts';
+
+export interface TenantRestoreSettings {
+  tenants: Tenants;
+  repository: Repository;
+  /** What the agent must know after it was killed. */
+  notes: Notes;
+  /** For which dump is the newest. */
+  ledger: Pick<Ledger, 'recent'>;
+  now: () => Date;
+  wanted: Wanted;
+  /** The tenant in the backup. */
+  id: string;
+  /** The tenant that it becomes; null for the same. */
+  toId: string | null;
+  owners: Owners;
+  /** Whether the schema is stored as it is before another takes its place. */
+  restorePoint: boolean;
+  compression: Compression;
+  /** `dry-run`: says what would happen. `validate`: does it all, and then undoes it. */
+  how: 'dry-run' | 'validate' | 'for-good';
+  timeoutMs: number;
+}
+
+/** Restores one tenant out of a dump while the others work on. Its schema stays as it is until what replaces it is known to be whole. */
+export function restoreTenantJob(source: Source, settings: TenantRestoreSettings): Job {
+  return {
+    name: 'restore',
+    source: source.name,
+    timeoutMs: settings.timeoutMs,
+    run: async (context) => {
+      const { tenants, repository, how } = settings;
+      // Clears a lock that a killed program left, or waits for a living one: reading takes a lock of its own and does neither.
+      await repository.identify(context.signal);
+      const tenant = await tenants.lookUp(settings.id, context.signal);
+      const into = settings.toId === null ? tenant : await tenants.lookUp(settings.toId, context.signal);
+      const { snapshot, note } = await findSnapshot(
+        repository,
+        source.name,
+        settings.wanted,
+        settings,
+        context.signal,
+        OWN_DUMPS,
+      );
+      const restoration = { source, snapshot, note, tenant, into, settings, context };
+      if (how === 'dry-run') return planTenant(restoration);
+      if (how === 'validate') return restore(restoration, null);
+      const isThere = into.bytes !== null && into.schema === tenant.schema;
+      return restore(restoration, isThere && settings.restorePoint ? await takePoint(restoration) : null);
+    },
+  };
+}
+
+/** By its id, a dump of the tenant alone serves as well as one of everything. */
+const OWN_DUMPS: readonly PartKind[] = ['tenant', 'on-demand'];
+
+/** What the steps of one restore share. */
+export interface TenantRestoration {
+  source: Source;
+  snapshot: Snapshot;
+  /** Why it is the newest although another one bears a later time; null for nothing. */
+  note: string | null;
+  tenant: Tenant;
+  into: Tenant;
+  settings: TenantRestoreSettings;
+  context: JobContext;
+}
+
+async function takePoint({ source, tenant, settings, context }: TenantRestoration): Promise<SavedSnapshot> {
+  const { schema } = tenant;
+  try {
+    const { path, open } = settings.tenants.part(schema);
+    return await storePoint(source.name, { path, engine: 'postgres', open, of: schema }, settings, context);
+  } catch (error) {
+    context.signal.throwIfAborted();
+    throw noPoint(schema, error);
+  }
+}
+
+async function restore(restoration: TenantRestoration, point: SavedSnapshot | null): Promise<Outcome> {
+  const { source, snapshot, tenant, into, settings, context } = restoration;
+  const { repository, tenants, notes, now, owners, how } = settings;
+  const forGood = how === 'for-good';
+  const whole = await findProof(repository, snapshot, context.signal);
+  const proof = whole === null ? null : proofOfSchema(whole, tenant.schema);
+  const keep = datedSchema(into.schema, now());
+  if (forGood && into.schema === tenant.schema)
+    rememberKeptSchema(notes, source.name, { name: keep, at: now().toISOString() });
+  const judged: Judged = { notes: [], warnings: [] };
+  const progress = { step: `loading ${tenant.schema}`, dumpBytes: 0, storedBytes: 0 };
+  const dump = readCounted({ repository, snapshot, progress }, context.onProgress, context.signal);
+  const restored = await tenants.restore(
+    {
+      schema: tenant.schema,
+      into,
+      keep,
+      proof: whole,
+      judge: (found) => judge(restoration, proof, found, judged),
+      owners,
+      forGood,
+      onStep: (step) => {
+        progress.step = step;
+        context.onProgress({ ...progress });
+      },
+    },
+    dump,
+    context.signal,
+  );
+  return told(restoration, restored, { judged, keep, point });
+}
+
+interface Judged {
+  notes: string[];
+  warnings: string[];
+}
+
+/** Throws `restore_failed` where what came back differs from the proof: nothing is done then. */
+function judge(
+  { snapshot, tenant }: TenantRestoration,
+  proof: Proof | null,
+  found: Proof,
+  judged: Judged,
+): void {
+  if (proof === null) {
+    judged.notes.push('not compared: this backup has no proof');
+    return;
+  }
+  const comparison = compare(proof, found);
+  const differences = tellDifferences(comparison);
+  if (differences.length > 0) {
+    throw new HoldfastError(
+      'restore_failed',
+      `what ${snapshot.shortId} brings back of ${tenant.schema} is not what was backed up: ${differences.join('; ')}; nothing was changed`,
+      { hint: 'Restore another snapshot.' },
+    );
+  }
+  const unproven = whyUnproven(comparison, proof);
+  judged.notes.push(
+    unproven === null ? tellExtent(comparison.extent, proof) : `equality is not proven: ${unproven}`,
+  );
+  judged.warnings.push(...comparison.warnings);
+}
+
+function told(
+  { source, snapshot, note, tenant, into, settings }: TenantRestoration,
+  restored: TenantRestored,
+  { judged, keep, point }: { judged: Judged; keep: string; point: SavedSnapshot | null },
+): Outcome {
+  const until = new Date(settings.now().getTime() + KEPT_FOR_MS).toISOString().slice(0, 10);
+  const what = `tenant ${tenant.id} of ${snapshot.shortId} of ${utc(new Date(snapshot.time))} into ${into.schema} of ${source.database}: ${counted(restored.tables, 'table')}, ${counted(restored.rows, 'row')}`;
+  const verb = settings.how === 'for-good' ? 'restored' : 'nothing was changed; was able to restore';
+  const { owners } = settings;
+  return {
+    reason: [
+      `${verb} ${what}`,
+      ...judged.notes,
+      ...(restored.replaced ? [`the old one is ${keep} until ${until}`] : []),
+      ...(point === null ? [] : [`what was there is restore point ${point.id.slice(0, 8)} for a week`]),
+    ].join('; '),
+    warnings: [
+      ...(note === null ? [] : [note]),
+      ...(point?.warnings ?? []),
+      ...judged.warnings,
+      ...restored.warnings,
+      ...(restored.ownersKept || owners === 'leave' ? [] : [OWNERS_LEFT]),
+    ],
+    facts: {
+      snapshotId: snapshot.id,
+      tenant: into.id,
+      tables: restored.tables,
+      rows: restored.rows,
+      ...(restored.replaced ? { keptSchema: keep } : {}),
+      ...(point === null ? {} : { restorePointId: point.id }),
+    },
+  };
+}
+
+const OWNERS_LEFT =
+  'everything in it belongs to the user that restored it, and rights that others had are gone: only a superuser, or a member of every role that owned it, can restore both (docs/tenants.md)';

@@ -1,0 +1,181 @@
+import { utc } from '../../core/clock.ts';
+import { HoldfastError } from '../../core/errors.ts';
+import { isTenantPath } from '../../core/tenant-path.ts';
+import { counted } from '../../core/units.ts';
+import type { Compression, GapName } from '../../core/glossary.ts';
+import type { Repository, Snapshot } from '../../repository/repository.ts';
+import type { Hurdle, Owners, Source } from '../../sources/source.ts';
+import { sweepBeside } from './beside.ts';
+import { chooseTables } from './choose-tables.ts';
+import { findSnapshot, type Wanted } from '../find-snapshot.ts';
+import type { Notes } from '../init.ts';
+import type { Job, JobContext, Outcome } from '../job.ts';
+import { datedName, dropKept } from './kept-database.ts';
+import { planRestore } from './restore-plan.ts';
+import { intoNew } from './restore-new.ts';
+import { takeRestorePoint } from './restore-point.ts';
+import { tryAndReplace } from './restore-in-place.ts';
+import { replaceTables } from './restore-tables.ts';
+import { loadAndSwap } from './restore-swap.ts';
+import { settleUnfinishedSwap } from './settle-swap.ts';
+import { sizeUp, type Size } from '../backup/size-up.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
+
+export type RestoreTarget =
+  /** The source's own database: made where it is gone, replaced where it is there. */
+  { kind: 'overwrite' } | { kind: 'new-database'; name: string };
+
+export interface RestoreSettings {
+  repository: Repository;
+  /** What the agent must know after it was killed. */
+  notes: Notes;
+  /** For what earlier runs took. */
+  ledger: Pick<Ledger, 'recent' | 'last'>;
+  now: () => Date;
+  /** The configured host: part of the name of the database beside the target. */
+  host: string;
+  wanted: Wanted;
+  target: RestoreTarget;
+  /** These tables alone, as a person names them; null for everything. */
+  tables: string[] | null;
+  owners: Owners;
+  /** Whether the target is stored as it is before it is overwritten. */
+  restorePoint: boolean;
+  /** The source for a dump of whatever is left of it: an empty database or a damaged view is no gap, and no proof is taken. */
+  asItIs: Source;
+  /** Of the restore point, and which gaps it may have: as a backup. */
+  compression: Compression;
+  allowIncomplete: GapName[];
+  listedIn: string | null;
+  /** Warns of what is to be known before it begins. */
+  tell: (what: string) => void;
+  /** Only says what would happen. */
+  dryRun: boolean;
+  timeoutMs: number;
+}
+
+/** Restores one dump into a database. The target stays as it is until what replaces it is known to be whole. */
+export function restoreJob(source: Source, settings: RestoreSettings): Job {
+  return {
+    name: 'restore',
+    source: source.name,
+    timeoutMs: settings.timeoutMs,
+    run: async (context) => {
+      // Clears a lock that a killed program left, or waits for a living one: reading takes a lock of its own and does neither.
+      await settings.repository.identify(context.signal);
+      const { snapshot, note } = await findSnapshot(
+        settings.repository,
+        source.name,
+        settings.wanted,
+        settings,
+        context.signal,
+      );
+      refuseTenant(source, snapshot);
+      const size = sizeUp(settings.ledger, source.name, snapshot);
+      const tables =
+        settings.tables === null
+          ? null
+          : await chooseTables(
+              settings.tables,
+              { repository: settings.repository, snapshot, source },
+              context,
+            );
+      const restoration = { source, snapshot, note, size, tables, settings, context };
+      if (settings.dryRun) return planRestore(restoration);
+      await settleUnfinishedSwap(source, settings.notes, context.signal);
+      await sweepBeside(source, settings, context.signal);
+      await dropKept(source, settings.notes, { now: settings.now(), all: false }, context.signal);
+      return settings.target.kind === 'new-database'
+        ? told(restoration, settings.target.name, await intoNew(restoration, settings.target.name))
+        : restoreOver(restoration);
+    },
+  };
+}
+
+/** A database that came back as one of its tenants alone would be a lie. */
+function refuseTenant({ name }: Source, { path, shortId }: Snapshot): void {
+  if (!isTenantPath(path)) return;
+  throw new HoldfastError('usage', `${shortId} holds one tenant alone (${path}); nothing was changed`, {
+    hint: `Restore that tenant: \`holdfast restore ${name} --tenant ID --snapshot ${shortId}\`.`,
+  });
+}
+
+/** What the steps of one restore share. */
+export interface Restoration {
+  source: Source;
+  snapshot: Snapshot;
+  /** Why it is the newest although another one bears a later time; null for nothing. */
+  note: string | null;
+  size: Size;
+  /** As the dump names them; null for everything. */
+  tables: string[] | null;
+  settings: RestoreSettings;
+  context: JobContext;
+}
+
+/** How a step ended: what is to be told of it, as sentence parts. */
+export interface Done {
+  tables: number;
+  rows: number;
+  notes: string[];
+  warnings: string[];
+  /** The name that the replaced database has now; null where none was kept. */
+  kept: string | null;
+  /** What the restored database takes on the server, where that is known; left out where only tables were. */
+  databaseBytes: number | undefined;
+}
+
+async function restoreOver(restoration: Restoration): Promise<Outcome> {
+  const { source, tables, settings, context } = restoration;
+  const there = (await source.listDatabases(source.database, context.signal)).includes(source.database);
+  if (!there && tables !== null) throw nothingToReplace(source);
+  const hurdle =
+    there && tables === null
+      ? await source.swapHurdle(datedName(source.database, settings.now()), context.signal)
+      : null;
+  // Before it begins: who reads the database has to know.
+  if (hurdle !== null)
+    settings.tell(
+      `${source.database} will be emptied and loaded, not replaced at one moment: ${hurdle.detail}`,
+    );
+  const point = there && settings.restorePoint ? await takeRestorePoint(source, settings, context) : null;
+  const done = await inTheBestWay(restoration, there, hurdle);
+  const outcome = told(restoration, source.database, done);
+  if (point === null) return outcome;
+  return {
+    reason: `${outcome.reason}; what was there is restore point ${point.id.slice(0, 8)} for a week`,
+    warnings: [...point.warnings, ...outcome.warnings],
+    facts: { ...outcome.facts, restorePointId: point.id },
+  };
+}
+
+async function inTheBestWay(restoration: Restoration, there: boolean, hurdle: Hurdle | null): Promise<Done> {
+  const { source, tables } = restoration;
+  if (tables !== null) return replaceTables(restoration, tables);
+  if (!there && !source.renames) return intoNew(restoration, source.database);
+  return hurdle === null ? loadAndSwap(restoration, there) : tryAndReplace(restoration, hurdle);
+}
+
+function nothingToReplace({ database }: Source): HoldfastError {
+  return new HoldfastError('usage', `there is no database ${database} in which tables could be replaced`, {
+    hint: 'Restore them into a new database with --to NAME, or everything without --tables.',
+  });
+}
+
+function told({ snapshot, note, size, tables }: Restoration, database: string, done: Done): Outcome {
+  return {
+    reason: [
+      `restored ${tables === null ? '' : `${tables.join(', ')} of `}${snapshot.shortId} of ${utc(new Date(snapshot.time))} into ${database}: ${counted(done.tables, 'table')}, ${counted(done.rows, 'row')}`,
+      ...done.notes,
+    ].join('; '),
+    warnings: [...(note === null ? [] : [note]), ...done.warnings],
+    facts: {
+      snapshotId: snapshot.id,
+      tables: done.tables,
+      rows: done.rows,
+      ...(size.loadedBytes === 0 ? {} : { dumpBytes: size.loadedBytes }),
+      ...(done.kept === null ? {} : { keptDatabase: done.kept }),
+      ...(done.databaseBytes === undefined ? {} : { databaseBytes: done.databaseBytes }),
+    },
+  };
+}

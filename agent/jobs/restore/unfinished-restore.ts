@@ -1,0 +1,71 @@
+import { HoldfastError } from '../../core/errors.ts';
+import type { SwapPlan } from '../../sources/source.ts';
+import type { Notes } from '../init.ts';
+
+/** A restore that has begun to change the source's database. */
+export interface Unfinished {
+  /** The snapshot's short id. */
+  snapshot: string;
+  /** UTC ISO 8601. */
+  at: string;
+  /** How it is put in order, where it is a swap. */
+  swap?: SwapPlan;
+}
+
+/**
+ * A mark on a source whose database is being overwritten, set before it is emptied or swapped and taken away when it is whole
+ * again. While it stands the database holds an unknown part of a dump, and a backup of it would count as good and, with
+ * time, push the good ones out. It is durable: an agent that is killed cannot take it away.
+ */
+export function markUnfinished(notes: Notes, source: string, what: Unfinished): void {
+  const before = readMark(notes, source);
+  const mark: Mark = before === null ? what : { ...what, before: { ...before, before: undefined } };
+  notes.remember(noteOf(source), JSON.stringify(mark));
+}
+
+/** The database is whole again, or a person says so. */
+export function clearUnfinished(notes: Notes, source: string): void {
+  if (notes.recall(noteOf(source)) !== null) notes.remember(noteOf(source), DONE);
+}
+
+/** The database is as it was before the last mark: where that was not whole, it is not now. */
+export function withdrawUnfinished(notes: Notes, source: string): void {
+  const before = readMark(notes, source)?.before;
+  if (before === undefined) clearUnfinished(notes, source);
+  else notes.remember(noteOf(source), JSON.stringify(before));
+}
+
+/** A swap that was cut off and is not put in order yet. */
+export function unfinishedSwap(notes: Notes, source: string): SwapPlan | null {
+  return readMark(notes, source)?.swap ?? null;
+}
+
+/** Throws `restore_failed` while the mark stands. */
+export function refuseUnfinished(notes: Notes, source: string): void {
+  const mark = readMark(notes, source);
+  if (mark === null) return;
+  const { snapshot, at, swap } = mark;
+  throw new HoldfastError(
+    'restore_failed',
+    `${source} holds the rest of a restore of ${snapshot} that was begun ${at} and never ended`,
+    {
+      hint:
+        swap === undefined
+          ? `Run \`holdfast restore ${source} --snapshot ${snapshot} --yes\` again; if the database is whole by now, say so with \`holdfast backup --mended\`.`
+          : 'Each command tries first to end it or to undo it: the log says what keeps it from that.',
+    },
+  );
+}
+
+const DONE = '';
+
+type Mark = Unfinished & { before?: Mark | undefined };
+
+function readMark(notes: Notes, source: string): Mark | null {
+  const note = notes.recall(noteOf(source));
+  return note === null || note === DONE ? null : (JSON.parse(note) as Mark);
+}
+
+function noteOf(source: string): string {
+  return `unfinished restore of ${source}`;
+}

@@ -1,0 +1,96 @@
+import { utc } from '../../core/clock.ts';
+import { COUNTED_KINDS } from '../../core/glossary.ts';
+import { counted } from '../../core/units.ts';
+import type { Ledger, Run } from '../../ledger/ledger.ts';
+import type { ForgetPreview, Snapshot } from '../../repository/repository.ts';
+
+/** What the ledger has to say of a source before anything of it is removed. */
+export interface Standing {
+  /** Why nothing of it may go now, as a sentence part; null where nothing is in the way. */
+  doubt: string | null;
+  /** The snapshots of the newest backup that a verification restored: they stay, whatever the policy. */
+  verified: string[];
+}
+
+export interface Choice {
+  kept: Snapshot[];
+  removed: Snapshot[];
+  /** Of those kept, the ones that the policy alone would remove. */
+  spared: Snapshot[];
+  /** Why nothing is removed although the policy would; a sentence part. */
+  finding: string | null;
+}
+
+/**
+ * What goes of one source: what the policy says, without what was verified last; nothing while the source is in doubt, and
+ * never every dump that there is.
+ */
+export function chooseOf(source: string, preview: ForgetPreview, { doubt, verified }: Standing): Choice {
+  const ofSource = ({ tags }: Snapshot) => tags?.source === source && COUNTED_KINDS.includes(tags.kind);
+  const kept = preview.kept.filter(ofSource);
+  const going = preview.removed.filter(ofSource);
+  const spared = going.filter(({ id }) => verified.includes(id));
+  const removed = going.filter(({ id }) => !verified.includes(id));
+  const stays = [...kept, ...spared];
+  const why = doubt ?? (stays.some(isDump) || !removed.some(isDump) ? null : 'the policy would keep no dump');
+  if (why === null || removed.length === 0) return { kept: stays, removed, spared, finding: null };
+  return {
+    kept: [...kept, ...going],
+    removed: [],
+    spared: [],
+    finding: `nothing of ${source} was removed, though ${counted(removed.length, 'snapshot')} could go: ${why}`,
+  };
+}
+
+/**
+ * Read from the ledger. A source is in doubt while its newest backup failed, was interrupted, or is suspect and not accepted, and
+ * while its newest verification failed: then what is old may be all that is good. Also for a week after its proofs ceased: a backup
+ * that is not proven although others were of late. A source that was never verified, or for which no proof is wanted or to
+ * be had, is not in doubt: it would be so for ever.
+ */
+export function standingOf(ledger: Reading, source: string, wantsProof: boolean): Standing {
+  return { doubt: doubtOf(ledger, source, wantsProof), verified: verifiedOf(ledger, source) };
+}
+
+type Reading = Pick<Ledger, 'recent' | 'last' | 'lastGood' | 'since'>;
+
+const BACK = 100;
+const WEEK_MS = 7 * 86_400_000;
+/** Far more than are ever kept between two verifications. */
+const MOST_BACKUPS = 1000;
+
+function doubtOf(ledger: Reading, source: string, wantsProof: boolean): string | null {
+  const newestOf = (job: 'backup' | 'verify', without: string[]) =>
+    ledger.recent({ job, source, limit: BACK }).find(({ result }) => !without.includes(result));
+  const backup = newestOf('backup', ['skipped', 'running']);
+  if (backup !== undefined && backup.result !== 'succeeded') {
+    return `its newest backup, of ${backup.startedAt}, ${backup.result === 'failed' ? 'failed' : 'was interrupted'}`;
+  }
+  if (backup?.facts.suspect !== undefined && ledger.lastGood(source)?.id !== backup.id) {
+    return `its newest backup, of ${backup.startedAt}, is suspect`;
+  }
+  if (wantsProof && backup?.facts.equality?.proven === false && wasProvenBefore(ledger, source, backup)) {
+    return `its newest backup, of ${backup.startedAt}, is not proven, and others of the last week are: ${backup.facts.equality.why}`;
+  }
+  const verification = newestOf('verify', ['skipped', 'running', 'interrupted']);
+  return verification?.result === 'failed'
+    ? `its newest verification, of ${verification.startedAt}, failed`
+    : null;
+}
+
+function wasProvenBefore(ledger: Reading, source: string, { startedAt }: Run): boolean {
+  const from = utc(new Date(Date.parse(startedAt) - WEEK_MS));
+  return ledger.since('backup', source, from).some(({ facts }) => facts.equality?.proven === true);
+}
+
+function verifiedOf(ledger: Reading, source: string): string[] {
+  const verified = ledger.last('verify', source, 'succeeded')?.facts.snapshotId;
+  if (verified === undefined) return [];
+  const backups = ledger.recent({ job: 'backup', source, result: 'succeeded', limit: MOST_BACKUPS });
+  const backup = backups.find(({ facts }) => facts.snapshotId === verified);
+  return backup?.facts.snapshotIds ?? [verified];
+}
+
+function isDump({ tags }: Snapshot): boolean {
+  return tags?.kind === 'dump';
+}

@@ -1,0 +1,82 @@
+import { ON_DEMAND_KINDS, TENANT_KINDS } from '../../core/glossary.ts';
+import type { ForgetPreview, KeepPolicy, Repository, Snapshot } from '../../repository/repository.ts';
+
+export interface TenantRetention {
+  repository: Pick<Repository, 'preview'>;
+  /** What is kept of everything else: the policy of the preview. */
+  keep: KeepPolicy;
+  sources: string[];
+  /** The policy of a tenant's group. */
+  keepOfTenant: (source: string, tenant: { id: string; schema: string }) => KeepPolicy;
+  now: () => Date;
+}
+
+/** What somebody asked for by name is kept so long, and counts for no policy. */
+const ON_DEMAND_KEPT_FOR_MS = 30 * 24 * 3600_000;
+
+/**
+ * The dumps of tenants, with their preludes, that are old enough to go: of each tenant by the policy of its group, which always keeps
+ * the newest; those on demand after a month.
+ */
+export async function expiredTenantDumps(
+  preview: ForgetPreview,
+  settings: TenantRetention,
+  signal: AbortSignal,
+): Promise<Snapshot[]> {
+  const all = [...preview.kept, ...preview.removed].filter(
+    ({ tags }) => tags?.tenant !== undefined && settings.sources.includes(tags.source),
+  );
+  const latestTime = settings.now().getTime() - ON_DEMAND_KEPT_FOR_MS;
+  const expired = all.filter(
+    ({ tags, time }) => isOf(tags, ON_DEMAND_KINDS) && Date.parse(time) <= latestTime,
+  );
+  for (const { source, policy, snapshots } of byPolicy(all, settings)) {
+    const ids = new Set(snapshots.map(({ id }) => id));
+    const tenants = [...new Set(snapshots.flatMap(({ tags }) => tags?.tenant ?? []))];
+    const isUsual = JSON.stringify(policy) === JSON.stringify(settings.keep);
+    // The policy of everything else has been asked for these as well.
+    const answer = isUsual ? preview : await settings.repository.preview(policy, signal, { source, tenants });
+    expired.push(...answer.removed.filter(({ id }) => ids.has(id)));
+  }
+  return expired;
+}
+
+/** Dumps of tenants that stay, with their preludes. */
+export function keptTenantDumps(preview: ForgetPreview, expired: Snapshot[], sources: string[]): Snapshot[] {
+  const gone = new Set(expired.map(({ id }) => id));
+  return [...preview.kept, ...preview.removed].filter(
+    ({ id, tags }) => tags?.tenant !== undefined && sources.includes(tags.source) && !gone.has(id),
+  );
+}
+
+interface PolicyGroup {
+  source: string;
+  policy: KeepPolicy;
+  snapshots: Snapshot[];
+}
+
+function byPolicy(all: Snapshot[], { keepOfTenant }: TenantRetention): PolicyGroup[] {
+  const groups = new Map<string, PolicyGroup>();
+  for (const snapshot of all) {
+    const { tags } = snapshot;
+    if (tags?.tenant === undefined || !isOf(tags, TENANT_KINDS)) continue;
+    const policy = keepOfTenant(tags.source, { id: tags.tenant, schema: schemaIn(snapshot.path) });
+    const key = JSON.stringify([tags.source, policy]);
+    const group = groups.get(key) ?? { source: tags.source, policy, snapshots: [] };
+    group.snapshots.push(snapshot);
+    groups.set(key, group);
+  }
+  return [...groups.values()];
+}
+
+function isOf(tags: Snapshot['tags'], kinds: readonly string[]): boolean {
+  return tags !== null && kinds.includes(tags.kind);
+}
+
+/** `/postgres/clinic/tenant_42.dump.gz` */
+function schemaIn(path: string): string {
+  const name = path.split('/').at(-1) ?? '';
+  return decodeURIComponent(
+    name.replace(/\.(dump|prelude\.sql)(\.gz|\.zst)?$/, '').replace(/%(?![0-9A-F]{2})/g, '%25'),
+  );
+}

@@ -1,0 +1,207 @@
+import { HoldfastError } from '../../core/errors.ts';
+import { counted, humanBytes } from '../../core/units.ts';
+import type { RemovedSnapshot } from '../../ledger/ledger.ts';
+import type {
+  ForgetPreview,
+  ForgetReport,
+  KeepPolicy,
+  PruneReport,
+  Repository,
+  Snapshot,
+} from '../../repository/repository.ts';
+import { ensureRepository, rememberedId, type Notes } from '../init.ts';
+import type { Job, JobContext, Outcome } from '../job.ts';
+import { isPastItsWeek } from '../restore/restore-point.ts';
+import { chooseOf, type Standing } from './retention-choice.ts';
+import { expiredTenantDumps, keptTenantDumps } from './retention-tenants.ts';
+
+export interface RetentionSettings {
+  repository: Repository;
+  notes: Notes;
+  keep: KeepPolicy;
+  /** The policy of a tenant's own dumps. */
+  keepOfTenant: (source: string, tenant: { id: string; schema: string }) => KeepPolicy;
+  /** Names of the sources whose snapshots are subject to it; those of others are never touched. */
+  sources: string[];
+  /** Snapshots that must be there: the newest good one of each source, from the ledger. */
+  mustExist: () => { source: string; snapshotId: string }[];
+  dryRun: boolean;
+  /** Goes on although snapshots that were there last time are gone. */
+  acceptMissing: boolean;
+  /** Whether the newest check of the repository failed: nothing is removed before one is clean again. */
+  lastCheckFailed: () => boolean;
+  /** What the ledger has to say of a source. */
+  standing: (source: string) => Standing;
+  /** What another server stores under the same names, as sentence parts; empty for nothing. */
+  strangers: (source: string, snapshots: Snapshot[]) => string[];
+  /** The time. */
+  now: () => Date;
+  /** Drops the databases that restores replaced a week ago; returns their names, and what could not be done, as sentence parts. */
+  dropReplaced: (signal: AbortSignal) => Promise<{ dropped: string[]; failures: string[] }>;
+  /** It follows a backup in the same run, so the repository has just answered. */
+  afterBackup: boolean;
+  timeoutMs: number;
+}
+
+/** The ids that were there after the last retention: what vanishes between two runs was not removed by us. Of each repository its own. */
+const KNOWN_SNAPSHOTS = 'snapshots after retention';
+/** Set from a forget until the prune after it is done, so that a prune that failed is made up for. */
+const PRUNE_DUE = 'prune due';
+
+/** Forgets old snapshots, looks again, and only then prunes. */
+export function retentionJob(settings: RetentionSettings): Job {
+  return {
+    name: 'retention',
+    source: null,
+    timeoutMs: settings.timeoutMs,
+    run: (context) => applyRetention(settings, context),
+  };
+}
+
+async function applyRetention(
+  settings: RetentionSettings,
+  { signal, onProgress }: JobContext,
+): Promise<Outcome> {
+  const { repository, notes, dryRun } = settings;
+  if (!dryRun && settings.lastCheckFailed()) {
+    throw new HoldfastError(
+      'repository_damaged',
+      'nothing was removed: the last check of the repository failed',
+      {
+        hint: 'Run `holdfast check`, and when it is clean `holdfast prune`.',
+      },
+    );
+  }
+  const id = await idOf(settings, signal);
+  const known = `${KNOWN_SNAPSHOTS} ${id}`;
+  const pruneDue = `${PRUNE_DUE} ${id}`;
+  // On most days one look is all: nothing is old enough to go.
+  const preview = await repository.preview(settings.keep, signal);
+  if (!settings.acceptMissing) refuseSuspiciousList(settings, known, [...preview.kept, ...preview.removed]);
+
+  const kept: string[] = [];
+  const removed: string[] = [];
+  const spared: Snapshot[] = [];
+  const findings: string[] = [];
+  let freed: PruneReport | null = null;
+  for (const source of settings.sources) {
+    const choice = chooseOf(source, preview, settings.standing(source));
+    let report: ForgetReport = {
+      kept: choice.kept.map(idOfSnapshot),
+      removed: choice.removed.map(idOfSnapshot),
+    };
+    if (!dryRun && report.removed.length > 0) {
+      onProgress({ step: `retention of ${source}`, dumpBytes: 0, storedBytes: 0 });
+      notes.remember(pruneDue, 'yes');
+      if (choice.spared.length === 0) report = await repository.forget(settings.keep, { source }, signal);
+      else await repository.remove(report.removed, signal);
+    }
+    kept.push(...report.kept);
+    removed.push(...report.removed);
+    spared.push(...choice.spared);
+    if (choice.finding !== null) findings.push(choice.finding);
+    findings.push(...settings.strangers(source, [...preview.kept, ...preview.removed]));
+  }
+  const dumpsOfTenants = await expiredTenantDumps(preview, settings, signal);
+  const expired = [...expiredRestorePoints(preview, settings), ...dumpsOfTenants];
+  if (!dryRun && expired.length > 0) {
+    notes.remember(pruneDue, 'yes');
+    await repository.remove(expired.map(idOfSnapshot), signal);
+  }
+  removed.push(...expired.map(idOfSnapshot));
+  kept.push(...keptTenantDumps(preview, dumpsOfTenants, settings.sources).map(idOfSnapshot));
+  const replaced = dryRun ? NOTHING_DROPPED : await settings.dropReplaced(signal);
+  if (!dryRun) {
+    // Before the prune: if that fails, what we removed ourselves must not count as vanished the next time.
+    notes.remember(known, JSON.stringify(kept));
+    if (notes.recall(pruneDue) === 'yes') {
+      onProgress({ step: 'pruning', dumpBytes: 0, storedBytes: 0 });
+      freed = await repository.prune(kept, signal);
+      notes.remember(pruneDue, 'no');
+    }
+  }
+  const verb = dryRun ? 'would remove' : 'removed';
+  return {
+    reason: [
+      `${verb} ${removed.length} of ${counted(kept.length + removed.length, 'snapshot')}, kept ${kept.length}`,
+      ...freedWords(freed),
+      ...spared.map(({ shortId, path }) => `${shortId} of ${path} stays because it was verified last`),
+      ...replaced.dropped.map((name) => `dropped ${name}, which a restore replaced a week ago`),
+    ].join('; '),
+    warnings: [...findings, ...replaced.failures],
+    facts: {
+      snapshotsKept: kept.length,
+      snapshotsRemoved: removed.length,
+      ...(freed?.freedBytes == null ? {} : { freedBytes: freed.freedBytes }),
+      removed: [...new Map([...preview.removed, ...expired].map((one) => [one.id, one])).values()]
+        .filter(({ id }) => removed.includes(id))
+        .map(named)
+        .toSorted((one, other) => one.time.localeCompare(other.time)),
+    },
+  };
+}
+
+function freedWords(freed: PruneReport | null): string[] {
+  if (freed === null) return [];
+  return [
+    freed.freedBytes === null
+      ? 'restic did not say how much it freed'
+      : `freed ${humanBytes(freed.freedBytes)}`,
+  ];
+}
+
+function idOfSnapshot({ id }: Snapshot): string {
+  return id;
+}
+
+const NOTHING_DROPPED = { dropped: [], failures: [] };
+
+/** No policy counts them: each has its week. */
+function expiredRestorePoints(
+  { kept, removed }: ForgetPreview,
+  { sources, now }: RetentionSettings,
+): Snapshot[] {
+  return [...kept, ...removed].filter(
+    (point) =>
+      point.tags?.kind === 'restore-point' &&
+      sources.includes(point.tags.source) &&
+      isPastItsWeek(point, now()),
+  );
+}
+
+function named({ shortId, time, tags, path }: Snapshot): RemovedSnapshot {
+  return { shortId, time, source: tags?.source ?? '', path };
+}
+
+/** Of the repository: a backup that went before has asked for it a moment ago. */
+async function idOf(
+  { repository, notes, afterBackup }: RetentionSettings,
+  signal: AbortSignal,
+): Promise<string> {
+  const remembered = afterBackup ? rememberedId(repository, notes) : null;
+  return remembered ?? (await ensureRepository(repository, notes, signal)).id;
+}
+
+/** Retention on a list that lacks what must be there would count, and remove, by a wrong picture. */
+function refuseSuspiciousList(settings: RetentionSettings, note: string, present: Snapshot[]): void {
+  const ids = new Set(present.map((snapshot) => snapshot.id));
+  const lost = settings.mustExist().find(({ snapshotId }) => !ids.has(snapshotId));
+  if (lost !== undefined) {
+    throw refusal(
+      `the newest snapshot of ${lost.source}, ${lost.snapshotId.slice(0, 8)}, is missing from the list`,
+    );
+  }
+  const known = JSON.parse(settings.notes.recall(note) ?? '[]') as string[];
+  const vanished = known.filter((id) => !ids.has(id));
+  if (vanished.length > known.length / 2) {
+    throw refusal(
+      `${vanished.length} of ${counted(known.length, 'snapshot')} vanished since the last retention`,
+    );
+  }
+}
+
+function refusal(what: string): HoldfastError {
+  return new HoldfastError('repository_failed', `nothing was removed: ${what}`, {
+    hint: 'Look at `holdfast snapshots` and `holdfast check`; if they were removed on purpose, run `holdfast prune --accept-missing`.',
+  });
+}

@@ -1,0 +1,39 @@
+import { createHash } from 'node:crypto';
+import type { Source } from '../../sources/source.ts';
+
+const DROP_TIMEOUT_MS = 60_000;
+
+/** Every scratch database of a source begins so, and nothing else may. */
+export function scratchPrefix(host: string, source: string): string {
+  const digest = createHash('sha256').update(`${host}\0${source}`).digest('hex').slice(0, 8);
+  return `holdfast_scratch_${digest}_`;
+}
+
+/**
+ * Makes an empty scratch database and returns its name. What a killed run left of them is dropped first: the run lock is ours, so
+ * none of these is in use. Throws what the server says when it cannot be made.
+ */
+export async function makeScratch(
+  server: Source,
+  { prefix, suffix }: { prefix: string; suffix: string },
+  signal: AbortSignal,
+): Promise<string> {
+  for (const left of await server.listDatabases(prefix, signal)) await server.dropDatabase(left, signal);
+  const scratch = `${prefix}${suffix}`;
+  await server.createDatabase(scratch, signal);
+  return scratch;
+}
+
+/** Does the work and drops the scratch database, also when the work fails: its failure is what is told then. */
+export async function droppedAfter<T>(server: Source, scratch: string, work: () => Promise<T>): Promise<T> {
+  let result: T;
+  try {
+    result = await work();
+  } catch (error) {
+    // The next run sweeps what cannot be dropped now.
+    await server.dropDatabase(scratch, AbortSignal.timeout(DROP_TIMEOUT_MS)).catch(() => undefined);
+    throw error;
+  }
+  await server.dropDatabase(scratch, AbortSignal.timeout(DROP_TIMEOUT_MS));
+  return result;
+}

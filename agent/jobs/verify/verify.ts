@@ -1,0 +1,240 @@
+import { HoldfastError } from '../../core/errors.ts';
+import { utc } from '../../core/clock.ts';
+import { humanDuration } from '../../core/units.ts';
+import type { Ledger, RunFacts } from '../../ledger/ledger.ts';
+import type { Proof } from '../../proof/proof.ts';
+import type { Repository, Snapshot } from '../../repository/repository.ts';
+import type { ScratchNeed, ScratchPlace, ScratchServer } from '../../sources/scratch.ts';
+import type { Probe, Source } from '../../sources/source.ts';
+import { findSnapshot } from '../find-snapshot.ts';
+import { ensureRepository, type Notes } from '../init.ts';
+import { EndedRun, type Job, type JobContext, type Outcome } from '../job.ts';
+import { notRun } from './not-run.ts';
+import type { SmokeQuery } from './queries.ts';
+import { droppedAfter, makeScratch, scratchPrefix } from './scratch.ts';
+import { sizeUp } from '../backup/size-up.ts';
+import { createSteps, type Steps } from '../steps.ts';
+import { requireNewest } from './require-newest.ts';
+import { findProof } from '../stored-proof.ts';
+import { endOf, requireStanding } from './verify-end.ts';
+import { verifyScratch, type Verified } from './verify-scratch.ts';
+
+export interface VerifySettings {
+  repository: Repository;
+  notes: Notes;
+  /** For what earlier runs took. */
+  ledger: Pick<Ledger, 'recent'>;
+  now: () => Date;
+  /** The configured host: with the source's name it makes scratch names that no other agent uses. */
+  host: string;
+  /** Where the scratch database is made. */
+  scratch: ScratchPlace;
+  /** Plain bytes of the dump in this snapshot, as far as anybody knows. */
+  dumpBytes: (snapshotId: string) => number | null;
+  /** Whether backups of the source are to have a proof: then one that has none is worth a warning. */
+  wantsProof: boolean;
+  /** Why the backup that stored this snapshot has no proof, as far as anybody knows. */
+  whyNoProof: (snapshotId: string) => string | null;
+  /** The snapshot of the last backup that counted, where the ledger knows one in this repository. */
+  newestGood: () => string | null;
+  queries: SmokeQuery[];
+  /** How long a restore may take by the operator's own objective; null for none. */
+  rtoSeconds: number | null;
+  /** Why there is no time left for it, as a sentence part; null where there is. */
+  outOfTime: () => string | null;
+  timeoutMs: number;
+}
+
+/**
+ * Restores the newest stored snapshot of a source into a scratch database, compares what came back with the proof of the source, and
+ * drops the scratch in every case. It succeeds when the snapshot came back; whether it is proved equal, its facts and its reason tell.
+ * Throws `verification_failed` where it is not equal, and ends as skipped where nothing could be shown.
+ */
+export function verifyJob(source: Source, settings: VerifySettings): Job {
+  return {
+    name: 'verify',
+    source: source.name,
+    timeoutMs: settings.timeoutMs,
+    run: (context) => verify(source, settings, context),
+  };
+}
+
+async function verify(source: Source, settings: VerifySettings, context: JobContext): Promise<Outcome> {
+  const { repository } = settings;
+  const { signal } = context;
+  const late = settings.outOfTime();
+  if (late !== null) {
+    const hint = `It comes first the next time; \`holdfast verify ${source.name}\` verifies it now.`;
+    throw notRun(new HoldfastError('timeout', late, { hint }), {});
+  }
+  await ensureRepository(repository, settings.notes, signal);
+  const { snapshot, note } = await findSnapshot(
+    repository,
+    source.name,
+    { id: 'latest', at: null },
+    settings,
+    signal,
+  );
+  await requireNewest(source.name, snapshot, settings, signal);
+  const proof = await findProof(repository, snapshot, signal);
+  const facts: RunFacts = { snapshotId: snapshot.id, proof: proof?.level ?? 'none' };
+
+  const need: ScratchNeed = {
+    engine: snapshot.tags?.engine ?? null,
+    serverVersion: proof?.serverVersion ?? null,
+    extensions: proof === null ? null : extensionsIn(proof),
+    dumpBytes: settings.dumpBytes(snapshot.id),
+  };
+  const opened = await settings.scratch.open(need, signal).catch((error: unknown) => {
+    throw signal.aborted ? error : notRun(error, facts);
+  });
+  try {
+    const steps = createSteps();
+    const verified = await verifyOn(opened, source, settings, { snapshot, proof, steps, facts }, context);
+    return outcomeOf(source, settings, {
+      snapshot,
+      note,
+      proof,
+      verified,
+      steps,
+      facts,
+      on: opened.called,
+    });
+  } finally {
+    await opened.close();
+  }
+}
+
+function extensionsIn({ objects }: Proof): string[] {
+  return objects.filter(({ kind }) => kind === 'extension').map(({ name }) => name);
+}
+
+async function verifyOn(
+  opened: ScratchServer,
+  source: Source,
+  { repository, ledger, host, queries }: VerifySettings,
+  { snapshot, proof, steps, facts }: Pick<Result, 'snapshot' | 'proof' | 'steps' | 'facts'>,
+  context: JobContext,
+): Promise<Verified> {
+  const { signal } = context;
+  const { server } = opened;
+  const names = { prefix: scratchPrefix(host, source.name), suffix: snapshot.shortId };
+  const { probe, scratch } = await prepare(server, snapshot, proof, names, signal).catch((error: unknown) => {
+    throw signal.aborted ? error : notRun(error, facts);
+  });
+  facts.engine = probe.engine;
+  const tables = opened.own ? probe.tables : null;
+  const size = sizeUp(ledger, source.name, snapshot);
+  const work = { repository, snapshot, proof, server, scratch, queries, tables, size };
+  const verified = await droppedAfter(server, scratch, () => verifyScratch(work, steps, context)).catch(
+    async (error: unknown) => {
+      throw signal.aborted ? error : await endOf(error, opened, facts, steps);
+    },
+  );
+  await requireStanding(opened, facts, steps);
+  return verified;
+}
+
+/** The server that is to hold the scratch: there, of the right kind, not older than the source's, and willing to make a database. */
+async function prepare(
+  server: Source,
+  snapshot: Snapshot,
+  proof: Proof | null,
+  names: { prefix: string; suffix: string },
+  signal: AbortSignal,
+): Promise<{ probe: Probe; scratch: string }> {
+  const probe = await server.probe(signal);
+  const engine = snapshot.tags?.engine;
+  if (engine !== undefined && engine !== probe.engine)
+    throw unfit(`the snapshot is of ${engine}, and the scratch server is ${probe.engine}`);
+  if (proof !== null && majorOf(probe.serverVersion) < majorOf(proof.serverVersion))
+    throw unfit(
+      `the snapshot is of version ${proof.serverVersion}, and the scratch server has ${probe.serverVersion}`,
+    );
+  return { probe, scratch: await makeScratch(server, names, signal) };
+}
+
+function majorOf(version: string): number {
+  return Number.parseInt(version, 10);
+}
+
+function unfit(why: string): HoldfastError {
+  return new HoldfastError('client_mismatch', why, {
+    hint: 'Name a server of the same kind and version with `verify: {server: …}` of the source.',
+  });
+}
+
+interface Result {
+  snapshot: Snapshot;
+  /** Why it is the newest although another one bears a later time; null for nothing. */
+  note: string | null;
+  proof: Proof | null;
+  verified: Verified;
+  steps: Steps;
+  facts: RunFacts;
+  /** A server that was started for it; null for one that was there. */
+  on: string | null;
+}
+
+function outcomeOf(source: Source, settings: VerifySettings, result: Result): Outcome {
+  const { snapshot, note, proof, verified, steps, facts: given } = result;
+  const { restoreSeconds, findings } = verified;
+  const name = `${snapshot.shortId} of ${utc(new Date(snapshot.time))}`;
+  const why = proof === null ? absence(settings, snapshot) : verified.unproven;
+  const about = { restoreSeconds, steps: steps.taken };
+  const facts: RunFacts = { ...given, tables: verified.tables, rows: verified.rows };
+  if (verified.databaseBytes !== undefined) facts.databaseBytes = verified.databaseBytes;
+  if (findings.length > 0) {
+    const error = new HoldfastError(
+      'verification_failed',
+      `${name} did not come back as it was: ${findings.join('; ')}`,
+      {
+        hint: `Keep the older snapshots (\`holdfast snapshots ${source.name}\`), then run \`holdfast backup ${source.name}\` and \`holdfast verify ${source.name}\`; see docs/troubleshooting.md, "verification_failed".`,
+      },
+    );
+    throw new EndedRun('failed', error, {
+      ...facts,
+      verification: { verdict: 'failed', why: findings.join('; '), ...about },
+    });
+  }
+  const took = `${result.on === null ? '' : `on ${result.on} `}in ${humanDuration(restoreSeconds * 1000)}`;
+  const told = why === null ? 'proved' : `not proven: ${why}`;
+  return {
+    reason: [
+      `restored ${name} into scratch ${took}: ${verified.summary}; ${told}`,
+      ...skippedSteps(steps),
+    ].join('; '),
+    warnings: [
+      ...(note === null ? [] : [note]),
+      ...(why === null || (proof === null && !settings.wantsProof)
+        ? []
+        : [`restored, and not proven equal: ${why}`]),
+      ...verified.warnings,
+      ...missedObjective(settings.rtoSeconds, restoreSeconds),
+    ],
+    facts: {
+      ...facts,
+      equality: { proven: why === null, why },
+      verification: { verdict: why === null ? 'proved' : 'restored', why, ...about },
+    },
+  };
+}
+
+function absence({ wantsProof, whyNoProof }: VerifySettings, snapshot: Snapshot): string {
+  if (!wantsProof) return 'the configuration wants no proof';
+  const why = whyNoProof(snapshot.id);
+  return `the repository holds no proof of ${snapshot.shortId}${why === null ? '' : ` (${why})`}`;
+}
+
+/** That a step was not run is told; that there was nothing to compare with is told already. */
+function skippedSteps({ taken }: Steps): string[] {
+  return taken
+    .filter(({ step, result }) => result === 'not run' && step !== 'compare')
+    .map(({ step, detail }) => `${step} not run: ${detail}`);
+}
+
+function missedObjective(rtoSeconds: number | null, restoreSeconds: number): string[] {
+  if (rtoSeconds === null || restoreSeconds <= rtoSeconds) return [];
+  const [took, objective] = [restoreSeconds, rtoSeconds].map((seconds) => humanDuration(seconds * 1000));
+  return [`the restore took ${took}, longer than the objective of ${objective}`];
+}
