@@ -15,12 +15,12 @@ import { isFamiliar, rememberedId } from './jobs/init.ts';
 import type { Job } from './jobs/job.ts';
 import { exportJob, type ExportTarget } from './jobs/restore/export.ts';
 import { newestGoodSnapshot, whyNoProof } from './jobs/known-backups.ts';
-import { restoreJob, type RestoreSettings } from './jobs/restore/restore.ts';
+import { restoreJob } from './jobs/restore/restore.ts';
 import { strangersIn } from './jobs/strangers.ts';
 import { tidyAfterRestores } from './jobs/restore/tidy-restores.ts';
 import type { Wanted } from './jobs/find-snapshot.ts';
 import { guarded, USUAL_OF } from './jobs/backup/size-guard.ts';
-import { dumpBytesOf } from './jobs/backup/size-up.ts';
+import { dumpBytesOf } from './jobs/size-up.ts';
 import { verifyJob } from './jobs/verify/verify.ts';
 import { createBudget, oldestFirst } from './jobs/verify/verify-turn.ts';
 import { acquireLock } from './ledger/lock.ts';
@@ -50,6 +50,7 @@ import { createSource, createSourceAsItIs, tenantsByName } from './sources/creat
 import type { ScratchPlace } from './sources/scratch.ts';
 import type { Source } from './sources/source.ts';
 import { sweepThrowaways } from './sources/throwaway/folder.ts';
+import type { RestoreSettings } from './jobs/restore/restoration.ts';
 
 /** The concrete objects behind the CLI, the daemon and later the API. */
 export interface App extends Tenancy {

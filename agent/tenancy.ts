@@ -2,11 +2,12 @@ import type { Clock } from './core/clock.ts';
 import { HoldfastError } from './core/errors.ts';
 import { dropKept } from './jobs/restore/kept-database.ts';
 import { dropKeptSchemas } from './jobs/restore/kept-schema.ts';
-import { restoreTenantJob, type TenantRestoreSettings } from './jobs/restore/restore-tenant.ts';
+import { restoreTenantJob } from './jobs/restore/restore-tenant.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import type { RunOptions, RunReport, Runner } from './runner.ts';
 import type { Source } from './sources/source.ts';
 import type { Tenants } from './sources/tenants.ts';
+import type { TenantRestoreSettings } from './jobs/restore/tenant-restoration.ts';
 
 /** What a person can do with the tenants of a source, and with what restores have replaced. */
 export interface Tenancy {

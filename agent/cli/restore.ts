@@ -4,10 +4,10 @@ import { HoldfastError } from '../core/errors.ts';
 import type { ExportTarget } from '../jobs/restore/export.ts';
 import type { Wanted } from '../jobs/find-snapshot.ts';
 import type { App } from '../app.ts';
-import type { RestoreTarget } from '../jobs/restore/restore.ts';
 import type { RunReport } from '../runner.ts';
 import type { Owners, Source } from '../sources/source.ts';
 import { commandRun, exitCodeOfRuns, type Context } from './context.ts';
+import type { RestoreTarget } from '../jobs/restore/restoration.ts';
 
 interface Options {
   snapshot: string;

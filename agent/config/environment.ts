@@ -7,7 +7,7 @@ import {
   SETTINGS,
   SOURCE,
 } from './settings.ts';
-import type { Setting } from './settings.ts';
+import type { Setting } from './setting.ts';
 
 /** Variables by name, as a process has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;

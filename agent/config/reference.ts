@@ -3,7 +3,7 @@ import { describeConfig } from './describe.ts';
 import { dotted } from './problems.ts';
 import { valueAt } from './raw.ts';
 import { SETTINGS } from './settings.ts';
-import type { Setting } from './settings.ts';
+import type { Setting } from './setting.ts';
 
 /** One row of the reference: names as people write them, the default as they would write it, or null when there is none. */
 export interface ReferenceRow {

@@ -1,5 +1,5 @@
 import type { Path } from './problems.ts';
-import type { Setting } from './settings.ts';
+import type { Setting } from './setting.ts';
 
 /** What there is to say of a source's tenants, whose group stands at this path. */
 export function tenantSettings(tenants: Path): Setting[] {

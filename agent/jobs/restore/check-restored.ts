@@ -2,10 +2,10 @@ import { HoldfastError, describeError } from '../../core/errors.ts';
 import { compare } from '../../proof/compare.ts';
 import type { Proof } from '../../proof/proof.ts';
 import { tellDifferences, tellExtent, whyUnproven } from '../../proof/tell.ts';
-import type { Restoration } from './restore.ts';
 import { sizeRestored } from './size-restored.ts';
-import { expected } from '../backup/size-up.ts';
+import { expected } from '../size-up.ts';
 import { findProof } from '../stored-proof.ts';
+import type { Restoration } from './restoration.ts';
 
 /** What a restored database holds, and how that compares with the proof. */
 export interface Checked {

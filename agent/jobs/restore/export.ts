@@ -11,7 +11,7 @@ import type { Repository, Snapshot } from '../../repository/repository.ts';
 import { findSnapshot, type Wanted } from '../find-snapshot.ts';
 import type { Job, JobContext, Progress } from '../job.ts';
 import { readCounted } from '../reading.ts';
-import { backupOf } from '../backup/size-up.ts';
+import { backupOf } from '../size-up.ts';
 
 export type ExportTarget =
   { kind: 'folder'; path: string } | { kind: 'stream'; stream: NodeJS.WritableStream };

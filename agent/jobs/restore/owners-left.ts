@@ -1,5 +1,5 @@
 import type { Restored } from '../../sources/source.ts';
-import type { Restoration } from './restore.ts';
+import type { Restoration } from './restoration.ts';
 
 /** The warning that everything has another owner than before, where nobody asked for that; as a list of none or one. */
 export function ownersLeft(

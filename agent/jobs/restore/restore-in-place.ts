@@ -5,8 +5,8 @@ import { checkRestored, type Checked } from './check-restored.ts';
 import { proveReadable } from './load.ts';
 import { ownersLeft } from './owners-left.ts';
 import { loadInto } from './restore-load.ts';
-import type { Done, Restoration } from './restore.ts';
 import { clearUnfinished, markUnfinished, withdrawUnfinished } from './unfinished-restore.ts';
+import type { Done, Restoration } from './restoration.ts';
 
 const DROP_TIMEOUT_MS = 60_000;
 

@@ -1,7 +1,7 @@
 import type { Restored } from '../../sources/source.ts';
 import { loadSnapshot } from './load.ts';
-import type { Restoration } from './restore.ts';
-import { expected } from '../backup/size-up.ts';
+import { expected } from '../size-up.ts';
+import type { Restoration } from './restoration.ts';
 
 /** Loads the snapshot of a restore into a database of any name, telling how far it is. */
 export async function loadInto(

@@ -2,8 +2,8 @@ import { HoldfastError } from '../../core/errors.ts';
 import { checkRestored } from './check-restored.ts';
 import { ownersLeft } from './owners-left.ts';
 import { loadInto } from './restore-load.ts';
-import type { Done, Restoration } from './restore.ts';
 import { clearUnfinished, markUnfinished } from './unfinished-restore.ts';
+import type { Done, Restoration } from './restoration.ts';
 
 const DROP_TIMEOUT_MS = 60_000;
 

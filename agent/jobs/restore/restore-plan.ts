@@ -2,8 +2,8 @@ import { utc } from '../../core/clock.ts';
 import { humanBytes, humanDuration } from '../../core/units.ts';
 import type { Outcome } from '../job.ts';
 import { datedName } from './kept-database.ts';
-import type { Restoration } from './restore.ts';
-import type { Size } from '../backup/size-up.ts';
+import type { Size } from '../size-up.ts';
+import type { Restoration } from './restoration.ts';
 
 /** What a restore would do, without doing any of it. */
 export async function planRestore(restoration: Restoration): Promise<Outcome> {

@@ -5,9 +5,9 @@ import { checkRestored } from './check-restored.ts';
 import { datedName, KEPT_FOR_MS, rememberKept } from './kept-database.ts';
 import { ownersLeft } from './owners-left.ts';
 import { loadInto } from './restore-load.ts';
-import type { Done, Restoration } from './restore.ts';
 import { settleUnfinishedSwap } from './settle-swap.ts';
 import { clearUnfinished, markUnfinished, unfinishedSwap } from './unfinished-restore.ts';
+import type { Done, Restoration } from './restoration.ts';
 
 const DROP_TIMEOUT_MS = 60_000;
 /** From here on it is done or not done, and nobody may stop in between to ask which. */

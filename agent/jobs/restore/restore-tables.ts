@@ -1,8 +1,8 @@
 import { HoldfastError } from '../../core/errors.ts';
 import { tryBeside } from './restore-in-place.ts';
 import { loadInto } from './restore-load.ts';
-import type { Done, Restoration } from './restore.ts';
 import { clearUnfinished, markUnfinished } from './unfinished-restore.ts';
+import type { Done, Restoration } from './restoration.ts';
 
 /**
  * Replaces some tables of the target by those of the dump, which were seen to load into a database beside first. PostgreSQL drops and loads

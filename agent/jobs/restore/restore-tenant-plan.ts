@@ -4,7 +4,7 @@ import { humanBytes } from '../../core/units.ts';
 import type { Outcome } from '../job.ts';
 import { datedSchema } from './kept-schema.ts';
 import { readCounted } from '../reading.ts';
-import type { TenantRestoration } from './restore-tenant.ts';
+import type { TenantRestoration } from './tenant-restoration.ts';
 
 /** What the restore of a tenant would do, without doing any of it. */
 export async function planTenant({

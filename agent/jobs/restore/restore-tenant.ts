@@ -1,46 +1,23 @@
 import { utc } from '../../core/clock.ts';
 import { HoldfastError } from '../../core/errors.ts';
-import type { Compression, PartKind } from '../../core/glossary.ts';
+import type { PartKind } from '../../core/glossary.ts';
 import { counted } from '../../core/units.ts';
-import type { Ledger } from '../../ledger/ledger.ts';
 import { compare } from '../../proof/compare.ts';
 import { proofOfSchema } from '../../proof/of-schema.ts';
 import type { Proof } from '../../proof/proof.ts';
 import { tellDifferences, tellExtent, whyUnproven } from '../../proof/tell.ts';
-import type { Repository, SavedSnapshot, Snapshot } from '../../repository/repository.ts';
-import type { Owners, Source } from '../../sources/source.ts';
-import type { Tenant, TenantRestored, Tenants } from '../../sources/tenants.ts';
-import { findSnapshot, type Wanted } from '../find-snapshot.ts';
-import type { Notes } from '../init.ts';
-import type { Job, JobContext, Outcome } from '../job.ts';
+import type { SavedSnapshot } from '../../repository/repository.ts';
+import type { Source } from '../../sources/source.ts';
+import type { TenantRestored } from '../../sources/tenants.ts';
+import { findSnapshot } from '../find-snapshot.ts';
+import type { Job, Outcome } from '../job.ts';
 import { datedSchema, rememberKeptSchema } from './kept-schema.ts';
 import { KEPT_FOR_MS } from './kept-database.ts';
 import { readCounted } from '../reading.ts';
 import { noPoint, storePoint } from './restore-point.ts';
 import { planTenant } from './restore-tenant-plan.ts';
 import { findProof } from '../stored-proof.ts';
-
-export interface TenantRestoreSettings {
-  tenants: Tenants;
-  repository: Repository;
-  /** What the agent must know after it was killed. */
-  notes: Notes;
-  /** For which dump is the newest. */
-  ledger: Pick<Ledger, 'recent'>;
-  now: () => Date;
-  wanted: Wanted;
-  /** The tenant in the backup. */
-  id: string;
-  /** The tenant that it becomes; null for the same. */
-  toId: string | null;
-  owners: Owners;
-  /** Whether the schema is stored as it is before another takes its place. */
-  restorePoint: boolean;
-  compression: Compression;
-  /** `dry-run`: says what would happen. `validate`: does it all, and then undoes it. */
-  how: 'dry-run' | 'validate' | 'for-good';
-  timeoutMs: number;
-}
+import type { TenantRestoration, TenantRestoreSettings } from './tenant-restoration.ts';
 
 /** Restores one tenant out of a dump while the others work on. Its schema stays as it is until what replaces it is known to be whole. */
 export function restoreTenantJob(source: Source, settings: TenantRestoreSettings): Job {
@@ -73,18 +50,6 @@ export function restoreTenantJob(source: Source, settings: TenantRestoreSettings
 
 /** By its id, a dump of the tenant alone serves as well as one of everything. */
 const OWN_DUMPS: readonly PartKind[] = ['tenant', 'on-demand'];
-
-/** What the steps of one restore share. */
-export interface TenantRestoration {
-  source: Source;
-  snapshot: Snapshot;
-  /** Why it is the newest although another one bears a later time; null for nothing. */
-  note: string | null;
-  tenant: Tenant;
-  into: Tenant;
-  settings: TenantRestoreSettings;
-  context: JobContext;
-}
 
 async function takePoint({ source, tenant, settings, context }: TenantRestoration): Promise<SavedSnapshot> {
   const { schema } = tenant;

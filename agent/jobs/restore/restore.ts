@@ -2,14 +2,12 @@ import { utc } from '../../core/clock.ts';
 import { HoldfastError } from '../../core/errors.ts';
 import { isTenantPath } from '../../core/tenant-path.ts';
 import { counted } from '../../core/units.ts';
-import type { Compression, GapName } from '../../core/glossary.ts';
-import type { Repository, Snapshot } from '../../repository/repository.ts';
-import type { Hurdle, Owners, Source } from '../../sources/source.ts';
+import type { Snapshot } from '../../repository/repository.ts';
+import type { Hurdle, Source } from '../../sources/source.ts';
 import { sweepBeside } from './beside.ts';
 import { chooseTables } from './choose-tables.ts';
-import { findSnapshot, type Wanted } from '../find-snapshot.ts';
-import type { Notes } from '../init.ts';
-import type { Job, JobContext, Outcome } from '../job.ts';
+import { findSnapshot } from '../find-snapshot.ts';
+import type { Job, Outcome } from '../job.ts';
 import { datedName, dropKept } from './kept-database.ts';
 import { planRestore } from './restore-plan.ts';
 import { intoNew } from './restore-new.ts';
@@ -18,41 +16,8 @@ import { tryAndReplace } from './restore-in-place.ts';
 import { replaceTables } from './restore-tables.ts';
 import { loadAndSwap } from './restore-swap.ts';
 import { settleUnfinishedSwap } from './settle-swap.ts';
-import { sizeUp, type Size } from '../backup/size-up.ts';
-import type { Ledger } from '../../ledger/ledger.ts';
-
-export type RestoreTarget =
-  /** The source's own database: made where it is gone, replaced where it is there. */
-  { kind: 'overwrite' } | { kind: 'new-database'; name: string };
-
-export interface RestoreSettings {
-  repository: Repository;
-  /** What the agent must know after it was killed. */
-  notes: Notes;
-  /** For what earlier runs took. */
-  ledger: Pick<Ledger, 'recent' | 'last'>;
-  now: () => Date;
-  /** The configured host: part of the name of the database beside the target. */
-  host: string;
-  wanted: Wanted;
-  target: RestoreTarget;
-  /** These tables alone, as a person names them; null for everything. */
-  tables: string[] | null;
-  owners: Owners;
-  /** Whether the target is stored as it is before it is overwritten. */
-  restorePoint: boolean;
-  /** The source for a dump of whatever is left of it: an empty database or a damaged view is no gap, and no proof is taken. */
-  asItIs: Source;
-  /** Of the restore point, and which gaps it may have: as a backup. */
-  compression: Compression;
-  allowIncomplete: GapName[];
-  listedIn: string | null;
-  /** Warns of what is to be known before it begins. */
-  tell: (what: string) => void;
-  /** Only says what would happen. */
-  dryRun: boolean;
-  timeoutMs: number;
-}
+import { sizeUp } from '../size-up.ts';
+import type { Done, Restoration, RestoreSettings } from './restoration.ts';
 
 /** Restores one dump into a database. The target stays as it is until what replaces it is known to be whole. */
 export function restoreJob(source: Source, settings: RestoreSettings): Job {
@@ -98,31 +63,6 @@ function refuseTenant({ name }: Source, { path, shortId }: Snapshot): void {
   throw new HoldfastError('usage', `${shortId} holds one tenant alone (${path}); nothing was changed`, {
     hint: `Restore that tenant: \`holdfast restore ${name} --tenant ID --snapshot ${shortId}\`.`,
   });
-}
-
-/** What the steps of one restore share. */
-export interface Restoration {
-  source: Source;
-  snapshot: Snapshot;
-  /** Why it is the newest although another one bears a later time; null for nothing. */
-  note: string | null;
-  size: Size;
-  /** As the dump names them; null for everything. */
-  tables: string[] | null;
-  settings: RestoreSettings;
-  context: JobContext;
-}
-
-/** How a step ended: what is to be told of it, as sentence parts. */
-export interface Done {
-  tables: number;
-  rows: number;
-  notes: string[];
-  warnings: string[];
-  /** The name that the replaced database has now; null where none was kept. */
-  kept: string | null;
-  /** What the restored database takes on the server, where that is known; left out where only tables were. */
-  databaseBytes: number | undefined;
 }
 
 async function restoreOver(restoration: Restoration): Promise<Outcome> {

@@ -10,7 +10,7 @@ import type { JobContext, Progress } from '../job.ts';
 import { askQueries, type SmokeQuery } from './queries.ts';
 import { readCounted } from '../reading.ts';
 import { sizeRestored } from '../restore/size-restored.ts';
-import { expected, type Size } from '../backup/size-up.ts';
+import { expected, type Size } from '../size-up.ts';
 import type { StepEnd, Steps } from '../steps.ts';
 import { ALL_SENT, tableWords } from '../table-words.ts';
 

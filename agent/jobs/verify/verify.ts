@@ -12,7 +12,7 @@ import { EndedRun, type Job, type JobContext, type Outcome } from '../job.ts';
 import { notRun } from './not-run.ts';
 import type { SmokeQuery } from './queries.ts';
 import { droppedAfter, makeScratch, scratchPrefix } from './scratch.ts';
-import { sizeUp } from '../backup/size-up.ts';
+import { sizeUp } from '../size-up.ts';
 import { createSteps, type Steps } from '../steps.ts';
 import { requireNewest } from './require-newest.ts';
 import { findProof } from '../stored-proof.ts';

@@ -6,8 +6,8 @@ import type { Engine } from '../../core/glossary.ts';
 import { versionNumbers } from '../mysql/version.ts';
 import { writePrivateFile } from '../private-file.ts';
 import { giveTo, initialize, startServer } from './launch.ts';
-import type { Kind, KindDeps, Where } from './throwaway.ts';
 import { noServer, versionSaid } from './version-of.ts';
+import type { Kind, KindDeps, Where } from './kind.ts';
 
 type Flavour = 'mysql' | 'mariadb';
 

@@ -10,8 +10,8 @@ import type { Source } from '../source.ts';
 import { giveTo, initialize, startServer } from './launch.ts';
 import { allowAmcheck, makeExtensions, requireExtensions } from './postgres-extensions.ts';
 import { readSurroundings, UNKNOWN, type Surroundings } from './postgres-surroundings.ts';
-import type { Kind, KindDeps, Where } from './throwaway.ts';
 import { noServer, versionSaid } from './version-of.ts';
+import type { Kind, KindDeps, Where } from './kind.ts';
 
 const BOSS = 'holdfast_administrator';
 /** Who restores. A dump is a program that somebody else may have written: as a superuser it could run commands as the agent. */

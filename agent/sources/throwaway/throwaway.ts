@@ -3,45 +3,21 @@ import type { SourceConfig } from '../../config/config.ts';
 import { HoldfastError } from '../../core/errors.ts';
 import type { Engine } from '../../core/glossary.ts';
 import { humanBytes } from '../../core/units.ts';
-import type { Processes } from '../../process/run.ts';
 import { createSource, type SourceDeps } from '../create.ts';
 import type { ScratchNeed, ScratchPlace, ScratchServer } from '../scratch.ts';
 import type { Probe, Source } from '../source.ts';
-import { DEFAULT_TOOLS, type Tools } from '../tools.ts';
+import { DEFAULT_TOOLS } from '../tools.ts';
 import { bytesNeeded, freeBytesOf, makeFolder, removeFolder, requireRoom, SPARE_BYTES } from './folder.ts';
-import { giveTo, unprivileged, type Running, type User } from './launch.ts';
+import { giveTo, unprivileged, type Running } from './launch.ts';
 import { findMysql } from './mysql.ts';
 import { findPostgres } from './postgres.ts';
+import type { Kind } from './kind.ts';
 
 export interface ThrowawayDeps extends SourceDeps {
   /** Where throw-away servers have their folders, one each. */
   throwawayDir: string;
   /** How much room a folder has; the disk is asked when left out. */
   freeBytes?: (path: string) => Promise<number>;
-}
-
-/** The programs of one server, found and fit. */
-export interface Kind {
-  /** `PostgreSQL 17.6` */
-  called: string;
-  /** Who such a server runs as where the agent is root, the best first. */
-  users: string[];
-  /** Makes a server in a folder that is there, empty, and the user's, and the source as it would be on it. */
-  start(where: Where, signal: AbortSignal): Promise<{ running: Running; server: Source }>;
-}
-
-export interface Where {
-  folder: string;
-  user: User | null;
-  /** Names of the extensions in the dump; null where nobody knows. */
-  extensions: string[] | null;
-}
-
-/** What a kind of server works with. */
-export interface KindDeps {
-  processes: Processes;
-  tools: Tools;
-  createSource: (config: SourceConfig) => Source;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { dropKept, keptDatabases } from '../../../agent/jobs/restore/kept-database.ts';
 import type { Notes } from '../../../agent/jobs/init.ts';
-import { restoreJob, type RestoreSettings } from '../../../agent/jobs/restore/restore.ts';
+import { restoreJob } from '../../../agent/jobs/restore/restore.ts';
 import { settleUnfinishedSwap } from '../../../agent/jobs/restore/settle-swap.ts';
 import { storeProof } from '../../../agent/jobs/stored-proof.ts';
 import { markUnfinished, refuseUnfinished } from '../../../agent/jobs/restore/unfinished-restore.ts';
@@ -9,6 +9,7 @@ import type { Proof } from '../../../agent/proof/proof.ts';
 import type { Repository, DumpToSave, PreparedSave, Snapshot } from '../../../agent/repository/repository.ts';
 import type { Source, SwapPlan } from '../../../agent/sources/source.ts';
 import { proofOf, tableProof } from '../../helpers/proofs.ts';
+import type { RestoreSettings } from '../../../agent/jobs/restore/restoration.ts';
 
 const context = { signal: new AbortController().signal, onProgress: () => undefined };
 const DUMP: Snapshot = {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { sizeUp } from '../../../agent/jobs/backup/size-up.ts';
+import { sizeUp } from '../../../agent/jobs/size-up.ts';
 import type { Run, RunFacts } from '../../../agent/ledger/ledger.ts';
 import type { Snapshot } from '../../../agent/repository/repository.ts';
 

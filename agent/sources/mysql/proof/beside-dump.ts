@@ -6,12 +6,13 @@ import { errorFields } from '../../error-fields.ts';
 import { isConnectionLost } from '../errors.ts';
 import { withMysqlSession, type MysqlSession } from '../session.ts';
 import { sorted } from './counters.ts';
-import { readObjects, type LeftOut } from './objects.ts';
+import { readObjects } from './objects.ts';
 import { openAtOnePoint } from './point.ts';
 import { METHOD } from './row-hash.ts';
 import { prepareSession } from './session.ts';
 import { coverageOf, proveTable } from './table-proof.ts';
 import { readDumpedTables } from './tables.ts';
+import type { LeftOut } from './left-out.ts';
 
 /** Takes the proof of one dump while it runs. Whatever becomes of the proof, the dump is not touched by it. */
 export interface ProofTaker {

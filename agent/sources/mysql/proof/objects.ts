@@ -11,14 +11,7 @@ import {
 } from './canonical.ts';
 import { readProgramDefinitions } from './programs.ts';
 import { LISTINGS, type Listing } from './listings.ts';
-
-/** What a dump leaves out. */
-export interface LeftOut {
-  /** Tables and views. */
-  names: Set<string>;
-  routines: boolean;
-  events: boolean;
-}
+import type { LeftOut } from './left-out.ts';
 
 /**
  * All objects of a database with a hash of what a dump and a restore keep of each: no definers, no rights, no counters,

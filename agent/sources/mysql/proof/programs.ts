@@ -1,6 +1,6 @@
 import type { MysqlSession } from '../session.ts';
 import { withoutEnd, type Definitions } from './canonical.ts';
-import type { LeftOut } from './objects.ts';
+import type { LeftOut } from './left-out.ts';
 
 /** Routines, triggers and events: what runs in the database. Definers are no part of a dump of ours. */
 export async function readProgramDefinitions(

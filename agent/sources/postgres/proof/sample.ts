@@ -2,7 +2,7 @@ import type { TableProof } from '../../../proof/proof.ts';
 import { HoldfastError } from '../../../core/errors.ts';
 import { quoteIdentifier } from '../names.ts';
 import type { PostgresSession } from '../session.ts';
-import type { RowTable } from './tables.ts';
+import type { RowTable } from './row-table.ts';
 
 export type Sample = NonNullable<TableProof['sample']>;
 

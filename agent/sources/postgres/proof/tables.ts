@@ -5,17 +5,7 @@ import type { PostgresSession } from '../session.ts';
 import { named } from './names.ts';
 import { chooseSample, rangeCondition, type Sample } from './sample.ts';
 import { step } from './snapshot.ts';
-
-/** A table that holds rows of its own: an ordinary one, a partition, a parent or child of inheritance. */
-export interface RowTable {
-  oid: string;
-  /** As the proof names it. */
-  name: string;
-  /** Ready to stand behind FROM: its own rows alone. */
-  only: string;
-  /** In the order of their names: a restored child of another table may have them in another order. */
-  columns: string[];
-}
+import type { RowTable } from './row-table.ts';
 
 /** Which of a table's rows the checksum is to cover; with a budget all of them where they take no more bytes, else samples. */
 export type Extent = 'none' | 'all' | Sample | { budget: number };

@@ -1,5 +1,5 @@
-import type { Ledger, Run, StepFacts } from '../../ledger/ledger.ts';
-import type { Snapshot } from '../../repository/repository.ts';
+import type { Ledger, Run, StepFacts } from '../ledger/ledger.ts';
+import type { Snapshot } from '../repository/repository.ts';
 
 /** How large a restore is, as far as earlier runs tell. */
 export interface Size {

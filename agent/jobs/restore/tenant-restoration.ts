@@ -1,0 +1,42 @@
+import type { Compression } from '../../core/glossary.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
+import type { Repository, Snapshot } from '../../repository/repository.ts';
+import type { Owners, Source } from '../../sources/source.ts';
+import type { Tenant, Tenants } from '../../sources/tenants.ts';
+import type { Wanted } from '../find-snapshot.ts';
+import type { Notes } from '../init.ts';
+import type { JobContext } from '../job.ts';
+
+export interface TenantRestoreSettings {
+  tenants: Tenants;
+  repository: Repository;
+  /** What the agent must know after it was killed. */
+  notes: Notes;
+  /** For which dump is the newest. */
+  ledger: Pick<Ledger, 'recent'>;
+  now: () => Date;
+  wanted: Wanted;
+  /** The tenant in the backup. */
+  id: string;
+  /** The tenant that it becomes; null for the same. */
+  toId: string | null;
+  owners: Owners;
+  /** Whether the schema is stored as it is before another takes its place. */
+  restorePoint: boolean;
+  compression: Compression;
+  /** `dry-run`: says what would happen. `validate`: does it all, and then undoes it. */
+  how: 'dry-run' | 'validate' | 'for-good';
+  timeoutMs: number;
+}
+
+/** What the steps of one restore share. */
+export interface TenantRestoration {
+  source: Source;
+  snapshot: Snapshot;
+  /** Why it is the newest although another one bears a later time; null for nothing. */
+  note: string | null;
+  tenant: Tenant;
+  into: Tenant;
+  settings: TenantRestoreSettings;
+  context: JobContext;
+}

@@ -1,0 +1,10 @@
+/** A table that holds rows of its own: an ordinary one, a partition, a parent or child of inheritance. */
+export interface RowTable {
+  oid: string;
+  /** As the proof names it. */
+  name: string;
+  /** Ready to stand behind FROM: its own rows alone. */
+  only: string;
+  /** In the order of their names: a restored child of another table may have them in another order. */
+  columns: string[];
+}
