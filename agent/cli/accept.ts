@@ -1,6 +1,6 @@
-import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import { commandRun, exitCodeOfRuns, type Context } from './context.ts';
+import { who } from './who.ts';
 
 export function addAccept(program: Command, context: Context): void {
   program
@@ -14,17 +14,7 @@ export function addAccept(program: Command, context: Context): void {
       '\nExample:\n  holdfast accept shop --reason "orders before 2020 were archived" --by ada',
     )
     .action(async (source: string, { reason, by }: { reason: string; by?: string }) => {
-      const who = by ?? userName();
-      const reports = await context.app().accept(source, { reason, by: who }, commandRun(context));
+      const reports = await context.app().accept(source, { reason, by: who(by) }, commandRun(context));
       context.exitCode = exitCodeOfRuns(reports, 'accept');
     });
-}
-
-/** A container may run as a user that has no name. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `user ${process.getuid?.()}`;
-  }
 }

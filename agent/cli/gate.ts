@@ -4,10 +4,12 @@ import { HoldfastError } from '../core/errors.ts';
 import { humanDuration } from '../core/units.ts';
 import { currentOverride, holdGate, releaseGate, type OverridePlace } from '../reports/override.ts';
 import type { Context } from './context.ts';
+import { who } from './who.ts';
 
 interface Options {
   for?: number;
   reason?: string;
+  by?: string;
   json?: boolean;
 }
 
@@ -20,6 +22,7 @@ export function addGate(program: Command, context: Context): void {
     .argument('[action]', 'open, close, or auto, which ends both; without it: what is in force')
     .option('--for <time>', 'open and close: how long (30min, 2h), a day at most', duration)
     .option('--reason <text>', 'open and close: why, in one line for the history')
+    .option('--by <name>', 'who says so; without it, the user of this process')
     .option('--json', 'for programs; the fields are stable (docs/cli.md)')
     .addHelpText(
       'after',
@@ -27,7 +30,7 @@ export function addGate(program: Command, context: Context): void {
     )
     .action(async (action: string | undefined, options: Options) => {
       const { config, ledger, clock } = context.app({ withoutSources: true });
-      const place = { folder: config.statusDir, ledger, clock };
+      const place = { folder: config.statusDir, ledger, clock, by: who(options.by) };
       if (action === 'open') return hold('open', place, options, context);
       if (action === 'close') return hold('closed', place, options, context);
       if (options.for !== undefined || options.reason !== undefined) {

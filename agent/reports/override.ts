@@ -18,6 +18,8 @@ export interface OverridePlace {
   folder: string;
   ledger: Pick<Ledger, 'begin' | 'finish'>;
   clock: Clock;
+  /** Who orders it, for the audit. */
+  by: string;
 }
 
 /** The override in force, or null; `problem` says why a file that is there does nothing. */
@@ -50,7 +52,8 @@ export async function holdGate(
   const until = new Date(setAt.getTime() + seconds * 1000);
   const override: Override = { version: 1, gate, setAt, until, reason: why };
 
-  audit(place.ledger, 'succeeded', `${gate === 'open' ? 'opened' : 'closed'} until ${utc(until)}: ${why}`);
+  const done = gate === 'open' ? 'opened' : 'closed';
+  audit(place.ledger, 'succeeded', `${done} until ${utc(until)} by ${place.by}: ${why}`);
   try {
     await replaceFile(place.folder, overrideName, formatOverride(override));
   } catch (cause) {
@@ -68,14 +71,18 @@ export async function releaseGate(place: OverridePlace): Promise<Override | null
   } catch (cause) {
     throw notDone(place, 'the override could not be removed', cause);
   }
-  if (override !== null) audit(place.ledger, 'succeeded', `ended the override until ${utc(override.until)}`);
+  const what =
+    override === null
+      ? 'removed an override that did nothing'
+      : `ended the override until ${utc(override.until)}`;
+  audit(place.ledger, 'succeeded', `${what}, by ${place.by}`);
   return override;
 }
 
-function notDone({ folder, ledger }: OverridePlace, what: string, cause: unknown): HoldfastError {
+function notDone({ folder, ledger, by }: OverridePlace, what: string, cause: unknown): HoldfastError {
   const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
   const hint = 'HOLDFAST_STATUS_DIR names the folder; it must be mounted read-write for the agent.';
-  audit(ledger, 'failed', `${what} (${code})`, hint);
+  audit(ledger, 'failed', `${what} by ${by} (${code})`, hint);
   return new HoldfastError('failed', `${what} in the status folder ${folder} (${code})`, { hint, cause });
 }
 

@@ -104,7 +104,7 @@ it('nginx starts before the sentinel → closed, then open when it is there', as
 it('an override is given → open although stale, closed although fresh, until it is ended or over', async () => {
   const { beat, boot, turns, statusFolder } = await site();
   const ledger = openLedger(join(temporaryFolder(), 'ledger.db'), systemClock);
-  const place = { folder: statusFolder, ledger, clock: systemClock };
+  const place = { folder: statusFolder, ledger, clock: systemClock, by: 'ada' };
   beat(3700);
   await boot();
   await turns(503);

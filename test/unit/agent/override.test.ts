@@ -13,7 +13,7 @@ function place() {
   const ledger = openLedger(join(temporaryFolder(), 'ledger.db'), clock);
   const history = () =>
     ledger.recent({ limit: 9 }).map(({ job, result, reason }) => ({ job, result, reason }));
-  return { clock, folder, ledger, history };
+  return { clock, folder, ledger, history, by: 'ada' };
 }
 const moving = { gate: 'open' as const, seconds: 7200, reason: ' moving ' };
 
@@ -23,7 +23,7 @@ describe('holdGate', () => {
     await holdGate(here, moving);
     expect(currentOverride(here).override).toMatchObject({ reason: 'moving', until: here.clock.in(7200) });
     expect(here.history()).toEqual([
-      { job: 'gate', result: 'succeeded', reason: 'opened until 2026-11-20T14:00:00Z: moving' },
+      { job: 'gate', result: 'succeeded', reason: 'opened until 2026-11-20T14:00:00Z by ada: moving' },
     ]);
     here.clock.advance(7200);
     expect(currentOverride(here)).toEqual({ override: null, problem: null });
@@ -34,7 +34,7 @@ describe('holdGate', () => {
     await holdGate(here, { gate: 'closed', seconds: 60, reason: 'the migration' });
     expect(currentOverride(here).override).toMatchObject({ gate: 'closed' });
     expect(here.history()[0]).toMatchObject({
-      reason: 'closed until 2026-11-20T12:01:00Z: the migration',
+      reason: 'closed until 2026-11-20T12:01:00Z by ada: the migration',
     });
   });
 
@@ -93,7 +93,9 @@ describe('releaseGate', () => {
     await holdGate(here, moving);
     expect(await releaseGate(here)).toMatchObject({ reason: 'moving' });
     expect(readdirSync(here.folder)).toEqual([]);
-    expect(here.history()[0]).toMatchObject({ reason: 'ended the override until 2026-11-20T14:00:00Z' });
+    expect(here.history()[0]).toMatchObject({
+      reason: 'ended the override until 2026-11-20T14:00:00Z, by ada',
+    });
   });
 
   it('none → nothing happens', async () => {
