@@ -12,9 +12,10 @@ const DROP_TIMEOUT_MS = 60_000;
 
 /**
  * Where no database can take another's place: the dump is loaded into a database beside first, compared, and dropped again; only what
- * was seen to load is then loaded into the target, which is emptied for it. While that lasts the target is marked.
+ * was seen to load is then loaded into the target, which is emptied for it. While that lasts the target is marked. `hurdle`: why it
+ * cannot, to be told; null where the target held nothing.
  */
-export async function tryAndReplace(restoration: Restoration, hurdle: Hurdle): Promise<Done> {
+export async function tryAndReplace(restoration: Restoration, hurdle: Hurdle | null): Promise<Done> {
   const { source, settings, context } = restoration;
   const tried = await tryBeside(restoration);
   const restored = await replace(restoration);
@@ -26,7 +27,11 @@ export async function tryAndReplace(restoration: Restoration, hurdle: Hurdle): P
     notes: [...restored.notes, ...tried.notes],
     warnings: [
       ...tried.warnings,
-      `it was emptied and loaded, not replaced by a new one at one moment: ${hurdle.detail}. ${hurdle.mend}`,
+      ...(hurdle === null
+        ? []
+        : [
+            `it was emptied and loaded, not replaced by a new one at one moment: ${hurdle.detail}. ${hurdle.mend}`,
+          ]),
       ...ownersLeft(restoration, restored, source.database),
     ],
     kept: null,

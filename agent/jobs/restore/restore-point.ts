@@ -110,7 +110,7 @@ function partition(gaps: Gap[]): [damaged: Gap[], others: Gap[]] {
   return [gaps.filter(({ damaged }) => damaged === true), gaps.filter(({ damaged }) => damaged !== true)];
 }
 
-async function holdsNothing(source: Source, signal: AbortSignal): Promise<boolean> {
+export async function holdsNothing(source: Source, signal: AbortSignal): Promise<boolean> {
   const { tables, ...others } = await source.inspect(source.database, signal);
   return tables.length === 0 && Object.values(others).every((count) => count === 0);
 }

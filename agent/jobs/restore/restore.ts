@@ -11,7 +11,7 @@ import type { Job, Outcome } from '../job.ts';
 import { datedName, dropKept } from './kept-database.ts';
 import { planRestore } from './restore-plan.ts';
 import { intoNew } from './restore-new.ts';
-import { takeRestorePoint } from './restore-point.ts';
+import { holdsNothing, takeRestorePoint } from './restore-point.ts';
 import { tryAndReplace } from './restore-in-place.ts';
 import { replaceTables } from './restore-tables.ts';
 import { loadAndSwap } from './restore-swap.ts';
@@ -73,13 +73,14 @@ async function restoreOver(restoration: Restoration): Promise<Outcome> {
     there && tables === null
       ? await source.swapHurdle(datedName(source.database, settings.now()), context.signal)
       : null;
-  // Before it begins: who reads the database has to know.
-  if (hurdle !== null)
+  // Before it begins: who reads the database has to know; who has an empty one reads nothing.
+  const inUse = hurdle !== null && !(await holdsNothing(source, context.signal));
+  if (inUse)
     settings.tell(
       `${source.database} will be emptied and loaded, not replaced at one moment: ${hurdle.detail}`,
     );
   const point = there && settings.restorePoint ? await takeRestorePoint(source, settings, context) : null;
-  const done = await inTheBestWay(restoration, there, hurdle);
+  const done = await inTheBestWay(restoration, there, hurdle, inUse);
   const outcome = told(restoration, source.database, done);
   if (point === null) return outcome;
   return {
@@ -89,11 +90,18 @@ async function restoreOver(restoration: Restoration): Promise<Outcome> {
   };
 }
 
-async function inTheBestWay(restoration: Restoration, there: boolean, hurdle: Hurdle | null): Promise<Done> {
+async function inTheBestWay(
+  restoration: Restoration,
+  there: boolean,
+  hurdle: Hurdle | null,
+  inUse: boolean,
+): Promise<Done> {
   const { source, tables } = restoration;
   if (tables !== null) return replaceTables(restoration, tables);
   if (!there && !source.renames) return intoNew(restoration, source.database);
-  return hurdle === null ? loadAndSwap(restoration, there) : tryAndReplace(restoration, hurdle);
+  return hurdle === null
+    ? loadAndSwap(restoration, there)
+    : tryAndReplace(restoration, inUse ? hurdle : null);
 }
 
 function nothingToReplace({ database }: Source): HoldfastError {
