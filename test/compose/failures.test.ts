@@ -76,7 +76,8 @@ describe('an agent that is disturbed', () => {
     expect(second.code, show(second)).toBe(5);
     await letTheDumpGo();
     const done = await first;
-    expect(done.code, show(done)).toBe(0);
+    // With a warning where the statement that holds the table has kept the proof from its lock.
+    expect([0, 3], show(done)).toContain(done.code);
     expect((await snapshots(stack)).at(-1)?.id).not.toBe(before);
   });
 
