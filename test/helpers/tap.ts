@@ -45,7 +45,8 @@ export async function startTap(server: TestServer, asksForRows: RegExp): Promise
       [upstream, client],
     ] as const) {
       sockets.add(one);
-      one.on('error', () => undefined);
+      // Whoever cannot reach the other side is told at once, and not by a silence.
+      one.on('error', () => other.destroy());
       one.on('end', () => other.end());
       one.on('close', () => {
         sockets.delete(one);
