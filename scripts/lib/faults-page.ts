@@ -1,0 +1,28 @@
+/** For scripts/test faults --write: puts the results of vitest's JSON report into docs/faults.md. Rows that did not run keep theirs. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { format, resolveConfig } from 'prettier';
+import { pageOf, resultsOn, type RowResult } from '../../test/faults/page.ts';
+import { FAULTS } from '../../test/faults/table.ts';
+
+interface Report {
+  startTime: number;
+  testResults: { assertionResults: { title: string; status: string }[] }[];
+}
+
+const path = join(import.meta.dirname, '../../docs/faults.md');
+const report = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as Report;
+const ended = report.testResults.flatMap(({ assertionResults }) => assertionResults);
+const about = {
+  run: new Date(report.startTime).toISOString().slice(0, 10),
+  seed: process.env['HOLDFAST_SEED'] ?? '',
+};
+
+const results = new Map<string, RowResult>(existsSync(path) ? resultsOn(readFileSync(path, 'utf8')) : []);
+for (const { name, on } of FAULTS) {
+  const statuses = ended.filter(({ title }) => title === name).map(({ status }) => status);
+  const failed = statuses.includes('failed');
+  const passed = statuses.filter((status) => status === 'passed').length === on.length;
+  if (failed || passed) results.set(name, { result: failed ? 'FAILED' : 'passed', ...about });
+}
+writeFileSync(path, await format(pageOf(results), { ...(await resolveConfig(path)), parser: 'markdown' }));

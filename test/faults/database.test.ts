@@ -1,0 +1,4 @@
+import { database } from './rows/database.ts';
+import { runFaults } from './run.ts';
+
+runFaults(database);

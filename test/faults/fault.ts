@@ -1,0 +1,32 @@
+import type { TestEngine } from '../helpers/engines.ts';
+import type { Stage, StageOptions } from './stage.ts';
+
+/**
+ * One row of the fault table: something goes wrong, so many times, and the oracle (oracle.ts) says each time what must be left.
+ * `scripts/test faults --write` puts the table with the results of a run into docs/faults.md.
+ */
+export interface Fault {
+  /** What goes wrong, as the page calls it. One of a kind in the whole table. */
+  name: string;
+  /** What the layer does to make it so, as a sentence part. */
+  done: string;
+  on: TestEngine[];
+  /** How often it is injected in one run, on each engine. The oracle counts. */
+  times: number;
+  /** What is asserted of this fault, beside what the oracle asserts of all; a sentence part. */
+  asserted: string;
+  stage?: StageOptions;
+  /** The next run that must be good when the fault is over; `verify` is a backup and the verification of it. */
+  next?: Next;
+  /** A dump that no run of the agent stored stays in the repository: the next backup must tell of it, and of nothing else. */
+  leavesPlanted?: true;
+  inject: (stage: Stage) => Promise<void>;
+}
+
+export type Next = 'backup' | 'verify';
+
+/** Rows that share a server, in a test file of their own. */
+export interface Area {
+  title: string;
+  faults: Fault[];
+}

@@ -1,0 +1,4 @@
+import { verification } from './rows/verification.ts';
+import { runFaults } from './run.ts';
+
+runFaults(verification);
