@@ -16,6 +16,8 @@ export async function startMariadb(options: string[] = []): Promise<TestServer> 
       '--auth-root-authentication-method=normal',
       '--skip-test-db',
       `--datadir=${data}`,
+      // A server that starts removes what others have in a folder for temporary tables that they share.
+      `--tmpdir=${folder}`,
       ...(process.getuid?.() === 0 ? ['--user=mysql'] : []),
     ],
     folder,

@@ -77,7 +77,7 @@ async function start(
   const launch = { user, folder, endedBy: 'KILL', secrets: [password] } as const;
   await initialize(
     deps.processes,
-    { ...launch, ...(flavour === 'mariadb' ? installed(data) : initialized(program, data)) },
+    { ...launch, ...(flavour === 'mariadb' ? installed(data, folder) : initialized(program, data)) },
     signal,
   );
   const args = serverOptions({ data, files, socket, folder, first: first.path });
@@ -97,9 +97,13 @@ async function start(
   return { running, server };
 }
 
-function installed(data: string) {
+/** A server that starts removes the temporary tables that it finds in its folder for them: that must not be one of others. */
+function installed(data: string, folder: string) {
   const args = ['--auth-root-authentication-method=normal', '--skip-test-db', '--skip-name-resolve'];
-  return { program: 'mariadb-install-db', args: ['--no-defaults', `--datadir=${data}`, ...args] };
+  return {
+    program: 'mariadb-install-db',
+    args: ['--no-defaults', `--datadir=${data}`, `--tmpdir=${folder}`, ...args],
+  };
 }
 
 function initialized(program: string, data: string) {
