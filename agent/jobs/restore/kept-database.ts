@@ -1,5 +1,6 @@
 import type { Source } from '../../sources/source.ts';
 import type { Notes } from '../init.ts';
+import { dated, stemOf } from './dated-name.ts';
 import { unfinishedSwap } from './unfinished-restore.ts';
 
 /** A database that a restore replaced, under the name that it has since. */
@@ -14,11 +15,7 @@ export const KEPT_FOR_MS = 7 * 24 * 3600_000;
 
 /** The name that the source's database gets when it is replaced: `shop_before_20261101_150000`. */
 export function datedName(database: string, now: Date): string {
-  const stamp = now
-    .toISOString()
-    .replace(/[-:]|\.\d{3}Z$/g, '')
-    .replace('T', '_');
-  return `${stem(database)}_before_${stamp}`;
+  return dated(database, STEM_BYTES, '_before_', now);
 }
 
 /** Notes that a database is about to get this name: what is not noted is never dropped. */
@@ -61,16 +58,8 @@ export async function dropKept(
 /** Servers cut longer names silently: PostgreSQL after 63 bytes, MySQL and MariaDB refuse more than 64 characters. */
 const STEM_BYTES = 40;
 
-function stem(database: string): string {
-  const bytes = Buffer.from(database);
-  // A character that is cut in two becomes U+FFFD.
-  return bytes.length <= STEM_BYTES
-    ? database
-    : bytes.toString('utf8', 0, STEM_BYTES).replace(/\uFFFD+$/, '');
-}
-
 function isDated(database: string, name: string): boolean {
-  const prefix = `${stem(database)}_before_`;
+  const prefix = `${stemOf(database, STEM_BYTES)}_before_`;
   return name.startsWith(prefix) && /^\d{8}_\d{6}$/.test(name.slice(prefix.length));
 }
 

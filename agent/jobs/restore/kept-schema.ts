@@ -1,5 +1,6 @@
 import type { Tenants } from '../../sources/tenants.ts';
 import type { Notes } from '../init.ts';
+import { dated } from './dated-name.ts';
 import { KEPT_FOR_MS } from './kept-database.ts';
 
 /** A schema that the restore of a tenant replaced, under the name that it has since. */
@@ -11,11 +12,7 @@ interface KeptSchema {
 
 /** The name that a tenant's schema gets when it is replaced: `tenant_42_old_20261101_150000`. */
 export function datedSchema(schema: string, now: Date): string {
-  const stamp = now
-    .toISOString()
-    .replace(/[-:]|\.\d{3}Z$/g, '')
-    .replace('T', '_');
-  return `${stem(schema)}_old_${stamp}`;
+  return dated(schema, STEM_BYTES, '_old_', now);
 }
 
 /** Notes that a schema is about to get this name: what is not noted is never dropped. */
@@ -55,12 +52,6 @@ export async function dropKeptSchemas(
 
 /** Longer names PostgreSQL cuts silently, after 63 bytes. */
 const STEM_BYTES = 42;
-
-function stem(schema: string): string {
-  const bytes = Buffer.from(schema);
-  // A character that is cut in two becomes U+FFFD.
-  return bytes.length <= STEM_BYTES ? schema : bytes.toString('utf8', 0, STEM_BYTES).replace(/\uFFFD+$/, '');
-}
 
 function isDated(name: string): boolean {
   return /_old_\d{8}_\d{6}$/.test(name);
