@@ -110,7 +110,17 @@ function partition(gaps: Gap[]): [damaged: Gap[], others: Gap[]] {
   return [gaps.filter(({ damaged }) => damaged === true), gaps.filter(({ damaged }) => damaged !== true)];
 }
 
-export async function holdsNothing(source: Source, signal: AbortSignal): Promise<boolean> {
+/** Whether a database is there and empty; not where that cannot be found out. Counts no rows of one that is not. */
+export async function isEmpty(source: Source, asItIs: Source, signal: AbortSignal): Promise<boolean> {
+  try {
+    return (await asItIs.probe(signal)).tables === 0 && (await holdsNothing(source, signal));
+  } catch {
+    signal.throwIfAborted();
+    return false;
+  }
+}
+
+async function holdsNothing(source: Source, signal: AbortSignal): Promise<boolean> {
   const { tables, ...others } = await source.inspect(source.database, signal);
   return tables.length === 0 && Object.values(others).every((count) => count === 0);
 }

@@ -11,7 +11,7 @@ import type { Job, Outcome } from '../job.ts';
 import { datedName, dropKept } from './kept-database.ts';
 import { planRestore } from './restore-plan.ts';
 import { intoNew } from './restore-new.ts';
-import { holdsNothing, takeRestorePoint } from './restore-point.ts';
+import { isEmpty, takeRestorePoint } from './restore-point.ts';
 import { tryAndReplace } from './restore-in-place.ts';
 import { replaceTables } from './restore-tables.ts';
 import { loadAndSwap } from './restore-swap.ts';
@@ -74,7 +74,7 @@ async function restoreOver(restoration: Restoration): Promise<Outcome> {
       ? await source.swapHurdle(datedName(source.database, settings.now()), context.signal)
       : null;
   // Before it begins: who reads the database has to know; who has an empty one reads nothing.
-  const inUse = hurdle !== null && !(await holdsNothing(source, context.signal));
+  const inUse = hurdle !== null && !(await isEmpty(source, settings.asItIs, context.signal));
   if (inUse)
     settings.tell(
       `${source.database} will be emptied and loaded, not replaced at one moment: ${hurdle.detail}`,
