@@ -36,6 +36,7 @@ const LAYERS = {
 const ROOMS = [
   ...Object.keys(LAYERS),
   'app',
+  'repository-access',
   'parts',
   'tenant-choice',
   'tenancy',

@@ -1,9 +1,9 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { createAccess, type AccessSurroundings } from './repository-access.ts';
 import type { Config, SourceConfig } from './config/config.ts';
 import { pickByName } from './config/pick.ts';
-import { systemClock, type Clock } from './core/clock.ts';
+import type { Clock } from './core/clock.ts';
 import { HoldfastError } from './core/errors.ts';
 import type { Trigger } from './core/glossary.ts';
 import { VERSION } from './core/version.ts';
@@ -13,33 +13,24 @@ import { alsoWarning } from './jobs/also-warning.ts';
 import type { Cycle } from './jobs/upkeep/check-cycle.ts';
 import { isFamiliar, rememberedId } from './jobs/init.ts';
 import type { Job } from './jobs/job.ts';
-import { exportJob, type ExportTarget } from './jobs/restore/export.ts';
+import type { ExportTarget } from './jobs/restore/export.ts';
 import { newestGoodSnapshot, whyNoProof } from './jobs/known-backups.ts';
-import { restoreJob } from './jobs/restore/restore.ts';
 import { strangersIn } from './jobs/strangers.ts';
 import { tidyAfterRestores } from './jobs/restore/tidy-restores.ts';
 import type { Wanted } from './jobs/find-snapshot.ts';
 import { guarded, USUAL_OF } from './jobs/backup/size-guard.ts';
 import { dumpBytesOf } from './jobs/size-up.ts';
-import { verifyJob } from './jobs/verify/verify.ts';
 import { createBudget, oldestFirst } from './jobs/verify/verify-turn.ts';
 import { acquireLock } from './ledger/lock.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { openLedger } from './ledger/sqlite.ts';
-import { createCompressors } from './process/compress.ts';
-import { isOnPath } from './process/on-path.ts';
-import { createProcesses, type Processes } from './process/run.ts';
 import { recoverLeftovers } from './recovery.ts';
 import { heartbeatOf } from './reports/heartbeat.ts';
 import { passwordReminder } from './reports/password.ts';
 import type { Space } from './reports/space.ts';
 import { writeStatusFolder } from './reports/status-folder.ts';
 import { lastVerified, writeLastVerified } from './reports/verification.ts';
-import { repositoryPassword, type RepositoryPassword } from './repository/password.ts';
 import type { Repository } from './repository/repository.ts';
-import { createResticRepository } from './repository/restic-repository.ts';
-import { createRestic, type Restic } from './repository/restic.ts';
-import { createStarted } from './repository/started.ts';
 import { createRunner, type RunOptions, type RunReport, type Runner } from './runner.ts';
 import { outlookOf } from './scheduler.ts';
 import { createTenancy, type Tenancy } from './tenancy.ts';
@@ -47,6 +38,7 @@ import { createParts, type Parts } from './parts.ts';
 import { createUpkeep, type RepairChoice, type Upkeep } from './upkeep.ts';
 import { createScratchPlace } from './sources/create-scratch.ts';
 import { createSource, createSourceAsItIs, tenantsByName } from './sources/create.ts';
+import { loadEngines } from './sources/engines.ts';
 import type { ScratchPlace } from './sources/scratch.ts';
 import type { Source } from './sources/source.ts';
 import { sweepThrowaways } from './sources/throwaway/folder.ts';
@@ -101,66 +93,27 @@ export interface App extends Tenancy {
   close(): void;
 }
 
-export interface Surroundings {
-  /** What every child process gets. */
-  environment: Record<string, string>;
-  /** Told every secret that the configuration does not hold, before anything else sees it. */
-  hide: (secret: string) => void;
+export interface Surroundings extends AccessSurroundings {
   log: Logger;
   /** What was found and put in order before a run, for whoever is there: the log of the daemon, the person of a command. */
   tell: (finding: string) => void;
 }
 
-/** The repository alone: enough to look into it, whatever became of the ledger. */
-export interface Access {
-  readonly config: Config;
-  readonly clock: Clock;
-  readonly processes: Processes;
-  readonly restic: Restic;
-  readonly repository: Repository;
-  readonly password: RepositoryPassword;
-  readonly childEnvironment: Record<string, string>;
-}
-
-/** Wires what leads to the repository. Of the state folder it needs no more than that it can be written. */
-export function createAccess(
-  config: Config,
-  { environment, hide }: Pick<Surroundings, 'environment' | 'hide'>,
-): Access {
-  const clock = systemClock;
-  makeStateFolder(config.stateDir);
-  const processes = createProcesses(environment);
-  const password = repositoryPassword(config.repository.password, config.stateDir, hide);
-  const restic = createRestic(processes, {
-    config: config.repository,
-    password: () => password.value(),
-    lockFile: join(config.stateDir, 'restic.lock'),
-    started: createStarted(join(config.stateDir, 'restic.started'), () => clock.now()),
-  });
-  const repository = createResticRepository({
-    processes,
-    compressors: createCompressors((name) => isOnPath(name, environment['PATH'] ?? '')),
-    restic,
-    config: config.repository,
-    password,
-    host: config.host,
-    spool: { directory: join(config.stateDir, 'spool'), maxBytes: config.spoolBytes },
-    clock,
-  });
-  return { config, clock, processes, restic, repository, password, childEnvironment: environment };
-}
-
-/** Wires a configuration to concrete objects. */
-export function createApp(config: Config, surroundings: Surroundings): App {
+/**
+ * Wires a configuration to concrete objects. What most commands do not need (an engine, a restore, a verification) is read when it is
+ * asked for: half of what a start takes is reading files.
+ */
+export async function createApp(config: Config, surroundings: Surroundings): Promise<App> {
   const { log } = surroundings;
   const { clock, processes, repository, password, childEnvironment } = createAccess(config, surroundings);
   const ledger = openLedger(join(config.stateDir, 'ledger.db'), clock);
   const runtimeDir = join(config.stateDir, 'run');
   const throwawayDir = config.throwawayDir ?? join(config.stateDir, 'throw-away');
-  const sources = config.sources.map((source) => createSource(source, { processes, runtimeDir }));
+  const sourceDeps = { processes, runtimeDir, engines: await loadEngines(config.sources) };
+  const sources = config.sources.map((source) => createSource(source, sourceDeps));
   const backupTimeoutMs = config.backupTimeoutSeconds * 1000;
 
-  const tenants = tenantsByName(config, { processes, runtimeDir });
+  const tenants = tenantsByName(config, sourceDeps);
   const upkeep = createUpkeep({ config, clock, ledger, repository, sources, tenants });
 
   const report = async () => {
@@ -215,7 +168,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
     return settings;
   };
   const scratchPlace = (source: Source): ScratchPlace =>
-    createScratchPlace(source, settingsOf(source), { processes, runtimeDir, throwawayDir });
+    createScratchPlace(source, settingsOf(source), { ...sourceDeps, throwawayDir });
   const storing = (source: Source) => {
     const settings = settingsOf(source);
     const { compression, allowIncomplete, listedIn } = settings;
@@ -230,8 +183,9 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       good: () => ledger.comparable(source.name, USUAL_OF),
     });
   };
-  const verification = (source: Source, outOfTime: () => string | null): Job => {
+  const verification = async (source: Source, outOfTime: () => string | null): Promise<Job> => {
     const settings = settingsOf(source);
+    const { verifyJob } = await import('./jobs/verify/verify.ts');
     return verifyJob(source, {
       ...usual,
       notes: ledger,
@@ -255,7 +209,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
     sources,
     runner,
     parts: createParts({
-      ...{ config, clock, ledger, repository, processes, runtimeDir, sources, runner, upkeep },
+      ...{ config, clock, ledger, repository, sourceDeps, sources, runner, upkeep },
       path: childEnvironment['PATH'] ?? '',
     }),
     version: VERSION,
@@ -276,14 +230,14 @@ export function createApp(config: Config, surroundings: Surroundings): App {
         options,
       ),
     scratchPlace,
-    verify: (names, options) => {
+    verify: async (names, options) => {
       const outOfTime =
         names.length > 0 ? () => null : createBudget(config.verifyBudgetSeconds, () => clock.now().getTime());
       const chosen = names.length > 0 ? pick(names) : oldestFirst(pick([]), ledger);
-      return runner.run(
-        chosen.map((source) => verification(source, outOfTime)),
-        { ...options, next: (soFar) => upkeep.afterVerification(soFar) },
-      );
+      return runner.run(await Promise.all(chosen.map((source) => verification(source, outOfTime))), {
+        ...options,
+        next: (soFar) => upkeep.afterVerification(soFar),
+      });
     },
     skip: (name, options) =>
       runner.skip(
@@ -300,23 +254,22 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       if (!config.retention && !choice.dryRun) throw switchedOff();
       return runner.run([upkeep.retention({ ...choice, afterBackup: false })], options);
     },
-    restore: ({ source, ...choice }, options) =>
-      runner.run(
-        [
-          restoreJob(source, {
-            ...storing(source),
-            asItIs: createSourceAsItIs(settingsOf(source), { processes, runtimeDir }),
-            tell: surroundings.tell,
-            ...usual,
-            host: config.host,
-            ...choice,
-          }),
-        ],
-        options,
-      ),
+    restore: async ({ source, ...choice }, options) => {
+      const { restoreJob } = await import('./jobs/restore/restore.ts');
+      const settings = {
+        ...storing(source),
+        asItIs: createSourceAsItIs(settingsOf(source), sourceDeps),
+        tell: surroundings.tell,
+        ...usual,
+        host: config.host,
+      };
+      return runner.run([restoreJob(source, { ...settings, ...choice })], options);
+    },
     ...tenancy,
-    export: ({ source, ...choice }, options) =>
-      runner.run([exportJob(source, { ...usual, ...choice })], options),
+    export: async ({ source, ...choice }, options) => {
+      const { exportJob } = await import('./jobs/restore/export.ts');
+      return runner.run([exportJob(source, { ...usual, ...choice })], options);
+    },
     close: () => ledger.close(),
   };
 }
@@ -331,15 +284,4 @@ function switchedOff(): HoldfastError {
   return new HoldfastError('configuration', 'retention is switched off, so nothing is removed', {
     hint: 'Remove BACKUP_RETENTION=off (in the file: retention) to switch it on; `holdfast prune --dry-run` shows what it would remove.',
   });
-}
-
-function makeStateFolder(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true });
-  } catch (cause) {
-    throw new HoldfastError('failed', `cannot make the state folder ${path}`, {
-      hint: 'HOLDFAST_STATE_DIR must be a folder that the user of this process may write.',
-      cause,
-    });
-  }
 }

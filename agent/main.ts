@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { createAccess, createApp, type App } from './app.ts';
+import type { App } from './app.ts';
 import type { Context } from './cli/context.ts';
 import { createPrint } from './cli/print.ts';
 import { runCommandLine } from './cli/program.ts';
@@ -7,7 +7,6 @@ import { baseEnvironment, processEnvironment } from './config/environment.ts';
 import { secretsOf } from './config/describe.ts';
 import { loadConfig } from './config/load.ts';
 import { HoldfastError } from './core/errors.ts';
-import { createLog } from './log.ts';
 import { createProcesses } from './process/run.ts';
 
 const print = createPrint(process.stdout, process.stderr);
@@ -34,17 +33,19 @@ const context: Context = {
   exitCode: 0,
   config: () => loadConfig(environment),
   resticVersion,
-  app: ({ daemon = false, withoutSources = false } = {}) => {
+  app: async ({ daemon = false, withoutSources = false } = {}) => {
     const config = loadConfig(environment, { withoutSources });
     const secrets = secretsOf(config);
+    const [{ createApp }, { createLog }] = await Promise.all([import('./app.ts'), import('./log.ts')]);
     const log = createLog({ level: config.log.level, secrets, daemon });
     const tell = (finding: string) => (daemon ? log.warn(finding) : print.note(`warning: ${finding}`));
     if (daemon) config.warnings.forEach(tell);
     const hide = (secret: string) => void secrets.push(secret);
-    app = createApp(config, { environment: baseEnvironment(environment), hide, log, tell });
+    app = await createApp(config, { environment: baseEnvironment(environment), hide, log, tell });
     return app;
   },
-  access: () => {
+  access: async () => {
+    const { createAccess } = await import('./repository-access.ts');
     const config = loadConfig(environment, { withoutSources: true });
     return createAccess(config, { environment: baseEnvironment(environment), hide: () => undefined });
   },

@@ -15,12 +15,11 @@ import { tenantBackupJob } from './jobs/backup/tenant-backup.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { createCompressors } from './process/compress.ts';
 import { isOnPath } from './process/on-path.ts';
-import type { Processes } from './process/run.ts';
 import { createPlainFiles } from './repository/plain-files.ts';
 import { readDumpFile } from './repository/read-file.ts';
 import type { Repository } from './repository/repository.ts';
 import type { RunOptions, RunReport, Runner } from './runner.ts';
-import { createTenantDumps, createTenants } from './sources/create.ts';
+import { createTenantDumps, createTenants, type SourceDeps } from './sources/create.ts';
 import type { Owners, Source } from './sources/source.ts';
 import { chooseTenants, requireTenant, type BackupPart } from './tenant-choice.ts';
 import type { Upkeep } from './upkeep.ts';
@@ -64,8 +63,7 @@ interface Deps {
   clock: Clock;
   ledger: Ledger;
   repository: Repository;
-  processes: Processes;
-  runtimeDir: string;
+  sourceDeps: SourceDeps;
   sources: Source[];
   runner: Runner;
   upkeep: Pick<Upkeep, 'afterBackup'>;
@@ -109,7 +107,8 @@ interface Jobs {
 }
 
 function createJobs(deps: Deps): Jobs {
-  const { config, clock, processes, runtimeDir } = deps;
+  const { config, clock, sourceDeps } = deps;
+  const { processes } = sourceDeps;
   const compressors = createCompressors((name) => isOnPath(name, deps.path));
   const timeoutMs = config.backupTimeoutSeconds * 1000;
   const settingsOf = ({ name }: Source): SourceConfig => {
@@ -118,8 +117,8 @@ function createJobs(deps: Deps): Jobs {
     return settings;
   };
   const tenantsOf = (settings: SourceConfig) => {
-    const tenants = createTenants(settings, { processes, runtimeDir });
-    const dumps = createTenantDumps(settings, { processes, runtimeDir });
+    const tenants = createTenants(settings, sourceDeps);
+    const dumps = createTenantDumps(settings, sourceDeps);
     if (tenants === null || dumps === null) throw noTenants(settings.name);
     return { tenants, dumps };
   };

@@ -14,7 +14,8 @@ export function addAccept(program: Command, context: Context): void {
       '\nExample:\n  holdfast accept shop --reason "orders before 2020 were archived" --by ada',
     )
     .action(async (source: string, { reason, by }: { reason: string; by?: string }) => {
-      const reports = await context.app().accept(source, { reason, by: who(by) }, commandRun(context));
+      const app = await context.app();
+      const reports = await app.accept(source, { reason, by: who(by) }, commandRun(context));
       context.exitCode = exitCodeOfRuns(reports, 'accept');
     });
 }

@@ -42,7 +42,7 @@ export function addBackup(program: Command, context: Context): void {
       const part = partOf(options);
       const output = outputOf(options);
       refuseContradictions(options, part, output);
-      const app = context.app();
+      const app = await context.app();
       const reports =
         part === null && output === null
           ? await app.backUp(names, { ...commandRun(context), mended: options.mended === true })

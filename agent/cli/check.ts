@@ -11,9 +11,8 @@ export function addCheck(program: Command, context: Context): void {
     )
     .addHelpText('after', '\nExamples:\n  holdfast check\n  holdfast check --all-data')
     .action(async (options: { allData?: boolean }) => {
-      const reports = await context
-        .app({ withoutSources: true })
-        .check(options.allData ? 'all-data' : 'structure', commandRun(context));
+      const app = await context.app({ withoutSources: true });
+      const reports = await app.check(options.allData ? 'all-data' : 'structure', commandRun(context));
       context.exitCode = exitCodeOfRuns(reports, 'check');
     });
 }

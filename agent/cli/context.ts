@@ -1,4 +1,5 @@
-import type { Access, App } from '../app.ts';
+import type { Access } from '../repository-access.ts';
+import type { App } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import { EXIT_CODES, HoldfastError, describeError, exitCodeOf } from '../core/errors.ts';
 import type { RunOptions, RunReport } from '../runner.ts';
@@ -10,9 +11,9 @@ export interface Context {
   /** Aborted by SIGTERM and SIGINT. */
   signal: AbortSignal;
   /** Reads the configuration and wires the objects; closed when the command is done. Throws `configuration`. */
-  app(options?: AppOptions): App;
+  app(options?: AppOptions): Promise<App>;
   /** For commands that only look into the repository: no database has to be configured, and no ledger is opened. */
-  access(): Access;
+  access(): Promise<Access>;
   config(): Config;
   /** What the configured restic says of itself; null where it is not there, or silent. */
   resticVersion(): Promise<string | null>;

@@ -18,7 +18,7 @@ export function addDoctor(program: Command, context: Context): void {
     )
     .action(async (options: { json?: boolean }) => {
       const tell = options.json ? () => undefined : (finding: Finding) => print(context, finding);
-      const findings = await examine(context.app(), context.signal, tell);
+      const findings = await examine(await context.app(), context.signal, tell);
       if (options.json) context.print.json(findings);
       context.exitCode = verdict(findings);
     });

@@ -29,7 +29,7 @@ export function addGate(program: Command, context: Context): void {
       '\nExamples:\n  holdfast gate open --for 2h --reason "moving to the new server"\n  holdfast gate\n  holdfast gate auto',
     )
     .action(async (action: string | undefined, options: Options) => {
-      const { config, ledger, clock } = context.app({ withoutSources: true });
+      const { config, ledger, clock } = await context.app({ withoutSources: true });
       const place = { folder: config.statusDir, ledger, clock, by: who(options.by) };
       if (action === 'open') return hold('open', place, options, context);
       if (action === 'close') return hold('closed', place, options, context);

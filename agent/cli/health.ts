@@ -15,8 +15,8 @@ export function addHealth(program: Command, context: Context): void {
       'after',
       '\nExample:\n  holdfast health\n\nExit codes: 0 healthy, 1 not. How fresh the backups are is another question: `holdfast status --check`.',
     )
-    .action((options: { json?: boolean }) => {
-      const { config, ledger, clock } = context.app();
+    .action(async (options: { json?: boolean }) => {
+      const { config, ledger, clock } = await context.app();
       const health = judgeHealth(readPulse(config.stateDir), ledger, clock.now());
       if (options.json) context.print.json({ version: 1, ...health });
       else {

@@ -11,8 +11,8 @@ export function addHistory(program: Command, context: Context): void {
     .option('--limit <number>', 'how many', positive, 20)
     .option('--json', 'for programs; the fields are stable (docs/cli.md)')
     .addHelpText('after', '\nExamples:\n  holdfast history\n  holdfast history shop --limit 5 --json')
-    .action((source: string | undefined, options: { limit: number; json?: boolean }) => {
-      const app = context.app();
+    .action(async (source: string | undefined, options: { limit: number; json?: boolean }) => {
+      const app = await context.app();
       if (source !== undefined && app.sources.length > 0) app.pick([source]);
       const runs = app.ledger.recent({ ...(source === undefined ? {} : { source }), limit: options.limit });
       if (options.json) return context.print.json(runs);

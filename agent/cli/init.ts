@@ -12,7 +12,7 @@ export function addInit(program: Command, context: Context): void {
     .option('--password-stored', 'confirm that the generated password is stored elsewhere')
     .addHelpText('after', '\nExamples:\n  holdfast init\n  holdfast init --password-stored')
     .action(async (options: { new?: boolean; passwordStored?: boolean }) => {
-      const app = context.app({ withoutSources: true });
+      const app = await context.app({ withoutSources: true });
       const { repository, ledger } = app;
       // Under the lock: two that make a repository at once leave one that neither can open.
       const { id, created } = await app.runner.exclusively(context.signal, () =>

@@ -10,7 +10,8 @@ export function addPrune(program: Command, context: Context): void {
     .addHelpText('after', '\nExamples:\n  holdfast prune --dry-run\n  holdfast prune')
     .action(async (options: { dryRun?: boolean; acceptMissing?: boolean }) => {
       const choice = { dryRun: options.dryRun === true, acceptMissing: options.acceptMissing === true };
-      const reports = await context.app().prune(choice, commandRun(context));
+      const app = await context.app();
+      const reports = await app.prune(choice, commandRun(context));
       const removed = reports.flatMap(({ run }) => run.facts.removed ?? []);
       if (removed.length > 0) {
         context.print.table(

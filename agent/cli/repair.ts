@@ -26,7 +26,7 @@ export function addRepair(program: Command, context: Context): void {
           hint: 'Type `holdfast repair --dry-run` to look, `holdfast repair --yes` to mend.',
         });
       }
-      const app = context.app({ withoutSources: true });
+      const app = await context.app({ withoutSources: true });
       const choice = { forgetBroken: options.forgetBroken === true };
       if (options.yes !== true) {
         const looked = await app.repair({ ...choice, dryRun: true }, commandRun(context));

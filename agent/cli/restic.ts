@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { HoldfastError } from '../core/errors.ts';
-import { passThrough } from '../process/pass-through.ts';
 import type { RepositoryPassword } from '../repository/password.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { Context } from './context.ts';
@@ -14,7 +13,7 @@ export function addRestic(program: Command, context: Context): void {
     .passThroughOptions()
     .addHelpText('after', '\nExamples:\n  holdfast restic -- snapshots\n  holdfast restic -- ls latest')
     .action(async (args: string[]) => {
-      const { restic, repository, password, childEnvironment } = context.access();
+      const { restic, repository, password, childEnvironment } = await context.access();
       if (!password.isKnown()) {
         if (args.includes('init')) await keepForNew(repository, password, context.signal);
         else
@@ -22,6 +21,7 @@ export function addRestic(program: Command, context: Context): void {
             'warning: no password of the repository is known; give it as RESTIC_PASSWORD or RESTIC_PASSWORD_FILE',
           );
       }
+      const { passThrough } = await import('../process/pass-through.ts');
       context.exitCode = await passThrough(restic.passThrough(args), childEnvironment);
     });
 }

@@ -115,7 +115,7 @@ async function restore(
   options: Options,
   context: Context,
 ): Promise<RunReport[]> {
-  const app = context.app();
+  const app = await context.app();
   const source = sourceNamed(app, name);
   const owners = ownersOf(options);
   const { restorePoint, dryRun = false } = options;
@@ -156,7 +156,7 @@ async function askForTenant(app: App, source: Source, options: Options, context:
 }
 
 async function dropOld(name: string, context: Context): Promise<void> {
-  const app = context.app();
+  const app = await context.app();
   const dropped = await app.dropReplaced(sourceNamed(app, name), context.signal);
   for (const one of dropped) context.print.line(`dropped ${one}`);
   if (dropped.length === 0) context.print.line(`no restore of ${name} has left an old database or schema`);
@@ -175,7 +175,7 @@ async function exportTo(
   wanted: Wanted,
   context: Context,
 ): Promise<RunReport[]> {
-  const app = context.app({ withoutSources: true });
+  const app = await context.app({ withoutSources: true });
   if (app.sources.length > 0) app.pick([name]);
   const target: ExportTarget =
     output === '-' ? { kind: 'stream', stream: process.stdout } : { kind: 'folder', path: output };

@@ -10,5 +10,5 @@ export function addRun(program: Command, context: Context): void {
       'after',
       '\nExample:\n  holdfast run\n\nIt stops on SIGTERM: a running backup is ended cleanly, without a snapshot.',
     )
-    .action(async () => runDaemon(context.app({ daemon: true }), context.signal));
+    .action(async () => runDaemon(await context.app({ daemon: true }), context.signal));
 }

@@ -12,7 +12,7 @@ export function addSnapshots(program: Command, context: Context): void {
     .option('--json', 'for programs; the fields are stable (docs/cli.md)')
     .addHelpText('after', '\nExamples:\n  holdfast snapshots\n  holdfast snapshots shop --json')
     .action(async (source: string | undefined, options: { json?: boolean }) => {
-      const { config, repository } = context.access();
+      const { config, repository } = await context.access();
       if (source !== undefined && config.sources.length > 0) pickByName(config.sources, [source]);
       await repository.reach(context.signal);
       const snapshots = (

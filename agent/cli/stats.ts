@@ -15,7 +15,7 @@ export function addStats(program: Command, context: Context): void {
     )
     .action(async (options: { tenants?: boolean; json?: boolean }) => {
       if (options.tenants === true) return tellTenants(context, options.json === true);
-      const { repository } = context.access();
+      const { repository } = await context.access();
       await repository.reach(context.signal);
       const stats = await repository.stats(context.signal);
       if (options.json) return context.print.json(stats);
@@ -26,8 +26,9 @@ export function addStats(program: Command, context: Context): void {
     });
 }
 
-function tellTenants(context: Context, asJson: boolean): void {
-  const tenants = tenantGrowth(context.app().ledger);
+async function tellTenants(context: Context, asJson: boolean): Promise<void> {
+  const { ledger } = await context.app();
+  const tenants = tenantGrowth(ledger);
   if (asJson) return context.print.json(tenants);
   if (tenants.length === 0) return context.print.line('no tenant was backed up by itself yet');
   context.print.table(

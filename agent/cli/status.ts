@@ -42,7 +42,7 @@ export function addStatus(program: Command, context: Context): void {
       '\nExamples:\n  holdfast status\n  holdfast status --check || echo "backups are stale"',
     )
     .action(async (options: { check?: boolean; json?: boolean }) => {
-      const app = context.app();
+      const app = await context.app();
       const status = await statusOf(app);
       if (options.json) context.print.json(status);
       else print(app, context, status);

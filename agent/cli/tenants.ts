@@ -43,7 +43,7 @@ export function addTenants(program: Command, context: Context): void {
       '\nExamples:\n  holdfast tenants\n  holdfast tenants clinic --json\n\nExit codes: 0 done, 1 failed, 2 bad usage, 3 a tenant is missing, or there is none.',
     )
     .action(async (name: string | undefined, options: { json?: boolean }) => {
-      const app = context.app();
+      const app = await context.app();
       const list: TenantList = { version: 1, at: utc(app.clock.now()), sources: [] };
       for (const source of chosen(app, name)) list.sources.push(await tenantsIn(app, source, context.signal));
       if (options.json) context.print.json(list);

@@ -13,7 +13,8 @@ export function addVerify(program: Command, context: Context): void {
       '\nExamples:\n  holdfast verify\n  holdfast verify shop\n\nExit codes: 0 proved, 1 failed or not run, 3 restored and not proven, or other warnings.',
     )
     .action(async (names: string[]) => {
-      const reports = await context.app().verify(names, commandRun(context));
+      const app = await context.app();
+      const reports = await app.verify(names, commandRun(context));
       context.exitCode = exitCodeOfRuns(reports, 'verify');
     });
 }

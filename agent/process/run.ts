@@ -2,7 +2,6 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { execa } from 'execa';
 import { HoldfastError } from '../core/errors.ts';
 import { collectLines, type LineLog } from './lines.ts';
 
@@ -87,6 +86,8 @@ export function describeExit(exit: Exit): string {
 }
 
 async function startChild(command: Command, base: Record<string, string>): Promise<Child> {
+  // Half of all commands start no program, and it is a hundred files.
+  const { execa } = await import('execa');
   const subprocess = execa(command.file, command.args, {
     env: { ...base, ...command.env },
     extendEnv: false,

@@ -2,7 +2,6 @@ import type { SourceConfig } from '../config/config.ts';
 import { createSource, type SourceDeps } from './create.ts';
 import type { ScratchPlace } from './scratch.ts';
 import type { Source } from './source.ts';
-import { createThrowaway } from './throwaway/throwaway.ts';
 
 /** Where scratch databases of a source are made, as its configuration says. Touches nothing before it is opened. */
 export function createScratchPlace(
@@ -14,8 +13,18 @@ export function createScratchPlace(
   },
 ): ScratchPlace {
   const { server } = config.verify;
-  if (server === 'throw-away') return createThrowaway(source, config, deps);
+  if (server === 'throw-away') return throwaway(source, config, deps);
   return standing(server === null ? source : createSource(server, deps), server === null);
+}
+
+/** Loaded where one is wanted. */
+function throwaway(...[source, config, deps]: Parameters<typeof createScratchPlace>): ScratchPlace {
+  return {
+    open: async (need, signal) => {
+      const { createThrowaway } = await import('./throwaway/throwaway.ts');
+      return createThrowaway(source, config, deps).open(need, signal);
+    },
+  };
 }
 
 function standing(server: Source, own: boolean): ScratchPlace {

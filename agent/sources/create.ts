@@ -1,9 +1,6 @@
 import type { SourceConfig } from '../config/config.ts';
 import type { Processes } from '../process/run.ts';
-import { createMysqlSource } from './mysql/mysql.ts';
-import { createPostgresSource } from './postgres/postgres.ts';
-import { createTenantDumps as createPostgresTenantDumps } from './postgres/tenant-dumps/moment.ts';
-import { createPostgresTenants } from './postgres/tenants/tenants.ts';
+import type { Engines } from './engines.ts';
 import type { Source } from './source.ts';
 import type { TenantDumps } from './tenant-dumps.ts';
 import type { Tenants } from './tenants.ts';
@@ -11,6 +8,8 @@ import { DEFAULT_TOOLS, type ClientDeps, type Tools } from './tools.ts';
 
 export interface SourceDeps {
   processes: Processes;
+  /** Those of all sources that are made with it. */
+  engines: Engines;
   /** Where the database's own programs are; the image's layout when left out. */
   tools?: Partial<Tools>;
   /** A folder for option files and password files, best on memory. Made (0700) when it is not there. */
@@ -24,7 +23,9 @@ const IDLE_TIMEOUT_MS = 10 * 60_000;
 /** The source that a configuration describes. Touches nothing: the first `probe` does. */
 export function createSource(config: SourceConfig, deps: SourceDeps): Source {
   const all = toolsFor(config, deps);
-  return config.type === 'mysql' ? createMysqlSource(config, all) : createPostgresSource(config, all);
+  return config.type === 'mysql'
+    ? loaded(deps.engines.mysql).createMysqlSource(config, all)
+    : loaded(deps.engines.postgres).createPostgresSource(config, all);
 }
 
 /** Of each source the tenants, by its name; null for one without. */
@@ -38,13 +39,18 @@ export function tenantsByName(
 /** The tenants of the source that a configuration describes; null where it has none. Touches nothing. */
 export function createTenants(config: SourceConfig, deps: SourceDeps): Tenants | null {
   if (config.type === 'mysql' || config.tenants === null) return null;
-  return createPostgresTenants(config, config.tenants, toolsFor(config, deps));
+  return loaded(deps.engines.postgres).createPostgresTenants(config, config.tenants, toolsFor(config, deps));
 }
 
 /** Dumps of parts of the database that a configuration describes; null where it has no tenants. Touches nothing. */
 export function createTenantDumps(config: SourceConfig, deps: SourceDeps): TenantDumps | null {
   if (config.type === 'mysql' || config.tenants === null) return null;
-  return createPostgresTenantDumps(config, toolsFor(config, deps));
+  return loaded(deps.engines.postgres).createTenantDumps(config, toolsFor(config, deps));
+}
+
+function loaded<E>(engine: E | null): E {
+  if (engine === null) throw new Error('an engine is asked for that was not loaded');
+  return engine;
 }
 
 function toolsFor(config: SourceConfig, deps: SourceDeps): ClientDeps {

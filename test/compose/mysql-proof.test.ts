@@ -8,6 +8,7 @@ const COMPARE = `
 import { createConnection } from 'mysql2/promise';
 import { createProcesses } from '/opt/holdfast/agent/process/run.ts';
 import { createSource } from '/opt/holdfast/agent/sources/create.ts';
+import { loadEngines } from '/opt/holdfast/agent/sources/engines.ts';
 
 const never = new AbortController().signal;
 const COPY = 'holdfast_scratch_copy';
@@ -16,7 +17,8 @@ const connect = () => createConnection({ host: 'db', user: 'root', password: 'to
 const source = createSource(
   { ...account, type: 'mysql', name: 'shop', database: 'shop', port: 3306, tls: 'preferred', caFile: null, listedIn: null,
     compression: 'none', gates: true, proof: 'checksums', proofLimitBytes: null, allowIncomplete: [] },
-  { processes: createProcesses({ PATH: process.env.PATH, HOME: '/tmp', LANG: 'C.UTF-8' }), runtimeDir: '/tmp/proof' },
+  { processes: createProcesses({ PATH: process.env.PATH, HOME: '/tmp', LANG: 'C.UTF-8' }), runtimeDir: '/tmp/proof',
+    engines: await loadEngines([{ type: 'mysql' }]) },
 );
 const state = { ended: false, rows: 0 };
 const write = async () => {

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import type { MysqlSourceConfig, PostgresSourceConfig } from '../../agent/config/config.ts';
 import { createProcesses, type Processes } from '../../agent/process/run.ts';
+import { loadEngines } from '../../agent/sources/engines.ts';
 import type { Dump, DumpFacts } from '../../agent/sources/source.ts';
 import { temporaryFolder } from './folder.ts';
 
@@ -10,10 +11,12 @@ export function testProcesses(): Processes {
   return createProcesses({ PATH: process.env.PATH ?? '', HOME: tmpdir(), LANG: 'C.UTF-8' });
 }
 
+const engines = await loadEngines([{ type: 'mysql' }, { type: 'postgres' }]);
+
 /** With a folder for option files; one of the test's own unless told otherwise. */
 export function testDeps(runtimeDir = temporaryFolder()) {
   mkdirSync(runtimeDir, { recursive: true });
-  return { processes: testProcesses(), runtimeDir };
+  return { processes: testProcesses(), runtimeDir, engines };
 }
 
 const BASE = {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Access, App } from '../../../agent/app.ts';
+import type { Access } from '../../../agent/repository-access.ts';
+import type { App } from '../../../agent/app.ts';
 import { createProgram } from '../../../agent/cli/program.ts';
 import { configReference } from '../../../agent/config/reference.ts';
 import { loadConfig } from '../../../agent/config/load.ts';
@@ -143,8 +144,8 @@ async function answerOf(args: string[], app: Partial<App> = {}): Promise<unknown
       error: silent,
     },
     signal: new AbortController().signal,
-    app: () => app as App,
-    access: () => app as unknown as Access,
+    app: () => Promise.resolve(app as App),
+    access: () => Promise.resolve(app as unknown as Access),
     config: () => loadConfig(SHOP),
     resticVersion: () => Promise.resolve(null),
     exitCode: 0,

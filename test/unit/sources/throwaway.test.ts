@@ -7,7 +7,7 @@ import { makeFolder, sweepThrowaways } from '../../../agent/sources/throwaway/fo
 import type { Probe, Source } from '../../../agent/sources/source.ts';
 import { fakeProgram } from '../../helpers/fake-program.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
-import { mysqlConfig, postgresConfig } from '../../helpers/sources.ts';
+import { mysqlConfig, postgresConfig, testDeps } from '../../helpers/sources.ts';
 
 const { signal } = new AbortController();
 
@@ -21,9 +21,9 @@ function machine(
   for (const [name, said] of Object.entries(programs)) fakeProgram(path, name, `echo "${said}"`);
   const throwawayDir = join(temporaryFolder(), 'throw-away');
   const deps: ThrowawayDeps = {
+    ...testDeps(),
     processes: createProcesses({ PATH: `${path}:/usr/bin:/bin` }),
     tools: { postgresDirs: [], mysqlServerDirs: [path] },
-    runtimeDir: temporaryFolder(),
     throwawayDir,
     freeBytes: () => Promise.resolve(10 * 2 ** 30),
     ...more,
