@@ -6,6 +6,7 @@ import { plantDump } from '../../helpers/planted-dump.ts';
 import { startPostgres } from '../../helpers/postgres.ts';
 import { createPostgresShop } from '../../helpers/postgres-shop.ts';
 import type { TestServer } from '../../helpers/server.ts';
+import { until } from '../../helpers/until.ts';
 
 let server: TestServer;
 beforeAll(async () => {
@@ -234,7 +235,7 @@ describe('a restore of PostgreSQL over the database itself', () => {
     };
     const readers = [read(), read()];
     const { stderr } = await agent.run(['restore', database, '--yes']);
-    await delay(100);
+    await until('the new one was read', async () => seen.size > 1);
     over = true;
     await Promise.all(readers);
     expect(stderr).toMatch(/the old one is/);

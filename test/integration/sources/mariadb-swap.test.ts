@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { createConnection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Source, SwapPlan } from '../../../agent/sources/source.ts';
@@ -7,6 +6,7 @@ import { startMariadb } from '../../helpers/mariadb.ts';
 import { mariadbSubject } from '../../helpers/mariadb-subject.ts';
 import type { TestServer } from '../../helpers/server.ts';
 import { readDump, streamOf } from '../../helpers/sources.ts';
+import { until } from '../../helpers/until.ts';
 
 let server: TestServer;
 let subject: SourceSubject;
@@ -204,6 +204,7 @@ describe('a swap of MariaDB', () => {
     await server.sql('UPDATE log SET what = what; CREATE TABLE IF NOT EXISTS since (id int)', target);
     const seen = new Set<string>();
     const failures: string[] = [];
+    let written = 0;
     let over = false;
     const isOver = () => over;
     const connect = () =>
@@ -234,6 +235,7 @@ describe('a swap of MariaDB', () => {
       for (let id = 1000; !isOver(); id += 1) {
         try {
           await connection.query(`INSERT INTO orders (id, customer) VALUES (${id}, 1)`);
+          written += 1;
         } catch (error) {
           failures.push(String(error));
         }
@@ -241,9 +243,11 @@ describe('a swap of MariaDB', () => {
       await connection.end();
     };
     const busy = [read(), read(), write()];
-    await delay(100);
+    // Both kinds are at work before, and afterwards.
+    await until('both are at work', async () => seen.size > 0 && written > 0);
     await source.swapIn(plan, never);
-    await delay(100);
+    const since = written;
+    await until('both go on with the new tables', async () => seen.size > 1 && written > since + 1);
     over = true;
     await Promise.all(busy);
     expect(failures).toEqual([]);
