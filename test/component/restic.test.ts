@@ -182,6 +182,18 @@ describe('the answer of the repository', () => {
     expect(error.message).not.toMatch(/correct horse|hunter22/);
     expect(repository.location).toBe('rest:http://me:***@h/');
   });
+
+  test('restic repeats a secret of its backend, or the password of a proxy → neither is in the error', async () => {
+    const environment = {
+      AZURE_ACCOUNT_SAS: 'sv=2026&sig=signed',
+      RCLONE_CONFIG_PASS: 'rclone-pass',
+      HTTPS_PROXY: 'http://me:proxy-pass@proxy:3128',
+    };
+    const said = 'GET https://a/c?$AZURE_ACCOUNT_SAS: $RCLONE_CONFIG_PASS: proxyconnect $HTTPS_PROXY';
+    const { repository } = withFakeRestic(`echo "Fatal: ${said}" >&2; exit 1`, { environment });
+    const error = (await repository.identify(signal).catch((thrown: unknown) => thrown)) as Error;
+    expect(error.message).toMatch(/GET https:\/\/a\/c\?\*\*\*: \*\*\*: proxyconnect http:\/\/me:\*\*\*@proxy/);
+  });
 });
 
 describe('a save', () => {
