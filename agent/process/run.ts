@@ -176,6 +176,8 @@ async function runToEnd(
   const stop = () => void child.stop();
   options.signal.addEventListener('abort', stop, { once: true });
   deadline.addEventListener('abort', stop, { once: true });
+  // While it was being started nobody listened.
+  if (options.signal.aborted) stop();
   try {
     child.stdin.end(options.input ?? '');
     const stdout = await readAll(child, options.maxOutputBytes ?? MAX_OUTPUT_BYTES, label);
