@@ -6,7 +6,7 @@ import type { RunStatus, SourceStatus } from './heartbeat.ts';
  *
  * - `stale`: it gates, and its last good backup is older than the gate lets pass, or lies in the future
  * - `failing`: the newest run failed or was interrupted
- * - `unverified`: the newest verification failed or was interrupted: what was stored may not come back
+ * - `unverified`: the newest verification failed or was interrupted, or none has shown anything since one failed: what was stored may not come back
  * - `overdue`: the last good backup is older than the schedule lets expect
  * - `waiting`: there is no backup yet, and nothing failed
  * - `warned`: backed up, but the newest run has warnings or was skipped
@@ -85,7 +85,7 @@ function stateOf(
   if (ageSeconds < -futureToleranceSeconds) return 'stale';
   if (closesAfterSeconds !== null && ageSeconds > closesAfterSeconds) return 'stale';
   if (hasFailed(lastRun)) return 'failing';
-  if (hasFailed(verification?.lastRun ?? null)) return 'unverified';
+  if (verification?.verdict === 'failed' || hasFailed(verification?.lastRun ?? null)) return 'unverified';
   if (overdueAfterSeconds !== null && ageSeconds > overdueAfterSeconds) return 'overdue';
   return lastRun?.warnings || lastRun?.result === 'skipped' ? 'warned' : 'good';
 }

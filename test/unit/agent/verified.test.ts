@@ -44,9 +44,22 @@ test.each<[string, RunEnd[], object]>([
   ['different since', [PROVED, DIFFERENT], { lastProved: at(0), verdict: 'failed', restoreSeconds: 5 }],
   ['not run since', [PROVED, NOT_RUN], { lastProved: at(0), verdict: 'not run', restoreSeconds: 3 }],
   ['killed since', [PROVED, KILLED], { lastProved: at(0), verdict: 'failed', why: KILLED.reason }],
+  [
+    'different, and not run since',
+    [PROVED, DIFFERENT, NOT_RUN],
+    { lastProved: at(0), verdict: 'failed', why: 'because' },
+  ],
+  ['different, and killed since', [DIFFERENT, KILLED], { verdict: 'failed', why: 'because' }],
+  ['different, and proved since', [DIFFERENT, NOT_RUN, PROVED], { verdict: 'proved', why: null }],
   ['of an older agent', [OLD], { lastProved: null, verdict: null }],
 ])('the last verification: %s → never more than it showed', (_, ends, told) => {
   expect(verifiedSource(ledgerOf(ends), 'shop')).toMatchObject(told);
+});
+
+test('different, and another one is under way → still what it showed', () => {
+  const ledger = ledgerOf([PROVED, DIFFERENT]);
+  ledger.begin({ job: 'verify', source: 'shop', trigger: 'schedule' });
+  expect(verifiedSource(ledger, 'shop')).toMatchObject({ verdict: 'failed', why: 'because' });
 });
 
 test.each<[string, RunEnd[], string, string | null]>([

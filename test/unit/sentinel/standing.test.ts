@@ -20,6 +20,17 @@ it.each([
   ['its newest run failed', { lastRun: runOf({ result: 'failed' }) }, 'failing'],
   ['its newest run was interrupted', { lastRun: runOf({ result: 'interrupted' }) }, 'failing'],
   ['its newest verification failed', { verification: { ...verification, lastRun: failed } }, 'unverified'],
+  [
+    'a verification failed, and the next one was not run',
+    {
+      verification: {
+        ...verification,
+        verdict: 'failed',
+        lastRun: runOf({ job: 'verify', result: 'skipped' }),
+      },
+    },
+    'unverified',
+  ],
   ['a run is under way', { lastRun: runOf({ result: 'running', finishedAt: null }) }, 'good'],
   ['exactly as old as the schedule lets expect', { lastSuccess: hoursAgo(15) }, 'good'],
   ['older than the schedule lets expect', { lastSuccess: hoursAgo(15.1) }, 'overdue'],
