@@ -45,7 +45,7 @@ function verdictOf(run: Run | undefined): Pick<VerifiedSource, 'verdict' | 'why'
 }
 
 /**
- * The newest verification that counts as a good one. Where backups are to have proofs, one that only restored is none, except of an
+ * The newest verification that counts as a good one. Where backups are to have checksums, one that only restored is none, except of an
  * agent that compared nothing yet.
  */
 export function lastGoodVerification(
@@ -53,7 +53,7 @@ export function lastGoodVerification(
   { name, proof }: { name: string; proof: string },
 ): Run | null {
   const runs = ledger.recent({ job: 'verify', source: name, result: 'succeeded', limit: LOOK_BACK });
-  const counts = (run: Run) => proof === 'none' || isProved(run) || run.facts.verification === undefined;
+  const counts = (run: Run) => proof !== 'checksums' || isProved(run) || run.facts.verification === undefined;
   return runs.find(counts) ?? null;
 }
 

@@ -3,6 +3,7 @@ import { utc } from '../../core/clock.ts';
 import { humanDuration } from '../../core/units.ts';
 import type { Ledger, RunFacts } from '../../ledger/ledger.ts';
 import type { Proof } from '../../proof/proof.ts';
+import { ONLY_COUNTED } from '../../proof/tell.ts';
 import type { Repository, Snapshot } from '../../repository/repository.ts';
 import type { ScratchNeed, ScratchPlace, ScratchServer } from '../../sources/scratch.ts';
 import type { Probe, Source } from '../../sources/source.ts';
@@ -206,7 +207,7 @@ function outcomeOf(source: Source, settings: VerifySettings, result: Result): Ou
     ].join('; '),
     warnings: [
       ...(note === null ? [] : [note]),
-      ...(why === null || (proof === null && !settings.wantsProof)
+      ...(why === null || why === ONLY_COUNTED || (proof === null && !settings.wantsProof)
         ? []
         : [`restored, and not proven equal: ${why}`]),
       ...verified.warnings,

@@ -66,6 +66,7 @@ test.each<[string, RunEnd[], string, string | null]>([
   ['proved, then only restored', [PROVED, RESTORED], 'checksums', at(0)],
   ['only restored, with backups that are to have proofs', [RESTORED], 'checksums', null],
   ['only restored, and no proof is wanted', [RESTORED], 'none', at(0)],
+  ['only restored, and rows are counted alone by configuration', [RESTORED], 'counts', at(0)],
   ['by an agent that compared nothing yet', [OLD], 'checksums', at(0)],
   ['different, and not run', [DIFFERENT, NOT_RUN], 'none', null],
 ])('what the gate may count as verified: %s', (_, ends, proof, when) => {

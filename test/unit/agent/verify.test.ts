@@ -89,6 +89,13 @@ describe('a snapshot that came back', () => {
     expect(ended).toMatchObject({ warnings: [], ...kept('restored') });
   });
 
+  test('by numbers of rows alone, as the configuration wants it → restored, not proved, and no warning', async () => {
+    const counts = proofOf({ level: 'counts', tables: [tableProof('orders', { checksum: null })] });
+    const { ended } = await verified(counts, { on: { prove: () => Promise.resolve(counts) } });
+    expect(ended).toMatchObject({ warnings: [], ...kept('restored') });
+    expect((ended as { reason: string }).reason).toMatch(/by row counts alone; not proven: rows were counted/);
+  });
+
   test('slower than the objective → a warning with both times', async () => {
     const { ended } = await verified(proofOf(), { rtoSeconds: -1 });
     expect(ended).toMatchObject({
