@@ -72,6 +72,11 @@ function verified(source: SourceStatus, times: Times): Html {
   const { verification } = source;
   if (verification === null) return html`not known`;
   const { lastSuccess, lastRun, rhythm } = verification;
+  const limit = rhythm.overdueAfterSeconds;
+  const late = limit !== null && lastSuccess !== null && times.secondsSince(lastSuccess) > limit;
+  const warning = late
+    ? html` <strong class="warn">${icon('late')} overdue after ${duration(limit)}</strong>`
+    : '';
   if (lastRun !== null && hasFailed(lastRun)) {
     return html`<strong class="bad">${icon('failed')} ${lastRun.result}</strong>
       ${times.ago(lastRun.startedAt)}`;
@@ -82,16 +87,11 @@ function verified(source: SourceStatus, times: Times): Html {
   }
   if (lastRun?.result === 'skipped') {
     return html`<strong class="warn">${icon('warned')} not run</strong> ${times.ago(lastRun.startedAt)};
-      ${lastProof(verification, times)}`;
+      ${lastProof(verification, times)}${warning}`;
   }
   if (lastSuccess === null) {
     return rhythm.next === null ? html`never` : html`not yet, ${times.until(rhythm.next)}`;
   }
-  const limit = rhythm.overdueAfterSeconds;
-  const late = limit !== null && times.secondsSince(lastSuccess) > limit;
-  const warning = late
-    ? html` <strong class="warn">${icon('late')} overdue after ${duration(limit)}</strong>`
-    : '';
   return html`${shown(source, times)}${warning}`;
 }
 

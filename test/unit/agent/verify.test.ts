@@ -95,7 +95,9 @@ describe('a snapshot that came back', () => {
     const counts = proofOf({ level: 'counts', tables: [tableProof('orders', { checksum: null })] });
     const { ended } = await verified(counts, { on: { prove: () => Promise.resolve(counts) } });
     expect(ended).toMatchObject({ warnings: [], ...kept('restored') });
-    expect((ended as { reason: string }).reason).toMatch(/by row counts alone; not proven: rows were counted/);
+    expect((ended as { reason: string }).reason).toMatch(
+      /by row counts alone; not proven: rows were counted/,
+    );
   });
 
   test('slower than the objective → a warning with both times', async () => {

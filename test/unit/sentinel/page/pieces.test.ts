@@ -177,6 +177,16 @@ describe('the card', () => {
       },
       'Verified not run 5 h ago; proved 2 d 5 h ago',
     ],
+    [
+      'that could not be run for weeks',
+      {
+        verdict: 'not run' as const,
+        lastSuccess: hoursAgo(240),
+        lastProved: hoursAgo(240),
+        lastRun: runOf({ job: 'verify', result: 'skipped', startedAt: hoursAgo(5) }),
+      },
+      'Verified not run 5 h ago; proved 10 d ago overdue after 8 d 18 h',
+    ],
     ['slower than the objective', { restoreSeconds: 1200 }, ', restored in 20 min objective 15 min'],
     ['never tried', { lastSuccess: null, lastRun: null }, 'Verified not yet, in 4 d 19 h'],
     [
