@@ -62,14 +62,14 @@ async function own(script: string): Promise<[string, string][]> {
   const newest = (kind: string) => taken.findLast(({ tags }) => tags?.includes(`kind=${kind}`));
   const dump = newest('dump')!;
   const after = Date.parse(dump.time) + 1000;
-  const inRome = new Date(after + 2 * 3600_000).toISOString().replace('Z', '+02:00');
+  const toTheSecond = (time: number) => new Date(time).toISOString().slice(0, 19);
   return [
     ...here,
     ['<SNAPSHOT_ID>', dump.short_id],
     ['9f5a9484', dump.short_id],
     ['4c1d7e20', newest('restore-point')?.short_id ?? 'none'],
-    ['2026-11-01 15:00', new Date(after).toISOString()],
-    ['2026-11-01T17:00+02:00', inRome],
+    ['2026-11-01 15:00', `${toTheSecond(after)}Z`],
+    ['2026-11-01T17:00+02:00', `${toTheSecond(after + 2 * 3600_000)}+02:00`],
   ];
 }
 

@@ -39,15 +39,11 @@ test('docs/cli.md, from top to bottom, as printed → each command does what it 
   );
   Object.assign(agent.environment, { HOLDFAST_CONFIG: config });
   const backups = join(agent.folder, 'backups');
-  const snapshotIds = async (source: string) =>
-    (
-      JSON.parse((await agent.run(['snapshots', source, '--json'])).stdout) as {
-        shortId: string;
-        path: string;
-      }[]
-    )
-      .filter(({ path }) => path.startsWith(`/postgres/${source}.dump`))
-      .map(({ shortId }) => shortId);
+  const dumpsOf = async (source: string) => {
+    const { stdout } = await agent.run(['snapshots', source, '--json']);
+    const listed = JSON.parse(stdout) as { shortId: string; tags: { kind: string } | null }[];
+    return listed.filter(({ tags }) => tags?.kind === 'dump').map(({ shortId }) => shortId);
+  };
   let noon = '';
 
   await follow(agent, 'cli', {
@@ -55,13 +51,13 @@ test('docs/cli.md, from top to bottom, as printed → each command does what it 
       check: ({ stderr }) => {
         expect(stderr.match(/^backup of \w+: /gm)).toHaveLength(3);
         expect(agent.lastOk()).not.toBeNull();
-        noon = new Date(Date.now() + 1000).toISOString();
+        noon = `${new Date(Date.now() + 1000).toISOString().slice(0, 19)}Z`;
       },
     },
     'holdfast backup shop blog': {
       check: async ({ stderr }) => {
         expect(stderr).not.toMatch(/clinic/);
-        expect(await snapshotIds('shop')).toHaveLength(2);
+        expect(await dumpsOf('shop')).toHaveLength(2);
       },
     },
     'holdfast backup clinic --tenant 42': { check: ({ stderr }) => expect(stderr).toMatch(/tenant/) },
@@ -80,7 +76,7 @@ test('docs/cli.md, from top to bottom, as printed → each command does what it 
       check: async () => expect(await rows('shop')).toBe(2000),
     },
     'holdfast restore shop --snapshot 9f5a9484 --output - > shop.sql': {
-      own: async () => ({ '9f5a9484': (await snapshotIds('shop'))[0]! }),
+      own: async () => ({ '9f5a9484': (await dumpsOf('shop'))[0]! }),
       check: () => expect(readFileSync(join(agent.folder, 'shop.sql'), 'latin1')).toMatch(/^PGDMP/),
     },
     'holdfast load ./backups/clinic.tenant_42_20261121T150000Z.dump.gz --source clinic --tenant 42 --to tenant_42_look':

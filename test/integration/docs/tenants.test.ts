@@ -62,7 +62,7 @@ test('docs/tenants.md, from top to bottom, as printed → each command does what
     'holdfast restore clinic --tenant 42': { typed: 'tenant_42', check: isBack },
     'holdfast restore clinic --tenant 42 --at "2026-11-01 15:00" --yes': {
       before: damage,
-      own: () => ({ '2026-11-01 15:00': noon.toISOString() }),
+      own: () => ({ '2026-11-01 15:00': `${noon.toISOString().slice(0, 19)}Z` }),
       check: isBack,
     },
     'holdfast restore clinic --tenant 42 --tables patients,appointments --yes': {
