@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { makeCertificates } from '../helpers/certificates.ts';
-import { temporaryFolder } from '../helpers/folder.ts';
 import type { Stack } from '../helpers/stack.ts';
 import { until } from '../helpers/until.ts';
 
@@ -15,9 +16,14 @@ export const STORAGE = `s3:
 
 /** Its certificate, in files of the stack's folder, and the authority's by its content. */
 export async function storageFiles(): Promise<{ files: Record<string, string>; ca: string }> {
-  const { ca, cert, key } = await makeCertificates(temporaryFolder(), 'DNS:s3.example.com');
-  const text = (path: string) => readFileSync(path, 'utf8');
-  return { files: { 'tls/cert.pem': text(cert), 'tls/key.pem': text(key) }, ca: text(ca) };
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-test-'));
+  try {
+    const { ca, cert, key } = await makeCertificates(folder, 'DNS:s3.example.com');
+    const text = (path: string) => readFileSync(path, 'utf8');
+    return { files: { 'tls/cert.pem': text(cert), 'tls/key.pem': text(key) }, ca: text(ca) };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** Makes `my-bucket`, as people do it beforehand in their provider's console. */
