@@ -1,5 +1,6 @@
 import type { Config, SourceConfig, TenantsConfig } from './config.ts';
-import { isSecretName, maskUrls } from './secrets.ts';
+import { isSecretName, secretsInEnvironment } from '../core/secret-names.ts';
+import { maskUrls } from './secrets.ts';
 import { yamlLibrary } from './yaml-library.ts';
 
 /**
@@ -48,16 +49,13 @@ export function configText(config: Config): string {
 export function secretsOf(config: Config): string[] {
   const { repository, sources } = config;
   const inUrl = /\/\/[^/:@\s]*:(\S*)@/.exec(repository.location)?.[1];
-  const ofRestic = Object.entries(repository.environment).flatMap(([name, value]) =>
-    isSecretName(name) ? [value] : [],
-  );
   const servers = sources.flatMap(({ verify }) =>
     verify.server === null || verify.server === 'throw-away' ? [] : [verify.server],
   );
   const all = [
     repository.password,
     inUrl,
-    ...ofRestic,
+    ...secretsInEnvironment(repository.environment),
     ...[...sources, ...servers].map((source) => source.password),
   ];
   return [...new Set(all)].filter((secret) => typeof secret === 'string' && secret !== '') as string[];

@@ -24,11 +24,6 @@ export const BACKEND_SECRETS = [
   'ST_USER',
 ] as const;
 
-/** Whether a variable of this name is not to be shown. Errs on the side of masking. */
-export function isSecretName(name: string): boolean {
-  return /key|secret|token|pass|sas$|credential|account_id/i.test(name) && !/_FILE$/i.test(name);
-}
-
 /**
  * Reads a secret from a file, without the line end that editors put there. The problem is a sentence part that fits behind
  * the name of whoever named the file; it tells the path, never the content.

@@ -32,6 +32,8 @@ export interface Command {
   secrets?: string[];
   /** Called for each line on stderr, already masked. */
   onStderrLine?: (line: string) => void;
+  /** Lines on stderr that are kept however much else is said. */
+  matters?: (line: string) => boolean;
 }
 
 export interface RunOptions {
@@ -116,6 +118,7 @@ async function startChild(command: Command, base: Record<string, string>): Promi
   const log = collectLines(subprocess.stderr, {
     secrets: command.secrets ?? [],
     onLine: command.onStderrLine,
+    matters: command.matters,
   });
   const exit = waitForExit(child, log);
   await started(child, command);
@@ -173,6 +176,8 @@ async function runToEnd(
   const stop = () => void child.stop();
   options.signal.addEventListener('abort', stop, { once: true });
   deadline.addEventListener('abort', stop, { once: true });
+  // While it was being started nobody listened.
+  if (options.signal.aborted) stop();
   try {
     child.stdin.end(options.input ?? '');
     const stdout = await readAll(child, options.maxOutputBytes ?? MAX_OUTPUT_BYTES, label);

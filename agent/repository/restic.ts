@@ -1,5 +1,6 @@
 import type { RepositoryConfig } from '../config/config.ts';
 import { HoldfastError } from '../core/errors.ts';
+import { secretsInEnvironment } from '../core/secret-names.ts';
 import type { Child, Command, Exit, Finished, Processes } from '../process/run.ts';
 import { accessHint, isRefused, isRefusedForGood, unreachableHint } from './access.ts';
 import { causeOf } from './messages.ts';
@@ -242,9 +243,9 @@ function environment(config: RepositoryConfig, password: string): Record<string,
 
 function secretsOf(config: RepositoryConfig, password: string): string[] {
   const inLocation = CREDENTIALS.exec(config.location)?.[2];
-  const secret = /SECRET|KEY|PASSWORD|TOKEN/;
-  const inEnvironment = Object.entries(config.environment).flatMap(([name, value]) =>
-    secret.test(name) ? [value] : [],
-  );
-  return [password, ...(inLocation === undefined ? [] : [inLocation]), ...inEnvironment];
+  return [
+    password,
+    ...(inLocation === undefined ? [] : [inLocation]),
+    ...secretsInEnvironment(config.environment),
+  ];
 }

@@ -35,6 +35,8 @@ const RESTIC_STARTS_WITHIN_MS = 60_000;
 /** How long restic may take to say that it cleans up, and then to be gone. */
 const CLEANUP_NOTICE_MS = 5_000;
 const CLEANUP_MS = 60_000;
+/** restic's exit code for a snapshot that not everything is in, as that of an empty input is. */
+const EMPTY = 3;
 /** After the last byte restic has only its last packs and the index to write. */
 const FINISH_MS = 30 * 60_000;
 
@@ -57,7 +59,11 @@ export function prepareSave(deps: SaveDependencies, target: SaveTarget): Prepare
       if (used) return;
       used = true;
       const begun = await early;
-      if (begun !== null) await endWithoutSnapshot(begun.child);
+      if (begun === null) return;
+      const exit = await endWithoutSnapshot(begun.child);
+      // It took the end of its input for the end of a dump after all. A backup that goes well would leave that as the newest one.
+      if (exit.code === 0 || exit.code === EMPTY)
+        await deps.forgetStrays(begun.path, begun.times).catch(() => undefined);
     },
   };
 }
@@ -221,13 +227,13 @@ async function abandon(child: Child, path: string, times: Times, deps: SaveDepen
  * Ends restic without a snapshot: SIGTERM while stdin is open, wait until it says that it cleans up, only then close
  * stdin (it is blocked in a read until then). Closing at once made a snapshot 4 times in 240.
  */
-async function endWithoutSnapshot(child: Child): Promise<void> {
+async function endWithoutSnapshot(child: Child): Promise<Exit> {
   child.signal('SIGTERM');
   await Promise.race([child.exit, child.said(/cleaning up/i), pause(CLEANUP_NOTICE_MS)]);
   child.stdin.destroy();
   const exit = await Promise.race([child.exit, pause(CLEANUP_MS)]);
   if (exit === undefined) child.signal('SIGKILL');
-  await child.exit;
+  return child.exit;
 }
 
 function pause(milliseconds: number): Promise<undefined> {

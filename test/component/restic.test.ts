@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { fakeProgram } from '../helpers/fake-program.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 import { fakeDump, saveRequest, testRepository } from '../helpers/repository.ts';
+import { until } from '../helpers/until.ts';
 
 const signal = new AbortController().signal;
 const MEGABYTE = 1024 * 1024;
@@ -182,6 +183,20 @@ describe('the answer of the repository', () => {
     expect(error.message).not.toMatch(/correct horse|hunter22/);
     expect(repository.location).toBe('rest:http://me:***@h/');
   });
+
+  test('restic repeats a secret of its backend, or the password of a proxy → neither is in the error', async () => {
+    const environment = {
+      AZURE_ACCOUNT_SAS: 'sv=2026&sig=signed',
+      RCLONE_CONFIG_PASS: 'rclone-pass',
+      HTTPS_PROXY: 'http://me:proxy-pass@proxy:3128',
+    };
+    const said = 'GET https://a/c?$AZURE_ACCOUNT_SAS: $RCLONE_CONFIG_PASS: proxyconnect $HTTPS_PROXY';
+    const { repository } = withFakeRestic(`echo "Fatal: ${said}" >&2; exit 1`, { environment });
+    const error = (await repository.identify(signal).catch((thrown: unknown) => thrown)) as Error;
+    expect(error.message).toMatch(
+      /GET https:\/\/a\/c\?\*\*\*: \*\*\*: proxyconnect http:\/\/me:\*\*\*@proxy/,
+    );
+  });
 });
 
 describe('a save', () => {
@@ -224,6 +239,18 @@ describe('a save', () => {
     );
     await expect(repository.save(saveRequest(fakeDump(MEGABYTE)), signal)).rejects.toThrow(message);
     expect(calls().some((call) => call.startsWith('forget') && call.includes('a'.repeat(64)))).toBe(true);
+  });
+
+  test('prepared and not needed, and restic stores the empty input all the same → looks for a snapshot to forget', async () => {
+    const id = 'd'.repeat(64);
+    const stray = `{"id":"${id}","short_id":"dddddddd","time":"TIME","hostname":"test-host","paths":["/mysql/shop.sql.gz"]}`;
+    const { repository, calls } = withFakeRestic(
+      `case "$1" in backup) trap 'echo "cleaning up" >&2' TERM; echo ready >> "$(dirname "$0")/calls"; while read -r line; do :; done; exit 3;; snapshots) [ -e "$0.gone" ] && echo "[]" || echo '[${stray}]' | sed "s/TIME/$(date -u +%FT%T.%3NZ)/";; forget) touch "$0.gone";; esac`,
+    );
+    const prepared = repository.prepare(saveRequest(fakeDump(0)));
+    await until('restic waits for the dump', async () => calls().includes('ready'));
+    await prepared.cancel();
+    expect(calls().some((call) => call.startsWith('forget') && call.includes(id))).toBe(true);
   });
 
   test('restic ignores SIGTERM and keeps its mouth shut → killed in the end, the dump error is told', async () => {

@@ -1,7 +1,7 @@
 import { HoldfastError } from '../../core/errors.ts';
 import { createOutlet } from '../../process/backpressure.ts';
 import { describeExit, type Child, type Command, type Exit, type Processes } from '../../process/run.ts';
-import { judgeStderr, withoutProgram } from './stderr.ts';
+import { isError, judgeStderr, withoutProgram } from './stderr.ts';
 import type { ByteFilter } from '../bytes/line-rewriter.ts';
 
 export interface LoadOptions {
@@ -25,7 +25,7 @@ export async function loadDump(options: LoadOptions, dump: AsyncIterable<Buffer>
   const { label, signal } = options;
   const aborted = () => signal.aborted;
   if (aborted()) throw interrupted(label);
-  const child = await options.processes.start(options.command);
+  const child = await options.processes.start({ ...options.command, matters: isError });
   const stop = () => void child.stop(STOP_GRACE_MS);
   signal.addEventListener('abort', stop, { once: true });
   if (aborted()) stop();

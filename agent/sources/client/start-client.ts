@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Child, Command, Exit, Processes } from '../../process/run.ts';
+import { isError } from './stderr.ts';
 
 /** A dump client, in its second run where the first one ended before its first byte. */
 export interface DumpClient {
@@ -20,7 +21,7 @@ export async function startClient(
   graceMs: number,
 ): Promise<DumpClient> {
   const start = async (command: Command) => {
-    const child = await processes.start(command);
+    const child = await processes.start({ ...command, matters: isError });
     child.stdin.end();
     return child;
   };

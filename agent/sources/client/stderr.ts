@@ -22,10 +22,15 @@ export function judgeStderr(lines: string[]): Judgement {
   const warnings: string[] = [];
   for (const line of lines) {
     if (HARMLESS.some((pattern) => pattern.test(line))) continue;
-    if (!WARNING.test(line) && ERROR.test(line)) errors.push(line);
+    if (isError(line)) errors.push(line);
     else warnings.push(line);
   }
   return { errors, warnings };
+}
+
+/** Whether a line speaks of trouble: then it must be judged, however many warnings stand around it. */
+export function isError(line: string): boolean {
+  return !WARNING.test(line) && ERROR.test(line) && !HARMLESS.some((pattern) => pattern.test(line));
 }
 
 /** `mariadb-dump: Error 1412: …` without the program's name, which the message names already. */

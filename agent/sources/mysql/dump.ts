@@ -1,7 +1,7 @@
 import type { MysqlSourceConfig } from '../../config/config.ts';
 import type { GapName } from '../../core/glossary.ts';
-import { HoldfastError } from '../../core/errors.ts';
 import { acceptGaps, emptyError } from '../accept-gaps.ts';
+import { tellMissing } from '../missing-tables.ts';
 import { openDump, type DumpPlan } from '../client/dump.ts';
 import { atLeast } from './version.ts';
 import type { Exit, Processes } from '../../process/run.ts';
@@ -64,6 +64,7 @@ async function plan(
   signal: AbortSignal,
 ): Promise<DumpPlan & { filter: DumpFilter }> {
   const left = acceptGaps(config, probe);
+  const leftOut = new Set(leftOutNames(probe));
   const look = { signal, caFile: deps.tools.caFile, timeoutMs: LOOK_TIMEOUT_MS };
   const before = await withMysqlSession(config, look, async (session) => ({
     flavour: session.flavour,
@@ -99,12 +100,13 @@ async function plan(
     filter,
     verify: async () => {
       filter.requireEnd();
-      const missing = before.contents.tables.filter((table) => !filter.tables.has(table));
-      if (missing.length === 0 || left.has('tables')) return [];
-      const still = await withMysqlSession(config, look, (session) =>
-        readMysqlContents(session, config.database),
-      );
-      return tellMissing(config, missing, new Set(still.tables));
+      const tables = { before: before.contents.tables, dumped: filter.tables, leftOut };
+      return tellMissing(config.database, tables, async () => {
+        const still = await withMysqlSession(config, look, (session) =>
+          readMysqlContents(session, config.database),
+        );
+        return still.tables;
+      });
     },
     hint: hintOf,
     release: () => file.remove(),
@@ -154,19 +156,6 @@ function leftOutNames(probe: Probe): string[] {
 
 function hasGap(probe: Probe, name: GapName): boolean {
   return probe.gaps.some((gap) => gap.name === name);
-}
-
-function tellMissing(config: MysqlSourceConfig, missing: string[], still: Set<string>): string[] {
-  const lost = missing.find((table) => still.has(table));
-  if (lost === undefined)
-    return missing.map((table) => `table ${table} was dropped as the dump began and is not in it`);
-  throw new HoldfastError(
-    'dump_incomplete',
-    `dump of ${config.database} ended well but lacks table ${lost}`,
-    {
-      hint: 'Back up again; if it stays, run `holdfast doctor`.',
-    },
-  );
 }
 
 const ENDED_CONNECTION =

@@ -1,6 +1,6 @@
 import type { PostgresSourceConfig } from '../../config/config.ts';
-import { HoldfastError } from '../../core/errors.ts';
 import { acceptGaps, emptyError } from '../accept-gaps.ts';
+import { tellMissing } from '../missing-tables.ts';
 import type { Exit } from '../../process/run.ts';
 import { openDump, type DumpPlan } from '../client/dump.ts';
 import { createArchiveFilter } from './archive.ts';
@@ -8,6 +8,7 @@ import { readPostgresContents, type PostgresTable } from './contents.ts';
 import { postgresEnvironment } from './environment.ts';
 import { createProofBesideDump, type ProofBesideDump } from './proof/beside-dump.ts';
 import { leftOutOf, type LeftOut } from './proof/left-out.ts';
+import { tablePattern } from './names.ts';
 import { withPostgresSession } from './session.ts';
 import type { Dump, Probe } from '../source.ts';
 import type { ClientDeps } from '../tools.ts';
@@ -37,13 +38,13 @@ async function plan(
   signal: AbortSignal,
   proof: ProofBesideDump | null,
 ): Promise<DumpPlan> {
-  const left = acceptGaps(config, probe);
-  const leftOut = leftOutOf(probe, left);
+  const allowed = acceptGaps(config, probe);
+  const leftOut = leftOutOf(probe, allowed);
   const look = { signal, caFile: deps.tools.caFile, timeoutMs: LOOK_TIMEOUT_MS };
   const readTables = () =>
     withPostgresSession(config, look, async (session) => (await readPostgresContents(session)).tables);
   const before = await readTables();
-  if (before.length === 0 && !left.has('empty'))
+  if (before.length === 0 && !allowed.has('empty'))
     throw emptyError(config, `${config.database} holds no tables`);
 
   const filter = createArchiveFilter();
@@ -73,9 +74,11 @@ async function plan(
       filter.requireEnd();
       const unread = filter.unread();
       if (unread !== null) return [unread];
-      if (left.has('tables') || left.has('row_security')) return [];
-      const missing = before.filter((table) => !filter.tables.has(nameOf(table)));
-      return missing.length === 0 ? [] : tellMissing(config, missing, await readTables());
+      const named = (tables: PostgresTable[]) => tables.map(nameOf);
+      const patterns = new Set([...leftOut.relations, ...leftOut.rows]);
+      const left = before.filter(({ schema, name }) => patterns.has(tablePattern(schema, name)));
+      const tables = { before: named(before), dumped: filter.tables, leftOut: new Set(named(left)) };
+      return tellMissing(config.database, tables, async () => named(await readTables()));
     },
     hint: hintOf,
     release: async () => undefined,
@@ -96,21 +99,6 @@ export function optionsFor(leftOut: LeftOut): string[] {
     ...(leftOut.largeObjects ? ['--no-blobs'] : []),
     ...(leftOut.subscriptions ? ['--no-subscriptions'] : []),
   ];
-}
-
-function tellMissing(config: PostgresSourceConfig, missing: PostgresTable[], now: PostgresTable[]): string[] {
-  const still = new Set(now.map(nameOf));
-  const lost = missing.map(nameOf).find((name) => still.has(name));
-  if (lost === undefined) {
-    return missing.map((table) => `table ${nameOf(table)} was dropped as the dump began and is not in it`);
-  }
-  throw new HoldfastError(
-    'dump_incomplete',
-    `dump of ${config.database} ended well but lacks table ${lost}`,
-    {
-      hint: 'Back up again; if it stays, run `holdfast doctor`.',
-    },
-  );
 }
 
 function nameOf(table: PostgresTable): string {

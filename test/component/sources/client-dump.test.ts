@@ -97,6 +97,12 @@ describe('a dump client', () => {
       'when trying to dump tablespaces',
     ],
     [
+      'exits 0 with an error among a hundred warnings on either side',
+      `warn() { for i in $(seq 100); do echo "mysqldump: [Warning] $i" >&2; done; }; warn; echo "mysqldump: Couldn't execute 'SHOW EVENTS'" >&2; warn; ${TRAILER}`,
+      'dump_failed',
+      "Couldn't execute",
+    ],
+    [
       'exits 0 after "Couldn\'t execute"',
       `${LINES}; echo "mysqldump: Couldn't execute 'SHOW EVENTS'" >&2; ${TRAILER}`,
       'dump_failed',
@@ -136,6 +142,11 @@ describe('a dump client', () => {
   test('that prints the password → it is masked', async () => {
     const { dump } = dumpBy('echo "mysqldump: Error: geheimnis" >&2; exit 1');
     await expect(readDump(dump)).rejects.toThrow('Error: ***');
+  });
+
+  test('that prints the password across the place where a long line is cut → no part of it is left', async () => {
+    const { dump } = dumpBy('printf "mysqldump: Error: %1976sgeheimnis\\n" x >&2; exit 1');
+    await expect(readDump(dump)).rejects.not.toThrow('geheim');
   });
 
   test('that hangs → dump_failed after its time, and it is gone', async () => {

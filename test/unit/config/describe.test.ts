@@ -34,6 +34,7 @@ describe('what `holdfast config` shows', () => {
     expect(secretsOf(config).sort()).toEqual([
       's3cret-aws',
       's3cret-db',
+      's3cret-proxy',
       's3cret-rclone',
       's3cret-repository',
       's3cret-sas',
