@@ -9,7 +9,7 @@ import { rememberedId } from './jobs/init.ts';
 import type { Job } from './jobs/job.ts';
 import { newestGoodSnapshot } from './jobs/known-backups.ts';
 import { repairJob } from './jobs/upkeep/repair.ts';
-import { standingOf } from './jobs/upkeep/retention-choice.ts';
+import { lastCheckFailed, standingOf } from './jobs/upkeep/retention-choice.ts';
 import { retentionJob } from './jobs/upkeep/retention.ts';
 import { strangersIn, strangerWords } from './jobs/strangers.ts';
 import { dropReplaced } from './jobs/restore/tidy-restores.ts';
@@ -90,7 +90,7 @@ export function createUpkeep(deps: {
       },
       strangers: (source, snapshots) =>
         strangerWords(source, strangersIn(ledger, source, snapshots), config.host),
-      lastCheckFailed: () => ledger.recent({ job: 'check', limit: 1 })[0]?.result === 'failed',
+      lastCheckFailed: () => lastCheckFailed(ledger),
       now: () => clock.now(),
       dropReplaced: (signal) =>
         dropReplaced(

@@ -6,10 +6,10 @@ import type { RunStatus, SourceStatus } from './heartbeat.ts';
  *
  * - `stale`: it gates, and its last good backup is older than the gate lets pass, or lies in the future
  * - `failing`: the newest run failed or was interrupted
- * - `unverified`: the newest verification failed or was interrupted: what was stored may not come back
+ * - `unverified`: the newest verification failed or was interrupted, or none has shown anything since one failed: what was stored may not come back
  * - `overdue`: the last good backup is older than the schedule lets expect
  * - `waiting`: there is no backup yet, and nothing failed
- * - `warned`: backed up, but the newest run has warnings or was skipped
+ * - `warned`: backed up, but the newest run has warnings or was skipped, or no verification was good for longer than the schedule lets expect
  * - `good`: backed up, on time
  */
 const sourceStates = ['stale', 'failing', 'unverified', 'overdue', 'waiting', 'warned', 'good'] as const;
@@ -37,7 +37,7 @@ export function standingOf(source: SourceStatus, thresholdSeconds: number, now: 
   const overdueAfterSeconds = overdueAfter(source, closesAfterSeconds);
   const every = source.rhythm?.everySeconds ?? null;
   return {
-    state: stateOf(source, { ageSeconds, overdueAfterSeconds, closesAfterSeconds }),
+    state: stateOf(source, { ageSeconds, overdueAfterSeconds, closesAfterSeconds }, now),
     ageSeconds,
     overdueAfterSeconds,
     closesAfterSeconds,
@@ -66,6 +66,15 @@ export function hasFailed(run: RunStatus | null): boolean {
   return run?.result === 'failed' || run?.result === 'interrupted';
 }
 
+/** Whether the last good verification is older than the schedule lets expect, or there is none and the newest could not be run. */
+export function verificationIsLate(verification: SourceStatus['verification'], now: Date): boolean {
+  const limit = verification?.rhythm.overdueAfterSeconds ?? null;
+  if (verification === null || limit === null) return false;
+  const { lastSuccess, lastRun } = verification;
+  if (lastSuccess === null) return lastRun?.result === 'skipped';
+  return now.getTime() - Date.parse(lastSuccess) > limit * 1000;
+}
+
 // The schedule's limit may lie behind the gate's (once a day is overdue after 30 hours, the gate closes after 26). Then it is
 // half-way between the gap and the gate's limit, so that there is a warning before the gate closes.
 function overdueAfter(source: SourceStatus, closesAfterSeconds: number | null): number | null {
@@ -79,13 +88,15 @@ function overdueAfter(source: SourceStatus, closesAfterSeconds: number | null): 
 function stateOf(
   { lastRun, verification }: SourceStatus,
   limits: Pick<Standing, 'ageSeconds' | 'overdueAfterSeconds' | 'closesAfterSeconds'>,
+  now: Date,
 ): SourceState {
   const { ageSeconds, overdueAfterSeconds, closesAfterSeconds } = limits;
   if (ageSeconds === null) return hasFailed(lastRun) ? 'failing' : 'waiting';
   if (ageSeconds < -futureToleranceSeconds) return 'stale';
   if (closesAfterSeconds !== null && ageSeconds > closesAfterSeconds) return 'stale';
   if (hasFailed(lastRun)) return 'failing';
-  if (hasFailed(verification?.lastRun ?? null)) return 'unverified';
+  if (verification?.verdict === 'failed' || hasFailed(verification?.lastRun ?? null)) return 'unverified';
   if (overdueAfterSeconds !== null && ageSeconds > overdueAfterSeconds) return 'overdue';
+  if (verificationIsLate(verification, now)) return 'warned';
   return lastRun?.warnings || lastRun?.result === 'skipped' ? 'warned' : 'good';
 }

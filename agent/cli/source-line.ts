@@ -14,7 +14,10 @@ export interface SourceLine {
   /** Why the newest backup does not count; null where it does. */
   suspect: string | null;
   lastRun: Run | null;
-  verification: VerifiedSource;
+  verification: VerifiedSource & {
+    /** Whether the last good one is older than the schedule lets expect, or there is none and the newest could not be run. */
+    overdue: boolean;
+  };
   /** What the operator set as goals, and whether they are met; null where there is none, or nothing to hold against it. */
   objectives: {
     rpoSeconds: number | null;

@@ -7,11 +7,11 @@ import { counted, humanBytes, humanDuration } from '../core/units.ts';
 import type { Run } from '../ledger/ledger.ts';
 import type { Space } from '../reports/space.ts';
 import { nextFires, outlookOf } from '../scheduler.ts';
-import { overdueBefore } from '../reports/overdue.ts';
-import { verifiedSource } from '../reports/verified.ts';
+import { overdueAfter, overdueBefore } from '../reports/overdue.ts';
+import { lastGoodVerification, verifiedSource } from '../reports/verified.ts';
 import { remindOfPassword, type Context } from './context.ts';
 import type { SourceLine } from './source-line.ts';
-import { missedObjectives, verifiedWords } from './verified-words.ts';
+import { lateVerification, missedObjectives, verifiedWords } from './verified-words.ts';
 
 /** What `--json` prints: stable. */
 interface Status {
@@ -99,7 +99,10 @@ function lineOf(
   const success = app.ledger.lastGood(source.name);
   const ageSeconds =
     success === null ? null : Math.round((app.clock.now().getTime() - Date.parse(success.startedAt)) / 1000);
-  const verification = verifiedSource(app.ledger, source.name);
+  const verification = {
+    ...verifiedSource(app.ledger, source.name),
+    overdue: isVerificationLate(app, source),
+  };
   return {
     source: source.name,
     gates: source.gates,
@@ -117,6 +120,18 @@ function lineOf(
       rtoMet: metBy(verification.restoreSeconds, source.objectives.rtoSeconds),
     },
   };
+}
+
+function isVerificationLate(
+  { config, clock, ledger }: App,
+  source: App['config']['sources'][number],
+): boolean {
+  const { everySeconds } = outlookOf(config.schedule.verify, config.timeZone, clock.now());
+  const limit = overdueAfter(everySeconds);
+  if (limit === null) return false;
+  const good = lastGoodVerification(ledger, source);
+  if (good === null) return verifiedSource(ledger, source.name).verdict === 'not run';
+  return clock.now().getTime() - Date.parse(good.startedAt) > limit * 1000;
 }
 
 function metBy(seconds: number | null, objective: number | null): boolean | null {
@@ -176,7 +191,7 @@ function print(app: App, context: Context, status: Status): void {
   const alive = maintenance.filter(({ job }) => job !== 'retention' || app.config.retention);
   const lastRuns = [...sources, ...alive, ...groups].map(({ lastRun }) => lastRun);
   const troubles = lastRuns.filter((run) => run !== null).flatMap(troubleOf);
-  const missed = sources.flatMap(missedObjectives);
+  const missed = [...sources.flatMap(missedObjectives), ...sources.flatMap(lateVerification)];
   for (const text of [...running.map(progressOf), ...troubles, ...missed]) print.line(`\n${text}`);
   remindOfPassword(app, context);
 }

@@ -11,6 +11,14 @@ export function verifiedWords({ verdict, lastProved, restoreSeconds }: VerifiedS
   return `${verdict}; ${lastProved === null ? 'never proved' : `proved ${lastProved}`}`;
 }
 
+/** That the last good verification is too long ago, a warning. */
+export function lateVerification({ source, verification }: SourceLine): string[] {
+  if (!verification.overdue) return [];
+  return [
+    `warning: no verification of ${source} was good for longer than the schedule lets expect: see why with \`holdfast history ${source}\`, and run \`holdfast verify ${source}\``,
+  ];
+}
+
 /** The objectives that are not met, a warning for each. */
 export function missedObjectives({ source, ageSeconds, verification, objectives }: SourceLine): string[] {
   const { rpoSeconds, rpoMet, rtoSeconds, rtoMet } = objectives;

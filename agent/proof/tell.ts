@@ -41,8 +41,15 @@ export function tellExtent(
 /** Why equality is not proven although nothing differs; null where it is, or where something does. */
 export function whyUnproven(comparison: Comparison, expected: Proof): string | null {
   if (comparison.differences.length > 0) return null;
-  return comparison.incomparable ?? expected.unproven;
+  const { excused } = comparison.extent;
+  if (comparison.incomparable !== null || expected.unproven !== null)
+    return comparison.incomparable ?? expected.unproven;
+  if (excused.length > 0) return `the rows of ${list(excused)} differ, and whether they may nobody can tell`;
+  return expected.level === 'counts' ? ONLY_COUNTED : null;
 }
+
+/** Why equality is not proven where the configuration wants it so. */
+export const ONLY_COUNTED = 'rows were counted and not compared, as the configuration wants it';
 
 type ObjectDifference = Extract<Difference, { object: string }>;
 type TableDifference = Exclude<Difference, ObjectDifference | { kind: 'counter' }>;

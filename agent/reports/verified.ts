@@ -4,7 +4,10 @@ import type { Ledger, Run, VerificationFacts } from '../ledger/ledger.ts';
 export interface VerifiedSource {
   /** When the newest one began that showed the snapshot equal to the source; null for none. */
   lastProved: string | null;
-  /** What the newest one that ended came to; null for none, and for one of an older agent. */
+  /**
+   * What the newest one that ended came to; one that failed stands until another shows something, for one that is not run or is
+   * killed takes nothing back. Null for none, and for one of an older agent.
+   */
   verdict: VerificationFacts['verdict'] | null;
   /** Why that one is not proved, as a sentence part; null where it is. */
   why: string | null;
@@ -17,11 +20,12 @@ const LOOK_BACK = 200;
 /** A pure function of the ledger. */
 export function verifiedSource(ledger: Pick<Ledger, 'recent'>, source: string): VerifiedSource {
   const runs = ledger.recent({ job: 'verify', source, limit: LOOK_BACK });
-  const newest = runs.find(({ result }) => result !== 'running');
+  const ended = runs.filter(({ result }) => result !== 'running');
+  const shown = ended.find(({ result }) => result !== 'skipped' && result !== 'interrupted');
   const restored = runs.find(({ facts }) => typeof facts.verification?.restoreSeconds === 'number');
   return {
     lastProved: runs.find(isProved)?.startedAt ?? null,
-    ...verdictOf(newest),
+    ...verdictOf(shown?.result === 'failed' ? shown : ended[0]),
     restoreSeconds: restored?.facts.verification?.restoreSeconds ?? null,
   };
 }
@@ -41,7 +45,7 @@ function verdictOf(run: Run | undefined): Pick<VerifiedSource, 'verdict' | 'why'
 }
 
 /**
- * The newest verification that counts as a good one. Where backups are to have proofs, one that only restored is none, except of an
+ * The newest verification that counts as a good one. Where backups are to have checksums, one that only restored is none, except of an
  * agent that compared nothing yet.
  */
 export function lastGoodVerification(
@@ -49,7 +53,7 @@ export function lastGoodVerification(
   { name, proof }: { name: string; proof: string },
 ): Run | null {
   const runs = ledger.recent({ job: 'verify', source: name, result: 'succeeded', limit: LOOK_BACK });
-  const counts = (run: Run) => proof === 'none' || isProved(run) || run.facts.verification === undefined;
+  const counts = (run: Run) => proof !== 'checksums' || isProved(run) || run.facts.verification === undefined;
   return runs.find(counts) ?? null;
 }
 

@@ -51,8 +51,15 @@ function lastBackup({ lastSuccess }: SourceStatus, times: Times): Html {
 /** A source that stands well, or has not begun, has nothing to explain. */
 function trouble({ lastRun, verification }: SourceStatus, state: SourceState): Html {
   if (state === 'good' || state === 'waiting') return html``;
-  const run = state === 'unverified' ? (verification?.lastRun ?? null) : lastRun;
-  return run === null || run.result === 'running' ? html`` : why(run);
+  if (state === 'unverified') return whyUnverified(verification);
+  return lastRun === null || lastRun.result === 'running' ? html`` : why(lastRun);
+}
+
+/** After one that failed, another may be under way, or was not run: that one has nothing to tell. */
+function whyUnverified(verification: SourceStatus['verification']): Html {
+  const { lastRun = null, why: told = null } = verification ?? {};
+  if (lastRun !== null && hasFailed(lastRun)) return why(lastRun);
+  return told === null ? html`` : html`<p class="why">${clip(told, 400)}</p>`;
 }
 
 function nextRun({ nextRun: next }: SourceStatus, times: Times): Html {
@@ -65,22 +72,26 @@ function verified(source: SourceStatus, times: Times): Html {
   const { verification } = source;
   if (verification === null) return html`not known`;
   const { lastSuccess, lastRun, rhythm } = verification;
+  const limit = rhythm.overdueAfterSeconds;
+  const late = limit !== null && lastSuccess !== null && times.secondsSince(lastSuccess) > limit;
+  const warning = late
+    ? html` <strong class="warn">${icon('late')} overdue after ${duration(limit)}</strong>`
+    : '';
   if (lastRun !== null && hasFailed(lastRun)) {
     return html`<strong class="bad">${icon('failed')} ${lastRun.result}</strong>
       ${times.ago(lastRun.startedAt)}`;
   }
+  if (verification.verdict === 'failed') {
+    return html`<strong class="bad">${icon('failed')} failed</strong>, nothing shown since;
+      ${lastProof(verification, times)}`;
+  }
   if (lastRun?.result === 'skipped') {
     return html`<strong class="warn">${icon('warned')} not run</strong> ${times.ago(lastRun.startedAt)};
-      ${lastProof(verification, times)}`;
+      ${lastProof(verification, times)}${warning}`;
   }
   if (lastSuccess === null) {
     return rhythm.next === null ? html`never` : html`not yet, ${times.until(rhythm.next)}`;
   }
-  const limit = rhythm.overdueAfterSeconds;
-  const late = limit !== null && times.secondsSince(lastSuccess) > limit;
-  const warning = late
-    ? html` <strong class="warn">${icon('late')} overdue after ${duration(limit)}</strong>`
-    : '';
   return html`${shown(source, times)}${warning}`;
 }
 

@@ -71,12 +71,21 @@ async function compareWithProof(
   }
 }
 
-/** Of chosen tables the rows are compared: what belongs to the database beside them did not come along. */
+/**
+ * Of chosen tables the rows are compared, and that they are there: their definitions may name what did not come along, and what belongs
+ * to the database beside them did not.
+ */
 function narrowed(proof: Proof, tables: string[] | null): Proof {
   if (tables === null) return proof;
   const isChosen = ({ name }: { name: string }) =>
     tables.some((table) => table === name || table === `public.${name}`);
-  return { ...proof, tables: proof.tables.filter(isChosen), objects: [], counters: [] };
+  const objects = proof.objects.filter((object) => object.kind === 'table' && isChosen(object));
+  return {
+    ...proof,
+    tables: proof.tables.filter(isChosen),
+    objects: objects.map((object) => ({ ...object, hash: '' })),
+    counters: [],
+  };
 }
 
 function unequal({ snapshot }: Restoration, differences: string[]): HoldfastError {

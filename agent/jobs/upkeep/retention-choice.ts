@@ -8,7 +8,7 @@ import type { ForgetPreview, Snapshot } from '../../repository/repository.ts';
 export interface Standing {
   /** Why nothing of it may go now, as a sentence part; null where nothing is in the way. */
   doubt: string | null;
-  /** The snapshots of the newest backup that a verification restored: they stay, whatever the policy. */
+  /** The snapshots of the newest backup that a verification proved, and of the newest that one restored: they stay, whatever the policy. */
   verified: string[];
 }
 
@@ -58,6 +58,7 @@ const BACK = 100;
 const WEEK_MS = 7 * 86_400_000;
 /** Far more than are ever kept between two verifications. */
 const MOST_BACKUPS = 1000;
+const MOST_VERIFICATIONS = 200;
 
 function doubtOf(ledger: Reading, source: string, wantsProof: boolean): string | null {
   const newestOf = (job: 'backup' | 'verify', without: string[]) =>
@@ -84,11 +85,22 @@ function wasProvenBefore(ledger: Reading, source: string, { startedAt }: Run): b
 }
 
 function verifiedOf(ledger: Reading, source: string): string[] {
-  const verified = ledger.last('verify', source, 'succeeded')?.facts.snapshotId;
-  if (verified === undefined) return [];
+  const runs = ledger.recent({ job: 'verify', source, result: 'succeeded', limit: MOST_VERIFICATIONS });
+  // One that was restored and not proven takes no place from one that was.
+  const proved = runs.find(({ facts }) => facts.verification?.verdict === 'proved');
+  const verified = new Set([runs[0], proved].flatMap((run) => run?.facts.snapshotId ?? []));
+  if (verified.size === 0) return [];
   const backups = ledger.recent({ job: 'backup', source, result: 'succeeded', limit: MOST_BACKUPS });
-  const backup = backups.find(({ facts }) => facts.snapshotId === verified);
-  return backup?.facts.snapshotIds ?? [verified];
+  return [...verified].flatMap((id) => {
+    const backup = backups.find(({ facts }) => facts.snapshotId === id);
+    return backup?.facts.snapshotIds ?? [id];
+  });
+}
+
+/** Whether the repository may be damaged: its newest check that came to an end failed. One that was killed has not shown it sound. */
+export function lastCheckFailed(ledger: Pick<Ledger, 'recent'>): boolean {
+  const ended = ledger.recent({ job: 'check', limit: BACK });
+  return ended.find(({ result }) => result === 'succeeded' || result === 'failed')?.result === 'failed';
 }
 
 function isDump({ tags }: Snapshot): boolean {

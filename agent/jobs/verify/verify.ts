@@ -3,6 +3,7 @@ import { utc } from '../../core/clock.ts';
 import { humanDuration } from '../../core/units.ts';
 import type { Ledger, RunFacts } from '../../ledger/ledger.ts';
 import type { Proof } from '../../proof/proof.ts';
+import { ONLY_COUNTED } from '../../proof/tell.ts';
 import type { Repository, Snapshot } from '../../repository/repository.ts';
 import type { ScratchNeed, ScratchPlace, ScratchServer } from '../../sources/scratch.ts';
 import type { Probe, Source } from '../../sources/source.ts';
@@ -11,6 +12,7 @@ import { ensureRepository, type Notes } from '../init.ts';
 import { EndedRun, type Job, type JobContext, type Outcome } from '../job.ts';
 import { notRun } from './not-run.ts';
 import type { SmokeQuery } from './queries.ts';
+import { unfinishedSwap } from '../restore/unfinished-restore.ts';
 import { droppedAfter, makeScratch, scratchPrefix } from './scratch.ts';
 import { sizeUp } from '../size-up.ts';
 import { createSteps, type Steps } from '../steps.ts';
@@ -67,6 +69,7 @@ async function verify(source: Source, settings: VerifySettings, context: JobCont
     const hint = `It comes first the next time; \`holdfast verify ${source.name}\` verifies it now.`;
     throw notRun(new HoldfastError('timeout', late, { hint }), {});
   }
+  refuseUnsettled(source, settings.notes);
   await ensureRepository(repository, settings.notes, signal);
   const { snapshot, note } = await findSnapshot(
     repository,
@@ -103,6 +106,13 @@ async function verify(source: Source, settings: VerifySettings, context: JobCont
   } finally {
     await opened.close();
   }
+}
+
+/** What a swap that was cut off has left bears a scratch name, and may hold tables that it takes to end it: nothing may be swept then. */
+function refuseUnsettled({ name }: Source, notes: Notes): void {
+  if (unfinishedSwap(notes, name) === null) return;
+  const hint = 'Each command tries first to end it or to undo it: the log says what keeps it from that.';
+  throw notRun(new HoldfastError('restore_failed', `a restore of ${name} was cut off`, { hint }), {});
 }
 
 function extensionsIn({ objects }: Proof): string[] {
@@ -206,7 +216,7 @@ function outcomeOf(source: Source, settings: VerifySettings, result: Result): Ou
     ].join('; '),
     warnings: [
       ...(note === null ? [] : [note]),
-      ...(why === null || (proof === null && !settings.wantsProof)
+      ...(why === null || why === ONLY_COUNTED || (proof === null && !settings.wantsProof)
         ? []
         : [`restored, and not proven equal: ${why}`]),
       ...verified.warnings,

@@ -147,6 +147,21 @@ describe('a restore with a swap', () => {
     expect(databases).toEqual(['shop', 'copy']);
   });
 
+  test('chosen tables → their rows are compared before any is replaced, and those of others are not', async () => {
+    const tables = [tableProof('orders'), tableProof('customers', { rows: 9 })];
+    const restored = async (found: Proof) => {
+      const { source, done } = sourceThatFinds(found);
+      source.tablesIn = async () => ['orders', 'customers'];
+      const chosen = { ...settings(await repositoryWith(proofOf())), tables: ['orders'] };
+      return { ended: restoreJob(source, chosen).run(context), done };
+    };
+    const equal = await restored(proofOf({ tables, objects: proofOf().objects.slice(0, 3) }));
+    expect((await equal.ended).reason).toContain('1 table, 3 rows and 1 object equal to the source');
+    const other = await restored(proofOf({ tables: [tableProof('orders', { checksum: '1' })] }));
+    await expect(other.ended).rejects.toThrow(/orders has its 3 rows, but not .*; shop was not touched$/);
+    expect(other.done).toEqual(['load dump', 'drop']);
+  });
+
   test('equality was not proven when the dump was made → done, and never called equal', async () => {
     const unproven = proofOf({ unproven: 'others wrote meanwhile' });
     const { source } = sourceThatFinds(proofOf());

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { standingOf } from '../../../agent/jobs/upkeep/retention-choice.ts';
+import { lastCheckFailed, standingOf } from '../../../agent/jobs/upkeep/retention-choice.ts';
 import type { Run, RunFacts, RunEnd } from '../../../agent/ledger/ledger.ts';
 import { openLedger } from '../../../agent/ledger/sqlite.ts';
 import { freedIn } from '../../../agent/repository/retention.ts';
@@ -80,6 +80,28 @@ test('a verification that succeeded → every snapshot of that backup stays, als
   end('verify', 'succeeded', { snapshotId: 'a' });
   end('verify', 'failed');
   expect(standing().verified).toEqual(['globals of a', 'a']);
+});
+
+test('one was proved, and a later one only restored → both stay', () => {
+  const { end, standing } = shop();
+  const verification = (verdict: 'proved' | 'restored') => ({
+    verification: { verdict, why: null, restoreSeconds: 1, steps: [] },
+  });
+  end('backup', 'succeeded', { snapshotId: 'a', snapshotIds: ['a', 'proof of a'] });
+  end('verify', 'succeeded', { snapshotId: 'a', ...verification('proved') });
+  end('backup', 'succeeded', { snapshotId: 'b', snapshotIds: ['b'] });
+  end('verify', 'succeeded', { snapshotId: 'b', ...verification('restored') });
+  expect(standing().verified).toEqual(['b', 'a', 'proof of a']);
+});
+
+test('a check failed, and the next one was killed → damaged still, until one is clean', () => {
+  const { ledger, end } = shop();
+  expect(lastCheckFailed(ledger)).toBe(false);
+  end('check', 'failed');
+  end('check', 'interrupted');
+  expect(lastCheckFailed(ledger)).toBe(true);
+  end('check', 'succeeded');
+  expect(lastCheckFailed(ledger)).toBe(false);
 });
 
 test.each([

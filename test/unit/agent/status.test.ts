@@ -8,8 +8,8 @@ import type { RunEnd } from '../../../agent/ledger/ledger.ts';
 import { openLedger } from '../../../agent/ledger/sqlite.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
 
-/** A backup of a source, or the retention where none is named. */
-type Past = [at: string, source: string | null, end: RunEnd | null];
+/** A backup of a source, or the retention where none is named; or another job. */
+type Past = [at: string, source: string | null, end: RunEnd | null, job?: 'verify'];
 
 interface Configured {
   /** Sources for which the gate does not wait. */
@@ -29,9 +29,9 @@ async function statusAfter(
   let now = '2026-11-02T09:00:00Z';
   const clock = { now: () => new Date(now) };
   const ledger = openLedger(join(temporaryFolder(), 'ledger.db'), clock);
-  for (const [at, source, end] of past) {
+  for (const [at, source, end, other] of past) {
     now = at;
-    const job = source === null ? 'retention' : 'backup';
+    const job = other ?? (source === null ? 'retention' : 'backup');
     const id = ledger.begin({ job, source, trigger: 'schedule' });
     if (end !== null) ledger.finish(id, end);
   }
@@ -43,6 +43,7 @@ async function statusAfter(
       sources: ['shop', 'blog'].map((name) => ({
         name,
         gates: !silent.includes(name),
+        proof: 'checksums',
         objectives: { rpoSeconds: null, rtoSeconds: null },
       })),
       staleAfterSeconds: 26 * 3600,
@@ -149,4 +150,28 @@ test('the last retention failed → told with its hint; switched off since → n
   const off = await statusAfter(past, [], { retention: false });
   expect(off.text).toMatch(/^retention +never +2026-11-02T03:01:00Z +failed$/m);
   expect(off.text).not.toContain('it may not delete');
+});
+
+test('no verification was good for longer than its schedule lets expect → a warning that says what to do', async () => {
+  const ended = (result: RunEnd['result'], verdict: 'proved' | 'not run'): RunEnd => ({
+    result,
+    reason: 'so',
+    facts: { verification: { verdict, why: null, restoreSeconds: null, steps: [] } },
+  });
+  const proved = ended('succeeded', 'proved');
+  const notRun = ended('skipped', 'not run');
+  const late = await statusAfter([
+    ['2026-10-18T05:00:00Z', 'shop', proved, 'verify'],
+    ['2026-11-01T05:00:00Z', 'shop', notRun, 'verify'],
+    ['2026-11-01T05:01:00Z', 'blog', notRun, 'verify'],
+  ]);
+  expect(late.text).toMatch(
+    /^warning: no verification of shop was good for longer .*`holdfast verify shop`$/m,
+  );
+  expect(late.text).toMatch(/^warning: no verification of blog was good/m);
+  const onTime = await statusAfter([
+    ['2026-10-25T05:00:00Z', 'shop', proved, 'verify'],
+    ['2026-11-01T05:00:00Z', 'shop', notRun, 'verify'],
+  ]);
+  expect(onTime.text).not.toContain('no verification of');
 });

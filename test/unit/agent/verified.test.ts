@@ -44,15 +44,29 @@ test.each<[string, RunEnd[], object]>([
   ['different since', [PROVED, DIFFERENT], { lastProved: at(0), verdict: 'failed', restoreSeconds: 5 }],
   ['not run since', [PROVED, NOT_RUN], { lastProved: at(0), verdict: 'not run', restoreSeconds: 3 }],
   ['killed since', [PROVED, KILLED], { lastProved: at(0), verdict: 'failed', why: KILLED.reason }],
+  [
+    'different, and not run since',
+    [PROVED, DIFFERENT, NOT_RUN],
+    { lastProved: at(0), verdict: 'failed', why: 'because' },
+  ],
+  ['different, and killed since', [DIFFERENT, KILLED], { verdict: 'failed', why: 'because' }],
+  ['different, and proved since', [DIFFERENT, NOT_RUN, PROVED], { verdict: 'proved', why: null }],
   ['of an older agent', [OLD], { lastProved: null, verdict: null }],
 ])('the last verification: %s → never more than it showed', (_, ends, told) => {
   expect(verifiedSource(ledgerOf(ends), 'shop')).toMatchObject(told);
+});
+
+test('different, and another one is under way → still what it showed', () => {
+  const ledger = ledgerOf([PROVED, DIFFERENT]);
+  ledger.begin({ job: 'verify', source: 'shop', trigger: 'schedule' });
+  expect(verifiedSource(ledger, 'shop')).toMatchObject({ verdict: 'failed', why: 'because' });
 });
 
 test.each<[string, RunEnd[], string, string | null]>([
   ['proved, then only restored', [PROVED, RESTORED], 'checksums', at(0)],
   ['only restored, with backups that are to have proofs', [RESTORED], 'checksums', null],
   ['only restored, and no proof is wanted', [RESTORED], 'none', at(0)],
+  ['only restored, and rows are counted alone by configuration', [RESTORED], 'counts', at(0)],
   ['by an agent that compared nothing yet', [OLD], 'checksums', at(0)],
   ['different, and not run', [DIFFERENT, NOT_RUN], 'none', null],
 ])('what the gate may count as verified: %s', (_, ends, proof, when) => {

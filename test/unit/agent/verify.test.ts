@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { HoldfastError } from '../../../agent/core/errors.ts';
 import { verifyJob, type VerifySettings } from '../../../agent/jobs/verify/verify.ts';
+import { markUnfinished } from '../../../agent/jobs/restore/unfinished-restore.ts';
+import { scratchPrefix } from '../../../agent/jobs/verify/scratch.ts';
 import { createBudget, oldestFirst } from '../../../agent/jobs/verify/verify-turn.ts';
 import type { Run } from '../../../agent/ledger/ledger.ts';
 import type { Proof } from '../../../agent/proof/proof.ts';
@@ -87,6 +89,15 @@ describe('a snapshot that came back', () => {
   test('without a proof that nobody wanted → restored, not proved, and no warning', async () => {
     const { ended } = await verified(null, { wantsProof: false });
     expect(ended).toMatchObject({ warnings: [], ...kept('restored') });
+  });
+
+  test('by numbers of rows alone, as the configuration wants it → restored, not proved, and no warning', async () => {
+    const counts = proofOf({ level: 'counts', tables: [tableProof('orders', { checksum: null })] });
+    const { ended } = await verified(counts, { on: { prove: () => Promise.resolve(counts) } });
+    expect(ended).toMatchObject({ warnings: [], ...kept('restored') });
+    expect((ended as { reason: string }).reason).toMatch(
+      /by row counts alone; not proven: rows were counted/,
+    );
   });
 
   test('slower than the objective → a warning with both times', async () => {
@@ -220,6 +231,24 @@ describe('a verification that could not be tried → skipped with the reason, ne
     });
     expect(databases.size).toBe(2);
   });
+});
+
+test('a swap was cut off and is not settled → not run, and nothing that it takes to settle it is swept', async () => {
+  const { server, databases } = fakeServer();
+  const settings = verifySettings(await repositoryWith(proofOf()), server);
+  const fresh = `${scratchPrefix(settings.host, 'shop')}restore`;
+  databases.add(fresh);
+  const at = '2026-11-21T04:00:00.000Z';
+  markUnfinished(settings.notes, 'shop', {
+    snapshot: 'dddddddd',
+    at,
+    swap: { fresh, keep: 'shop_before', details: '{}' },
+  });
+  const ended: unknown = await verifyJob(server, settings)
+    .run(quiet)
+    .catch((error: unknown) => error);
+  expect(ended).toMatchObject({ result: 'skipped', ...kept('not run') });
+  expect(databases).toContain(fresh);
 });
 
 describe('a server that is started for it', () => {

@@ -20,6 +20,34 @@ it.each([
   ['its newest run failed', { lastRun: runOf({ result: 'failed' }) }, 'failing'],
   ['its newest run was interrupted', { lastRun: runOf({ result: 'interrupted' }) }, 'failing'],
   ['its newest verification failed', { verification: { ...verification, lastRun: failed } }, 'unverified'],
+  [
+    'a verification failed, and the next one was not run',
+    {
+      verification: {
+        ...verification,
+        verdict: 'failed',
+        lastRun: runOf({ job: 'verify', result: 'skipped' }),
+      },
+    },
+    'unverified',
+  ],
+  [
+    'its last good verification is older than the schedule lets expect',
+    { verification: { ...verification, lastSuccess: hoursAgo(211) } },
+    'warned',
+  ],
+  [
+    'never verified, for it could not be tried',
+    {
+      verification: {
+        ...verification,
+        lastSuccess: null,
+        lastRun: runOf({ job: 'verify', result: 'skipped' }),
+      },
+    },
+    'warned',
+  ],
+  ['never verified yet', { verification: { ...verification, lastSuccess: null, lastRun: null } }, 'good'],
   ['a run is under way', { lastRun: runOf({ result: 'running', finishedAt: null }) }, 'good'],
   ['exactly as old as the schedule lets expect', { lastSuccess: hoursAgo(15) }, 'good'],
   ['older than the schedule lets expect', { lastSuccess: hoursAgo(15.1) }, 'overdue'],

@@ -143,6 +143,20 @@ describe('the card', () => {
     expect(card).toContain('came back without a single table Run holdfast verify again.');
   });
 
+  it('a verification failed, and the next one was not run → the failure stands, with what it found', () => {
+    const lastRun = runOf({ job: 'verify', result: 'skipped', reason: 'no room' });
+    const verification = {
+      ...sourceOf().verification!,
+      lastRun,
+      verdict: 'failed' as const,
+      why: 'orders lacks 3 rows',
+    };
+    const card = cardOf({ verification });
+    expect(card).toContain('Verification failed 3 h ago');
+    expect(card).toContain('orders lacks 3 rows');
+    expect(card).toContain('Verified failed , nothing shown since; proved 2 d 5 h ago');
+  });
+
   it('a run with warnings → what they are', () => {
     const lastRun = runOf({ warnings: true, notes: ['events are left out'] });
     expect(cardOf({ lastRun })).toContain('Backed up, with warnings');
@@ -162,6 +176,16 @@ describe('the card', () => {
         lastRun: runOf({ job: 'verify', result: 'skipped', startedAt: hoursAgo(5) }),
       },
       'Verified not run 5 h ago; proved 2 d 5 h ago',
+    ],
+    [
+      'that could not be run for weeks',
+      {
+        verdict: 'not run' as const,
+        lastSuccess: hoursAgo(240),
+        lastProved: hoursAgo(240),
+        lastRun: runOf({ job: 'verify', result: 'skipped', startedAt: hoursAgo(5) }),
+      },
+      'Verified not run 5 h ago; proved 10 d ago overdue after 8 d 18 h',
     ],
     ['slower than the objective', { restoreSeconds: 1200 }, ', restored in 20 min objective 15 min'],
     ['never tried', { lastSuccess: null, lastRun: null }, 'Verified not yet, in 4 d 19 h'],
