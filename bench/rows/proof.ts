@@ -1,4 +1,5 @@
 import { cpSync } from 'node:fs';
+import { join } from 'node:path';
 import { agentVariables, HOLDFAST, SHELL_STAGES } from '../holdfast.ts';
 import { result, type Result } from '../result.ts';
 import { alternate, median, type Side } from '../rounds.ts';
@@ -11,6 +12,9 @@ const TARGETS = { checksums: 0.6, counts: 0.1 };
 const TARGET_VERIFY = 6;
 const TARGET_RESTORE = 1.1;
 const LEVELS = ['checksums', 'counts'] as const;
+
+/** Of two runs of the agent in one environment, what differs is where the scratch database lies. */
+const VERIFY_ON = { verify: {}, 'verify on a throw-away server': { VERIFY_SERVER: 'throw-away' } };
 
 /**
  * What a proof adds to a backup and what a verification takes, both in times of the dump alone (the dump client into
@@ -31,7 +35,15 @@ export async function proof(world: World, name: EngineName): Promise<Result[]> {
   const sides: Side<Timed>[] = [
     { name: 'dump', run: () => timed(`${engine.dumpLine('shop')} >/dev/null`, world.base) },
     ...['none', ...LEVELS].map((level) => ({ name: `proof ${level}`, run: backup(level) })),
-    { name: 'verify', run: () => timed(`'${HOLDFAST}' verify`, variables(proven, engine, 'checksums')) },
+    ...Object.entries(VERIFY_ON).map(([side, more]) => ({
+      name: side,
+      run: () =>
+        timed(`'${HOLDFAST}' verify`, {
+          ...variables(proven, engine, 'checksums'),
+          VERIFY_FOLDER: join(world.folder, 'throw-away'),
+          ...more,
+        }),
+    })),
     {
       name: 'restore',
       run: async () => {
@@ -60,9 +72,13 @@ export async function proof(world: World, name: EngineName): Promise<Result[]> {
   const runs = await alternate(sides, world.options.rounds, world.say);
   for (const place of [proven, plain]) place.remove();
   const seconds = (side: string) => (runs.get(side) ?? []).map((run) => run.seconds);
-  const details = Object.fromEntries(sides.map((side) => [side.name, seconds(side.name)]));
+  const cpuSeconds = (side: string) => (runs.get(side) ?? []).map((run) => run.cpuSeconds);
+  const details = {
+    ...Object.fromEntries(sides.map(({ name: side }) => [side, seconds(side)])),
+    cpuSeconds: Object.fromEntries(sides.map(({ name: side }) => [side, cpuSeconds(side)])),
+  };
   const row = (
-    given: { row: string; measure: string; note: string; target: number },
+    given: { row: string; measure: string; note: string; target: number | null },
     ours: number,
     theirs: number,
   ) => result({ ...given, ours, theirs, unit: 's', details });
@@ -80,6 +96,26 @@ export async function proof(world: World, name: EngineName): Promise<Result[]> {
         median(seconds(`proof ${level}`)) - median(seconds('proof none')),
         alone,
       ),
+    ),
+    row(
+      {
+        row: `proof-${name}-load`,
+        measure: 'restic, gunzip and the client in a shell, against the dump alone',
+        note: 'what of a verification no agent can save: its load by the plain client',
+        target: null,
+      },
+      median(seconds('restore in a shell')),
+      alone,
+    ),
+    row(
+      {
+        row: `proof-${name}-throw-away`,
+        measure: 'a whole verification on a throw-away server, against the dump alone',
+        note: 'its start included; nothing is flushed to the disk there',
+        target: TARGET_VERIFY,
+      },
+      median(seconds('verify on a throw-away server')),
+      alone,
     ),
     row(
       {

@@ -28,9 +28,11 @@ export async function repositoryWith(proof: Proof | null): Promise<Repository> {
   const repository = {
     location: '/repository',
     identify: () => Promise.resolve('repository-id'),
-    list: ({ kind }: { kind: string }) =>
+    list: ({ kind }: { kind?: string }) =>
       Promise.resolve(
-        [...held.values()].map(({ snapshot }) => snapshot).filter(({ tags }) => tags?.kind === kind),
+        [...held.values()]
+          .map(({ snapshot }) => snapshot)
+          .filter(({ tags }) => kind === undefined || tags?.kind === kind),
       ),
     read: ({ id }: Snapshot) => ({ stream: streamOf(held.get(id)!.text), done: Promise.resolve() }),
   } as unknown as Repository;

@@ -4,7 +4,7 @@ import { howToAllow } from '../../core/how-to-set.ts';
 import { humanBytes } from '../../core/units.ts';
 import type { Repository, SavedSnapshot } from '../../repository/repository.ts';
 import type { Gap, Probe, Source } from '../../sources/source.ts';
-import { createHeadStart, rememberFirstPart, type HeadStart } from './head-start.ts';
+import { createHeadStart, rememberDumpBytes, rememberFirstPart, type HeadStart } from './head-start.ts';
 import { ensureRepository, type Notes } from '../init.ts';
 import type { Job, JobContext, Outcome } from '../job.ts';
 import { keepProof } from './keep-proof.ts';
@@ -69,6 +69,7 @@ async function storeBackup(
   if (parts[0] !== undefined) rememberFirstPart(settings.notes, source.name, parts[0].target);
   const dump = saved.at(-1);
   if (dump === undefined) throw new HoldfastError('failed', `${source.name} has nothing to store`);
+  rememberDumpBytes(settings.notes, source.name, dump.dumpBytes);
   // The dump is good and stays, whatever becomes of its proof.
   const proof = await keepProof({ source: source.name, dumpId: dump.id, proving, ahead }, context);
   return {

@@ -8,6 +8,8 @@ import type { Notes } from '../init.ts';
 export interface HeadStart {
   /** Opens it for this part, while another one is being stored. What was prepared before must have been taken. */
   prepare(target: SaveTarget): void;
+  /** Whether a dump of which so many bytes have passed will soon be at its end, by the size of the last one. Never, where there was none. */
+  isNearEnd(dumpBytes: number): boolean;
   /** The save for this part: the one that was prepared, where it fits. */
   take(target: SaveTarget): Promise<PreparedSave>;
   /**
@@ -17,6 +19,9 @@ export interface HeadStart {
   end(): Promise<void>;
 }
 
+/** About as much of a dump passes while restic derives its key; and a second restic lies in memory for no longer than that. */
+const NEAR_BYTES = 128 * 2 ** 20;
+
 /** Begins with what the last backup of this source began with, and with nothing where there was none. */
 export function createHeadStart(
   repository: Pick<Repository, 'prepare'>,
@@ -25,10 +30,11 @@ export function createHeadStart(
   compression: SaveTarget['compression'],
 ): HeadStart {
   const remembered = notes.recall(noteOf(source));
+  const lastBytes = Number(notes.recall(sizeNoteOf(source)) ?? Infinity);
   let ahead: PreparedSave | null = null;
-  let ended = false;
+  let ending: Promise<void> | null = null;
   const prepare = (target: SaveTarget) => {
-    if (!ended) ahead = repository.prepare(target);
+    if (ending === null) ahead = repository.prepare(target);
   };
   const cancel = async () => {
     const one = ahead;
@@ -38,6 +44,7 @@ export function createHeadStart(
   if (remembered !== null) prepare({ ...(JSON.parse(remembered) as FirstPart), compression });
   return {
     prepare,
+    isNearEnd: (dumpBytes) => dumpBytes >= lastBytes - NEAR_BYTES,
     take: async (target) => {
       const one = ahead;
       if (one !== null && isSame(one.target, target)) {
@@ -47,10 +54,7 @@ export function createHeadStart(
       await cancel();
       return repository.prepare(target);
     },
-    end: async () => {
-      ended = true;
-      await cancel();
-    },
+    end: () => (ending ??= cancel()),
   };
 }
 
@@ -61,10 +65,19 @@ export function rememberFirstPart(notes: Notes, source: string, target: SaveTarg
   if (notes.recall(noteOf(source)) !== note) notes.remember(noteOf(source), note);
 }
 
+/** For the next backup of the source. */
+export function rememberDumpBytes(notes: Notes, source: string, dumpBytes: number): void {
+  notes.remember(sizeNoteOf(source), String(dumpBytes));
+}
+
 type FirstPart = Pick<SaveTarget, 'path' | 'tags' | 'time'>;
 
 function noteOf(source: string): string {
   return `first part of ${source}`;
+}
+
+function sizeNoteOf(source: string): string {
+  return `dump bytes of ${source}`;
 }
 
 function isSame(one: SaveTarget, other: SaveTarget): boolean {

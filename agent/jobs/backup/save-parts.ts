@@ -48,20 +48,29 @@ export async function saveParts(
       const prepared = await ahead.take(target);
       const next = parts[i + 1];
       if (next !== undefined) ahead.prepare(next.target);
+      let prepareProof: () => void = () => undefined;
       const open = (signal: AbortSignal) => {
         const dump = part.open(signal);
         if (dump.proof !== undefined) {
           const stored = proofTarget(target, prepared.startedAt);
           proving = { outcome: dump.proof, target: stored };
-          // Not before: the dump may take hours, and so long a second restic would lie in memory.
+          prepareProof = () => {
+            prepareProof = () => undefined;
+            ahead.prepare(stored);
+          };
+          // Where the dump failed, its lock would keep what restic may have saved all the same from being forgotten.
           void dump.done.then(
-            () => ahead.prepare(stored),
-            () => undefined,
+            () => prepareProof(),
+            () => ahead.end(),
           );
         }
         return dump;
       };
-      const onProgress = (progress: SaveProgress) => context.onProgress({ step, ...progress });
+      const onProgress = (progress: SaveProgress) => {
+        // Not much before its end: the dump may take hours, and so long a second restic would lie in memory.
+        if (ahead.isNearEnd(progress.dumpBytes)) prepareProof();
+        context.onProgress({ step, ...progress });
+      };
       saved.push(await prepared.save({ open, onProgress }, context.signal));
     }
     return { saved, proving };

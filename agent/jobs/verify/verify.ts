@@ -10,6 +10,7 @@ import type { Probe, Source } from '../../sources/source.ts';
 import { findSnapshot } from '../find-snapshot.ts';
 import { ensureRepository, type Notes } from '../init.ts';
 import { EndedRun, type Job, type JobContext, type Outcome } from '../job.ts';
+import { listedOnce } from './listed-once.ts';
 import { notRun } from './not-run.ts';
 import type { SmokeQuery } from './queries.ts';
 import { unfinishedSwap } from '../restore/unfinished-restore.ts';
@@ -71,15 +72,16 @@ async function verify(source: Source, settings: VerifySettings, context: JobCont
   }
   refuseUnsettled(source, settings.notes);
   await ensureRepository(repository, settings.notes, signal);
+  const listed = listedOnce(repository, source.name);
   const { snapshot, note } = await findSnapshot(
-    repository,
+    listed,
     source.name,
     { id: 'latest', at: null },
     settings,
     signal,
   );
-  await requireNewest(source.name, snapshot, settings, signal);
-  const proof = await findProof(repository, snapshot, signal);
+  await requireNewest(source.name, snapshot, { ...settings, repository: listed }, signal);
+  const proof = await findProof(listed, snapshot, signal);
   const facts: RunFacts = { snapshotId: snapshot.id, proof: proof?.level ?? 'none' };
 
   const need: ScratchNeed = {

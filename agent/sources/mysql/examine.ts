@@ -3,20 +3,25 @@ import type { Examination } from '../source.ts';
 import { statementError } from './errors.ts';
 import { quoteName } from './names.ts';
 import type { MysqlSession } from './session.ts';
+import { inTwoSessions, type OpenAnother } from './two-sessions.ts';
 
 /** Statistics for every table of a database. */
-export async function analyzeDatabase(session: MysqlSession, target: string): Promise<void> {
-  await eachTable(session, target, 'ANALYZE TABLE', 'cannot analyze what was restored');
+export async function analyzeDatabase(
+  session: MysqlSession,
+  another: OpenAnother,
+  target: string,
+): Promise<void> {
+  await eachTable(session, another, target, 'ANALYZE TABLE', 'cannot analyze what was restored');
 }
 
 /** Lets the server read every table of a database, and its indexes, by CHECK TABLE. */
-export async function examineDatabase(session: MysqlSession, target: string): Promise<Examination> {
-  const { tables, said } = await eachTable(
-    session,
-    target,
-    'CHECK TABLE',
-    'cannot check the tables of what was restored',
-  );
+export async function examineDatabase(
+  session: MysqlSession,
+  another: OpenAnother,
+  target: string,
+): Promise<Examination> {
+  const what = 'cannot check the tables of what was restored';
+  const { tables, said } = await eachTable(session, another, target, 'CHECK TABLE', what);
   const findings = said
     .filter(isFinding)
     .map(({ Table, Msg_text }) => `${String(Table)}: ${String(Msg_text)}`);
@@ -26,6 +31,7 @@ export async function examineDatabase(session: MysqlSession, target: string): Pr
 
 async function eachTable(
   session: MysqlSession,
+  another: OpenAnother,
   target: string,
   verb: 'ANALYZE TABLE' | 'CHECK TABLE',
   what: string,
@@ -33,13 +39,13 @@ async function eachTable(
   try {
     const tables = await session.query(
       `SELECT TABLE_NAME AS name FROM information_schema.TABLES
-        WHERE TABLE_SCHEMA = ? AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') ORDER BY 1`,
+        WHERE TABLE_SCHEMA = ? AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') ORDER BY DATA_LENGTH + INDEX_LENGTH DESC, 1`,
       [target],
     );
-    const said: Record<string, unknown>[] = [];
-    for (const { name } of tables)
-      said.push(...(await session.query(`${verb} ${quoteName(target)}.${quoteName(String(name))}`)));
-    return { tables: tables.length, said };
+    const said = await inTwoSessions(session, another, tables, (one, { name }) =>
+      one.query(`${verb} ${quoteName(target)}.${quoteName(String(name))}`),
+    );
+    return { tables: tables.length, said: said.flat() };
   } catch (error) {
     throw statementError(error, what, null);
   }

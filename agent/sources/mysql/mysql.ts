@@ -17,6 +17,7 @@ import { findSwapHurdle } from './swap/hurdle.ts';
 import { planSwap } from './swap/plan.ts';
 import { settleTables, swapTables } from './swap/swap.ts';
 import { withMysqlSession, type MysqlSession } from './session.ts';
+import type { OpenAnother } from './two-sessions.ts';
 import { pathComponent } from '../repository-path.ts';
 import type { Probe, Source } from '../source.ts';
 import type { ClientDeps } from '../tools.ts';
@@ -29,6 +30,11 @@ const PROVE_TIMEOUT_MS = 24 * 60 * 60_000;
 export function createMysqlSource(config: MysqlSourceConfig, deps: ClientDeps): Source {
   const session = <T>(signal: AbortSignal, work: (session: MysqlSession) => Promise<T>, timeoutMs?: number) =>
     withMysqlSession(config, { signal, caFile: deps.tools.caFile, timeoutMs }, work);
+  const inTwo = <T>(
+    signal: AbortSignal,
+    work: (session: MysqlSession, another: OpenAnother) => Promise<T>,
+    timeoutMs?: number,
+  ) => session(signal, (open) => work(open, (more) => session(signal, more, timeoutMs)), timeoutMs);
   return {
     name: config.name,
     database: config.database,
@@ -54,9 +60,9 @@ export function createMysqlSource(config: MysqlSourceConfig, deps: ClientDeps): 
       return names;
     },
     prove: (target, like, signal) =>
-      session(signal, (open) => proveDatabase(open, target, like), PROVE_TIMEOUT_MS),
-    analyze: (target, signal) => session(signal, (open) => analyzeDatabase(open, target)),
-    examine: (target, signal) => session(signal, (open) => examineDatabase(open, target)),
+      inTwo(signal, (open, another) => proveDatabase(open, another, target, like), PROVE_TIMEOUT_MS),
+    analyze: (target, signal) => inTwo(signal, (open, another) => analyzeDatabase(open, another, target)),
+    examine: (target, signal) => inTwo(signal, (open, another) => examineDatabase(open, another, target)),
     ask: (target, question, signal) =>
       session(signal, (open) => askDatabase(open, target, question), question.timeoutMs),
     inspect: (target, signal) => session(signal, (open) => inspectDatabase(open, target)),

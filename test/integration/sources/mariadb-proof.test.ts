@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import { createConnection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { MysqlSourceConfig } from '../../../agent/config/config.ts';
 import { proofSchema, type Proof, type ProofOutcome } from '../../../agent/proof/proof.ts';
 import { createSource } from '../../../agent/sources/create.ts';
 import { withCommitsHeld } from '../../../agent/sources/mysql/proof/lock.ts';
+import { CRC_PRODUCT, SHA2 } from '../../../agent/sources/mysql/proof/row-hash.ts';
 import type { Source } from '../../../agent/sources/source.ts';
 import { fakeProgram } from '../../helpers/fake-program.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
@@ -356,6 +358,34 @@ test('we hang while the lock is held → the server itself frees it', async () =
   await expect(hanging).rejects.toThrow(/the server ended the lock/);
   expect(await shop.sql('SELECT id FROM t')).toHaveLength(1);
 });
+
+test('a proof of the method before → is compared by that, and with either one two rows that exchanged a value are not what they were', async () => {
+  const shop = await database(
+    "CREATE TABLE t (id int PRIMARY KEY, x text); INSERT INTO t VALUES (1, 'Anna'), (2, 'Bert'), (3, ''), (4, NULL)",
+  );
+  const proof = taken((await backUp(shop.source)).outcome);
+  expect(proof.method).toBe(CRC_PRODUCT);
+  const before = await shop.source.prove(shop.database, { ...proof, method: SHA2 }, never);
+  expect(before.method).toBe(SHA2);
+  expect(before.tables[0]!.checksum).toBe(sumOfSha2(['1#Anna#0', '2#Bert#0', '3##0', '4#1']));
+  await shop.sql("UPDATE t SET x = IF(id = 1, 'Bert', 'Anna') WHERE id < 3");
+  for (const known of [proof, before]) {
+    const found = await shop.source.prove(shop.database, known, never);
+    expect(found.method).toBe(known.method);
+    expect(found.tables[0]!.rows).toBe(4);
+    expect(found.tables[0]!.checksum).not.toBe(known.tables[0]!.checksum);
+  }
+});
+
+function sumOfSha2(rows: string[]): string {
+  const first64 = (text: string) => createHash('sha256').update(text).digest().readBigUInt64BE();
+  return String(
+    BigInt.asUintN(
+      64,
+      rows.map(first64).reduce((sum, one) => sum + one),
+    ),
+  );
+}
 
 describe('how much is read', () => {
   const LARGE = `CREATE TABLE t (id int PRIMARY KEY, x text); INSERT INTO t SELECT seq, REPEAT(MD5(seq), 10) FROM seq_1_to_20000;

@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest';
-import { createHeadStart, rememberFirstPart } from '../../../agent/jobs/backup/head-start.ts';
+import {
+  createHeadStart,
+  rememberDumpBytes,
+  rememberFirstPart,
+} from '../../../agent/jobs/backup/head-start.ts';
 import type { PreparedSave, Repository, SaveTarget } from '../../../agent/repository/repository.ts';
 
 const globals: SaveTarget = {
@@ -78,4 +82,31 @@ test('a backup that ends before it stores → what was prepared is ended, once',
   await ahead.end();
   await ahead.end();
   expect(seen.slice(1)).toEqual(['cancelled /postgres/shop.dump']);
+});
+
+test('the size of the last dump is known → the end is near when all but 128 MiB have passed, and never in a first backup', () => {
+  const { repository, notes } = world(dump);
+  const first = createHeadStart(repository, notes, 'shop', 'gzip');
+  expect(first.isNearEnd(Number.MAX_SAFE_INTEGER)).toBe(false);
+  rememberDumpBytes(notes, 'shop', 2 ** 30);
+  const later = createHeadStart(repository, notes, 'shop', 'gzip');
+  expect(later.isNearEnd(2 ** 30 - 2 ** 27 - 1)).toBe(false);
+  expect(later.isNearEnd(2 ** 30 - 2 ** 27)).toBe(true);
+});
+
+test('ended by two at once → both wait until what was prepared is gone, and nothing is prepared any more', async () => {
+  const { seen, repository, notes } = world(dump);
+  const gone = Promise.withResolvers<undefined>();
+  const slow = {
+    prepare: (target: SaveTarget) => ({ ...repository.prepare(target), cancel: () => gone.promise }),
+  };
+  const ahead = createHeadStart(slow, notes, 'shop', 'gzip');
+  let ended = 0;
+  const both = [ahead.end(), ahead.end()].map((end) => end.then(() => (ended += 1)));
+  await Promise.resolve();
+  expect(ended).toBe(0);
+  gone.resolve(undefined);
+  await Promise.all(both);
+  ahead.prepare(globals);
+  expect(seen).toHaveLength(1);
 });

@@ -56,6 +56,22 @@ describe('a snapshot that came back', () => {
     ]);
   });
 
+  test('and its proof, and the last good one → are found in one look at the repository', async () => {
+    const repository = await repositoryWith(proofOf());
+    const asked: unknown[] = [];
+    const seen: typeof repository = {
+      ...repository,
+      list: (filter, signal) => {
+        asked.push(filter);
+        return repository.list(filter, signal);
+      },
+    };
+    const newestGood = () => 'd'.repeat(64);
+    const { ended } = await verified(proofOf(), { repository: seen, newestGood });
+    expect(ended).toMatchObject(kept('proved'));
+    expect(asked).toEqual([{ source: 'shop' }]);
+  });
+
   test.each<[string, Proof | null, Partial<VerifySettings> & { on?: Partial<Source> }, RegExp]>([
     ['without a proof', null, {}, /the repository holds no proof of dddddddd$/],
     [

@@ -5,7 +5,7 @@ import {
   withoutDefaults,
   withPlainLiterals,
 } from '../../../agent/sources/mysql/proof/canonical.ts';
-import { rowHash } from '../../../agent/sources/mysql/proof/row-hash.ts';
+import { CRC_PRODUCT, rowHash, SHA2 } from '../../../agent/sources/mysql/proof/row-hash.ts';
 import { rangesBetween, sampleCondition } from '../../../agent/sources/mysql/proof/sample.ts';
 
 describe('the text of a row', () => {
@@ -13,13 +13,13 @@ describe('the text of a row', () => {
 
   test('two strings → the second one is followed by its length; NULLs are told', () => {
     const columns = [column('a', 'varchar'), column('b`', 'text', true), column('n', 'int', true)];
-    expect(rowHash(columns, 'mariadb')).toContain(
+    expect(rowHash(columns, 'mariadb', CRC_PRODUCT)).toContain(
       "CONCAT_WS('#', CAST(`a` AS BINARY), CAST(`b``` AS BINARY), `n`, LENGTH(CAST(`b``` AS BINARY)), ISNULL(`b```), ISNULL(`n`))",
     );
   });
 
   test('no columns of its own → still an expression', () => {
-    expect(rowHash([], 'mysql')).toContain("SHA2('', 256)");
+    expect(rowHash([], 'mysql', SHA2)).toContain("SHA2('', 256)");
   });
 
   test.each([
@@ -30,7 +30,7 @@ describe('the text of a row', () => {
     ['uuid', '`c`'],
     ['a type of tomorrow', 'CAST(`c` AS BINARY)'],
   ])('%s', (type, text) => {
-    expect(rowHash([column('c', type)], 'mariadb')).toContain(`CONCAT_WS('#', ${text})`);
+    expect(rowHash([column('c', type)], 'mariadb', SHA2)).toContain(`CONCAT_WS('#', ${text})`);
   });
 });
 

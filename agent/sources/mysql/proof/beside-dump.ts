@@ -6,9 +6,9 @@ import { errorFields } from '../../error-fields.ts';
 import { isConnectionLost } from '../errors.ts';
 import { withMysqlSession, type MysqlSession } from '../session.ts';
 import { sorted } from './counters.ts';
+import { chooseMethod } from './hash-method.ts';
 import { readObjects } from './objects.ts';
 import { openAtOnePoint } from './point.ts';
-import { METHOD } from './row-hash.ts';
 import { prepareSession } from './session.ts';
 import { coverageOf, proveTable } from './table-proof.ts';
 import { readDumpedTables } from './tables.ts';
@@ -81,12 +81,13 @@ async function readProof(
 ): Promise<Proof> {
   const { database } = config;
   const level = config.proof === 'counts' ? 'counts' : 'checksums';
+  const method = await chooseMethod(session);
   const objects = await readObjects(session, database, options.leftOut);
   const tables: Proof['tables'] = [];
   for (const table of await readDumpedTables(session, database, options.leftOut.names)) {
     const coverage =
       level === 'counts' ? 'none' : await coverageOf(session, database, table, config.proofLimitBytes);
-    tables.push(await proveTable(session, database, table, coverage));
+    tables.push(await proveTable(session, database, table, coverage, method));
   }
   // The snapshot is given back: an old one makes the server keep what was deleted since.
   await session.query('ROLLBACK');
@@ -101,7 +102,7 @@ async function readProof(
     database,
     takenAt: options.takenAt,
     level,
-    method: METHOD,
+    method,
     unproven:
       options.unproven ?? (changed ? 'tables or other objects were altered while the dump ran' : null),
     tables,

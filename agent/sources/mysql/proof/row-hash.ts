@@ -1,11 +1,18 @@
 import { quoteName } from '../names.ts';
 import type { Flavour } from '../session.ts';
 
+/** How a row's text becomes 64 bits. The name stands in the proof. */
+export type Method = 'sha2-256/64 of the columns as text, UTC' | 'crc32 * crc32c of the columns as text, UTC';
+
+/** The first 64 bits of SHA-256, which every server has. (MySQL 9.7 has neither MD5 nor SHA1.) */
+export const SHA2: Method = 'sha2-256/64 of the columns as text, UTC';
+
 /**
- * The first 64 bits of SHA-256 of the row's text. (Two CRC32 of different salts would be no more than one: whatever
- * leaves one as it is leaves the other too. MySQL 9.7 has neither MD5 nor SHA1.)
+ * The product of CRC-32 and CRC-32C: two polynomials without a common factor see apart what either one does not. (Two of one
+ * polynomial and different salts would be no more than one.) Multiplied and not put side by side, because a CRC is linear: two rows
+ * that exchanged a value would change their sums by the same bits. It takes a third less of the server's time than SHA-256.
  */
-export const METHOD = 'sha2-256/64 of the columns as text, UTC';
+export const CRC_PRODUCT: Method = 'crc32 * crc32c of the columns as text, UTC';
 
 export interface HashedColumn {
   name: string;
@@ -19,8 +26,14 @@ const PLAIN = /^(?:(?:tiny|small|medium|big)?int|decimal|date|time|datetime|time
 const HEX = /^(?:(?:multi)?(?:point|linestring|polygon)|geometry|geom(?:etry)?collection|vector)$/;
 
 /** An SQL expression: an unsigned 64-bit number for each row. NULL where the row is too long for the server to put together. */
-export function rowHash(columns: HashedColumn[], flavour: Flavour): string {
-  return `CAST(CONV(LEFT(SHA2(${rowText(columns, flavour)}, 256), 16), 16, 10) AS UNSIGNED)`;
+export function rowHash(columns: HashedColumn[], flavour: Flavour, method: Method): string {
+  const text = rowText(columns, flavour);
+  return method === SHA2 ? `CAST(CONV(LEFT(SHA2(${text}, 256), 16), 16, 10) AS UNSIGNED)` : crcProduct(text);
+}
+
+/** The variable spares the server to put the text together twice; `knowsCrcProduct` has seen that it is read after it is set. */
+export function crcProduct(text: string): string {
+  return `CRC32(@holdfast_row := ${text}) * CRC32C(@holdfast_row)`;
 }
 
 /**

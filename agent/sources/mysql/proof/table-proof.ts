@@ -1,7 +1,7 @@
 import type { TableProof } from '../../../proof/proof.ts';
 import { quoteName } from '../names.ts';
 import type { MysqlSession } from '../session.ts';
-import { rowHash } from './row-hash.ts';
+import { rowHash, type Method } from './row-hash.ts';
 import { drawSample, sampleCondition, type Sample } from './sample.ts';
 import type { DumpedTable } from './tables.ts';
 
@@ -18,9 +18,10 @@ export async function proveTable(
   database: string,
   table: DumpedTable,
   coverage: Coverage,
+  method: Method,
 ): Promise<TableProof> {
   const from = `${quoteName(database)}.${quoteName(table.name)}`;
-  const sum = `CAST(SUM(${rowHash(table.columns, session.flavour)}) AS CHAR) AS total`;
+  const sum = `CAST(SUM(${rowHash(table.columns, session.flavour, method)}) AS CHAR) AS total`;
   const done = (rows: unknown, checksum: string | null, sample: Sample | null): TableProof => ({
     name: table.name,
     rows: Number(rows),
