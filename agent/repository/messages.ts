@@ -31,6 +31,13 @@ export const backupStatus = z.object({
   bytes_done: z.number().optional(),
 });
 
+/** One of each file and folder, where restic is told to be wordy. */
+export const backupItem = z.object({
+  message_type: z.literal('verbose_status'),
+  item: z.string(),
+  data_size_in_repo: z.number(),
+});
+
 export const fileNode = z.object({
   message_type: z.literal('node'),
   type: z.literal('file'),

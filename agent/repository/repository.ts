@@ -41,7 +41,7 @@ export interface Repository {
    * Stores the files of a staged folder as one snapshot. **No snapshot exists afterwards unless all of them were stored whole**: as
    * many files and bytes as were staged, and restic without a complaint. Throws the first cause.
    */
-  saveFolder(request: FolderToSave, signal: AbortSignal): Promise<SavedSnapshot>;
+  saveFolder(request: FolderToSave, signal: AbortSignal): Promise<SavedFolder>;
 
   /** The files of a snapshot, by their paths in it. Needs no lock. */
   files(snapshot: Snapshot, signal: AbortSignal): Promise<StoredFile[]>;
@@ -181,6 +181,11 @@ export interface SavedSnapshot {
   storedBytes: number;
   addedBytes: number;
   warnings: string[];
+}
+
+export interface SavedFolder extends SavedSnapshot {
+  /** Bytes by which the repository grew for each file, by its path; what it had already costs nothing. */
+  addedOf: ReadonlyMap<string, number>;
 }
 
 export interface SnapshotFilter {

@@ -2,8 +2,8 @@ import { basename } from 'node:path';
 import { HoldfastError } from '../core/errors.ts';
 import { STAGING } from '../core/staging.ts';
 import type { Child, Exit } from '../process/run.ts';
-import { backupStatus, backupSummary, parseLine } from './messages.ts';
-import type { FolderToSave, SavedSnapshot } from './repository.ts';
+import { backupItem, backupStatus, backupSummary, parseLine } from './messages.ts';
+import type { FolderToSave, SavedFolder } from './repository.ts';
 import type { Restic } from './restic.ts';
 import { timeArguments, timesOf, UTC, withFailures, type Times } from './save-steps.ts';
 import { tagArguments } from './snapshots.ts';
@@ -28,7 +28,7 @@ export async function saveFolder(
   deps: SaveFolderDependencies,
   request: FolderToSave,
   signal: AbortSignal,
-): Promise<SavedSnapshot> {
+): Promise<SavedFolder> {
   if (basename(request.staging) !== STAGING) throw new Error(`${request.staging} is not called ${STAGING}`);
   signal.throwIfAborted();
   const { time, times } = timesOf(request.time, deps.now());
@@ -39,12 +39,12 @@ export async function saveFolder(
   });
   child.stdin.end();
   try {
-    const summary = await watch(child, request, signal);
+    const said = await watch(child, request, signal);
     const exit = await child.exit;
     signal.throwIfAborted();
     // 3: a snapshot that lacks what could not be read. It is none.
     if (exit.code !== 0) throw deps.errorOf(exit);
-    return confirmed(request, summary);
+    return confirmed(request, said);
   } catch (error) {
     const failures: unknown[] = [];
     await child.stop(CLEANUP_MS);
@@ -66,29 +66,36 @@ function backupArguments({ path, tags }: FolderToSave, host: string, time?: Date
     '--compression',
     'auto',
     '--json',
+    // Tells of each file what it has added.
+    '--verbose=2',
     '--',
     path.slice(1),
   ];
 }
 
-type Summary = ReturnType<typeof backupSummary.parse>;
+interface Said {
+  summary: ReturnType<typeof backupSummary.parse> | null;
+  addedOf: Map<string, number>;
+}
 
 /** Reads what restic says to its end; ends it when the signal does, or when it stands still. */
-async function watch(
-  child: Child,
-  { onProgress }: FolderToSave,
-  signal: AbortSignal,
-): Promise<Summary | null> {
+async function watch(child: Child, { onProgress }: FolderToSave, signal: AbortSignal): Promise<Said> {
   const stalled = new AbortController();
   const watchdog = setTimeout(() => stalled.abort(stuck()), STALL_MS);
   const late = AbortSignal.any([signal, stalled.signal]);
   const stop = () => void child.stop(CLEANUP_MS);
   late.addEventListener('abort', stop, { once: true });
-  let summary: Summary | null = null;
+  const said: Said = { summary: null, addedOf: new Map() };
   let read = 0;
   try {
     for await (const line of lines(child)) {
-      summary = parseLine(backupSummary, line) ?? summary;
+      const item = parseLine(backupItem, line);
+      if (item !== undefined) {
+        said.addedOf.set(item.item, item.data_size_in_repo);
+        watchdog.refresh();
+        continue;
+      }
+      said.summary = parseLine(backupSummary, line) ?? said.summary;
       const done = parseLine(backupStatus, line)?.bytes_done ?? 0;
       if (done <= read) continue;
       read = done;
@@ -100,7 +107,7 @@ async function watch(
     late.removeEventListener('abort', stop);
   }
   late.throwIfAborted();
-  return summary;
+  return said;
 }
 
 async function* lines(child: Child): AsyncGenerator<string> {
@@ -122,7 +129,7 @@ function stuck(): HoldfastError {
 }
 
 /** What "saved" means: exit 0, a summary, and as many files and bytes as were staged. */
-function confirmed({ path, files, bytes }: FolderToSave, summary: Summary | null): SavedSnapshot {
+function confirmed({ path, files, bytes }: FolderToSave, { summary, addedOf }: Said): SavedFolder {
   if (summary?.snapshot_id === undefined) {
     throw new HoldfastError('repository_failed', 'restic ended well but did not say which snapshot it saved');
   }
@@ -140,5 +147,6 @@ function confirmed({ path, files, bytes }: FolderToSave, summary: Summary | null
     storedBytes: bytes,
     addedBytes: summary.data_added_packed ?? summary.data_added,
     warnings: [],
+    addedOf,
   };
 }
