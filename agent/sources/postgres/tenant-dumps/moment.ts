@@ -168,13 +168,13 @@ function proven(
   proofs: SchemaProofs | null,
   { schema }: TenantSchema,
   signal: AbortSignal,
-  open: (ready: Promise<void>) => Dump,
+  open: (ready: Promise<unknown>) => Dump,
 ): Dump {
-  if (proofs === null || proofs.config.proof === 'none') return open(Promise.resolve());
-  const ready = Promise.withResolvers<void>();
+  if (proofs === null || proofs.config.proof === 'none') return open(Promise.resolve(null));
+  const ready = Promise.withResolvers<null>();
   const dumped = Promise.withResolvers<unknown>();
-  const proof = proveOne(proofs, schema, { dumped: dumped.promise, onBegun: ready.resolve }, signal);
-  void proof.then(() => ready.resolve());
+  const proof = proveOne(proofs, schema, { dumped: dumped.promise, onBegun: () => ready.resolve(null) }, signal);
+  void proof.then(() => ready.resolve(null));
   const dump = open(ready.promise);
   dump.done.then(dumped.resolve, dumped.reject);
   return { ...dump, proof };

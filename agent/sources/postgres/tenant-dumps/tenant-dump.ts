@@ -19,7 +19,7 @@ export interface PartialDump {
   /** What of the database, in options of pg_dump. */
   choice: () => Promise<string[]>;
   /** What must be done before it begins. */
-  ready?: Promise<void>;
+  ready?: Promise<unknown>;
   /** Tables that must be in it. */
   tables: PostgresTable[];
   leftOut: LeftOut;
