@@ -30,6 +30,7 @@ const ONE = [
     rows: ['1\t\u00e9\n', '2\tx\n'],
   },
   { ...entry(90, 'ACL', 'SCHEMA tenant_1'), dependencies: [5] },
+  { ...entry(95, 'FK CONSTRAINT', 'a b'), schema: 'tenant_1', dependencies: [5, 30] },
 ];
 const TWO = [
   entry(6, 'SCHEMA', 'o"d'),
@@ -91,12 +92,12 @@ test.each([1, 7, 1000, 1e6])(
   },
 );
 
-test('other numbers of the same objects → the same bytes', async () => {
+test('other numbers of the same objects, and dependencies in another order → the same bytes', async () => {
   const shifted = (entries: Entry[]) =>
     entries.map((one) => ({
       ...one,
       id: one.id + 1000,
-      dependencies: (one.dependencies ?? []).map((id) => id + 1000),
+      dependencies: (one.dependencies ?? []).map((id) => id + 1000).toReversed(),
     }));
   const before = await split(archiveOf([...SHARED, ...interleaved(ONE, TWO)]), 500);
   const after = await split(archiveOf(shifted([...SHARED, ...interleaved(ONE, TWO)])), 900);

@@ -24,7 +24,15 @@ export function createArchiveFiles(
   /** A file for the contents meanwhile. */
   spool: string,
 ): ArchiveFiles {
-  const entries: Entries = { at: [], size: [], dependencies: [], part: [], number: [], byId: new Map() };
+  const entries: Entries = {
+    at: [],
+    size: [],
+    dependencies: [],
+    part: [],
+    number: [],
+    byId: new Map(),
+    withData: new Set(),
+  };
   const ofEach: number[] = [];
   const lists: number[][] = paths.map(() => []);
   const sizes: number[] = paths.map(() => 0);
@@ -47,6 +55,7 @@ export function createArchiveFiles(
       if (part === null) throw cannot(`${entry.kind} ${entry.tag} is no tenant's`);
       const index = entries.at.length;
       entries.byId.set(entry.id, index);
+      if (entry.hasData) entries.withData.add(index);
       entries.at.push(state.spooled);
       entries.size.push(bytes.length);
       entries.dependencies.push(entry.at);
@@ -90,6 +99,7 @@ export function createArchiveFiles(
           const entry = Buffer.alloc(entries.size[index] ?? 0);
           readSync(fd, entry, 0, entry.length, entries.at[index] ?? 0);
           return rewriteEntry(entry, {
+            hasData: entries.withData.has(index),
             ...{ format, number: entries.number[index] ?? 0, at: entries.dependencies[index] ?? 0 },
             numberOf: (id) => {
               const other = entries.byId.get(id);
@@ -128,6 +138,7 @@ interface Entries {
   /** Its id in its archive. */
   number: number[];
   byId: Map<number, number>;
+  withData: Set<number>;
 }
 
 /** Appends to many files, of which one is open: data comes table by table, and the tables of a schema mostly in a row. */

@@ -6,14 +6,19 @@ export interface Rewriting {
   number: number;
   /** Where its dependencies begin. */
   at: number;
+  /** Data belongs to the first of its dependencies; those of anything else come in any order. */
+  hasData: boolean;
   /** The new id of another entry; null for one that is not in the archive. */
   numberOf: (id: number) => number | null;
 }
 
-/** An entry of a table of contents with other ids; dependencies on what is not in the archive are left out, as pg_restore would. */
-export function rewriteEntry(bytes: Buffer, { format, number, at, numberOf }: Rewriting): Buffer {
+/**
+ * An entry of a table of contents with other ids; dependencies on what is not in the archive are left out, as pg_restore would, and the
+ * others sorted: pg_dump has them as the server happened to give them.
+ */
+export function rewriteEntry(bytes: Buffer, { format, number, at, hasData, numberOf }: Rewriting): Buffer {
   const int = 1 + format.intSize;
-  const dependencies: Buffer[] = [];
+  const dependencies: number[] = [];
   let place = at;
   for (;;) {
     const negative = bytes[place] !== 0;
@@ -22,14 +27,13 @@ export function rewriteEntry(bytes: Buffer, { format, number, at, numberOf }: Re
     if (negative) break;
     const other = numberOf(Number(bytes.toString('latin1', place, place + length)));
     place += length;
-    if (other === null) continue;
-    const text = Buffer.from(String(other));
-    dependencies.push(writeInt(text.length, format), text);
+    if (other !== null) dependencies.push(other);
   }
+  if (!hasData) dependencies.sort((one, other) => one - other);
   return Buffer.concat([
     writeInt(number, format),
     bytes.subarray(int, at),
-    ...dependencies,
+    ...dependencies.flatMap((id) => [writeInt(String(id).length, format), Buffer.from(String(id))]),
     writeInt(-1, format),
     bytes.subarray(place),
   ]);
