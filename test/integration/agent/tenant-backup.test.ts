@@ -240,17 +240,23 @@ describe('with tenants that fail', () => {
     const { database } = await createClinic(server);
     const agent = await testAgent(asKeeper(database));
     expect((await agent.run(['init'])).code).toBe(0);
-    // In the way of pg_dump, which has its snapshot by then.
-    const { ended, letGo } = await dropWhileWaitedFor(server, database, 'tenant_2');
+    // Takes a while to be dumped as what the tenants share, before they are.
+    await server.sql(
+      `INSERT INTO public.countries SELECT n::text, repeat(md5(n::text), 4) FROM generate_series(1, 200000) n`,
+      database,
+    );
     const backup = agent.start(['backup', '--tenants']);
-    await until('pg_dump waits for the table', async () => {
-      const rows = await server.sql(
-        `SELECT FROM pg_stat_activity WHERE datname = '${database}' AND application_name = 'pg_dump' AND wait_event_type = 'Lock'`,
-      );
-      return rows.length > 0;
-    });
-    letGo();
-    await ended;
+    const isAtWork = (how: string) => async () =>
+      (
+        await server.sql(
+          `SELECT FROM pg_stat_activity WHERE datname = '${database}' AND application_name = 'pg_dump' AND ${how}`,
+        )
+      ).length > 0;
+    await until('what they share is read', isAtWork(`query LIKE 'COPY public.countries%'`));
+    const { dropped, drop } = await lockedSchema(server, database, 'tenant_2');
+    await until('pg_dump waits for the table', isAtWork(`wait_event_type = 'Lock'`));
+    drop();
+    await dropped;
     const { code, stderr } = await backup.ended;
     expect(stderr).toMatch(/tenant 2 was not dumped: its schema tenant_2 was dropped meanwhile/);
     expect(code).toBe(3);
@@ -306,15 +312,12 @@ describe('with tenants that fail', () => {
   });
 });
 
-/** A session that holds a table of the schema, and drops the schema when it is let go. */
-async function dropWhileWaitedFor(server: TestServer, database: string, schema: string) {
-  const child = execFile(
-    'psql',
-    ['-X', '-q', '-h', '127.0.0.1', '-p', String(server.port), '-U', 'boss', '-d', database],
-    {
-      env: { ...process.env, PGPASSWORD: 'bosspw' },
-    },
-  );
+/** A session that holds a table of the schema, and drops the schema when it is told to. */
+async function lockedSchema(server: TestServer, database: string, schema: string) {
+  const login = ['-h', '127.0.0.1', '-p', String(server.port), '-U', 'boss', '-d', database];
+  const child = execFile('psql', ['-X', '-q', '-v', 'ON_ERROR_STOP=1', ...login], {
+    env: { ...process.env, PGPASSWORD: 'bosspw' },
+  });
   child.stdin?.write(`BEGIN; LOCK TABLE ${schema}.patients IN ACCESS EXCLUSIVE MODE;\n`);
   await until('the table is locked', async () => {
     const rows = await server.sql(
@@ -323,10 +326,9 @@ async function dropWhileWaitedFor(server: TestServer, database: string, schema: 
     );
     return rows.length > 0;
   });
-  const ended = new Promise((resolve) => child.once('close', resolve));
   return {
-    ended,
-    letGo: () => child.stdin?.end(`DROP SCHEMA ${schema} CASCADE; COMMIT;\n`),
+    dropped: new Promise((resolve) => child.once('close', resolve)),
+    drop: () => child.stdin?.end(`DROP SCHEMA ${schema} CASCADE; COMMIT;\n`),
   };
 }
 
