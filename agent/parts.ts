@@ -5,6 +5,7 @@ import { pickByName } from './config/pick.ts';
 import type { Clock } from './core/clock.ts';
 import { HoldfastError } from './core/errors.ts';
 import type { Trigger } from './core/glossary.ts';
+import { STAGING } from './core/staging.ts';
 import { globalBackupJob } from './jobs/backup/global-backup.ts';
 import { ensureRepository } from './jobs/init.ts';
 import type { Job } from './jobs/job.ts';
@@ -122,7 +123,11 @@ function createJobs(deps: Deps): Jobs {
     if (tenants === null || dumps === null) throw noTenants(settings.name);
     return { tenants, dumps };
   };
-  const jobOf = (source: Source, part: BackupPart | null, { store, ensure }: Destination): Job => {
+  const jobOf = (
+    source: Source,
+    part: BackupPart | null,
+    { store, ensure, repository }: Destination,
+  ): Job => {
     const settings = settingsOf(source);
     const { compression, allowIncomplete, listedIn } = settings;
     const common = { store, notes: deps.ledger, compression, timeoutMs };
@@ -137,6 +142,12 @@ function createJobs(deps: Deps): Jobs {
       ensure,
       dumps,
       choose: (signal) => chooseTenants(tenants, part, signal),
+      set:
+        repository === null || part.kind === 'named'
+          ? null
+          : { repository, staging: join(runtimeDir, STAGING) },
+      proofs: repository !== null,
+      now: () => clock.now(),
       onDemand: part.kind === 'named',
       group: part.kind === 'group' ? part.name : null,
       atOnce: tenantsIn(config, source.name)?.jobs ?? 1,
@@ -150,8 +161,9 @@ function createJobs(deps: Deps): Jobs {
         const { keep, folder } = output;
         const spool = { directory: join(config.stateDir, 'spool'), maxBytes: config.spoolBytes };
         const files = createPlainFiles({ processes, compressors, spool, folder, at: clock.now() });
-        const destination = { store: files, ensure: () => Promise.resolve({ id: null, created: false }) };
-        // A proof has no place beside a plain file.
+        // A proof has no place beside a plain file, nor has a snapshot of many.
+        const ensure = () => Promise.resolve({ id: null, created: false });
+        const destination = { store: files, ensure, repository: null };
         const rotate = () => (keep === null ? Promise.resolve([]) : files.rotate(keep));
         return asExport(jobOf(source, part, destination), { rotate });
       }),
@@ -181,12 +193,15 @@ function noTenants(source: string): HoldfastError {
 
 interface Destination {
   store: Store;
+  /** Null where files are written in place of snapshots. */
+  repository: Repository | null;
   ensure: (signal: AbortSignal) => Promise<{ id: string | null; created: boolean }>;
 }
 
 function intoRepository({ repository, ledger }: Deps): Destination {
   return {
     store: repository,
+    repository,
     ensure: (signal) => ensureRepository(repository, ledger, signal, { create: true }),
   };
 }

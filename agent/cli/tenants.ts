@@ -4,6 +4,7 @@ import { utc } from '../core/clock.ts';
 import { EXIT_CODES, HoldfastError } from '../core/errors.ts';
 import { humanBytes } from '../core/units.ts';
 import type { Run } from '../ledger/ledger.ts';
+import { tenantDumpsStored } from '../jobs/tenant-dumps-stored.ts';
 import { lastProof } from '../reports/verified.ts';
 import type { Snapshot } from '../repository/repository.ts';
 import { outlookOf } from '../scheduler.ts';
@@ -84,10 +85,10 @@ async function tenantsIn(
     held.set(snapshot.id, known);
     return known;
   };
+  const ownDumps = await ownDumpsOf(app, source, found, signal);
   const backedUp = new Set(await schemasOf(backup));
   const provedSchemas = new Set(await schemasOf(proved));
-  const { schedule, timeZone } = app.config;
-  const next = outlookOf(schedule.backup, timeZone, app.clock.now()).next;
+  const next = (group: string | null) => earliest(schedulesOf(app, source, group), app);
   return {
     source: source.name,
     findings,
@@ -97,11 +98,44 @@ async function tenantsIn(
       active,
       group,
       bytes,
-      lastBackup: backedUp.has(schema) ? (backup?.startedAt ?? null) : null,
+      lastBackup: latest(backedUp.has(schema) ? backup?.startedAt : undefined, ownDumps.get(id)),
       lastProved: provedSchemas.has(schema) ? (proved?.startedAt ?? null) : null,
-      next: bytes === null || next === null ? null : utc(next),
+      next: bytes === null ? null : next(group),
     })),
   };
+}
+
+/** Dumps of tenants alone, where any were ever made: the ledger says that without the repository. */
+async function ownDumpsOf(
+  app: App,
+  source: Source,
+  found: { id: string; schema: string }[],
+  signal: AbortSignal,
+): Promise<Map<string, string>> {
+  const tenants = app.tenantsOf(source);
+  const runs = app.ledger.recent({ job: 'tenant-backup', source: source.name, limit: 1 });
+  if (runs.length === 0) return new Map();
+  await app.repository.reach(signal);
+  const places = found.map(({ id, schema }) => ({ id, path: tenants.part(schema).path }));
+  return tenantDumpsStored(app.repository, source.name, places, signal);
+}
+
+function latest(...times: (string | undefined)[]): string | null {
+  const known = times.filter((time) => time !== undefined).map((time) => utc(new Date(time)));
+  return known.toSorted().at(-1) ?? null;
+}
+
+/** That of everything, and that of its group. */
+function schedulesOf({ config }: App, { name }: Source, group: string | null): string[] {
+  const settings = config.sources.find((candidate) => candidate.name === name);
+  const groups = settings?.type === 'postgres' ? (settings.tenants?.groups ?? []) : [];
+  const own = groups.find((one) => one.name === group)?.schedule ?? null;
+  return [config.schedule.backup, ...(own === null ? [] : [own])];
+}
+
+function earliest(schedules: string[], { config, clock }: App): string | null {
+  const times = schedules.flatMap((schedule) => outlookOf(schedule, config.timeZone, clock.now()).next ?? []);
+  return times.map((time) => utc(time)).toSorted()[0] ?? null;
 }
 
 async function storedOf(app: App, source: Source, signal: AbortSignal): Promise<Snapshot[]> {

@@ -24,6 +24,11 @@ export function schemaPrefix(schema: string): string {
   return `${/[."]/.test(schema) ? `"${schema.replaceAll('"', '""')}"` : schema}.`;
 }
 
+/** The schema that a name in a proof begins with, as it is written there. */
+export function schemaIn(name: string): string {
+  return /^(?:"(?:[^"]|"")*"|[^."]*)/.exec(name)?.[0] ?? '';
+}
+
 const BESIDE_SCHEMAS = new Set([
   'cast',
   'comment',

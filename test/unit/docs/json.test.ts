@@ -212,6 +212,7 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
       tenantsOf: () => ({
         find: () => Promise.resolve({ tenants: [found], findings: ['tenant 43 has no schema'] }),
         schemasIn: () => Promise.resolve(['tenant_42']),
+        part: (schema: string) => ({ path: `/postgres/shop/${schema}.dump` }),
       }),
     } as unknown as App;
     const given = await answerOf(['tenants', 'shop'], app);
