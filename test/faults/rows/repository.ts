@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { mariadb, postgres } from '../../helpers/engines.ts';
@@ -113,14 +113,12 @@ export const repository: Area = {
         const folder = join(agent.folder, 'repository');
         renameSync(folder, `${folder}.before`);
         mkdirSync(folder);
-        const used = Number(
-          execFileSync('du', ['-sk', `${folder}.before`])
-            .toString()
-            .split('\t')[0],
-        );
-        execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${used + 256}k`, 'tmpfs', folder]);
+        execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', folder]);
         onTestFinished(() => void execFileSync('umount', ['-l', folder]));
         cpSync(`${folder}.before`, folder, { recursive: true });
+        const { blocks, bfree, bsize } = statfsSync(folder);
+        const size = (blocks - bfree) * bsize + 256 * 1024;
+        execFileSync('mount', ['-o', `remount,size=${size}`, folder]);
         await server.sql(`UPDATE orders SET note = REPEAT(SHA2(CONCAT(id, RAND()), 512), 2)`, shop.database);
         await oracle.alarm(() => agent.run(['backup']), /no space is left for the repository/);
         execFileSync('mount', ['-o', 'remount,size=64m', folder]);

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
+import type { Ended } from '../../helpers/agent.ts';
 import { mariadb, postgres } from '../../helpers/engines.ts';
-import { until } from '../../helpers/until.ts';
 import type { Area } from '../fault.ts';
 import type { Stage } from '../stage.ts';
 
@@ -65,18 +65,9 @@ export const restore: Area = {
       inject: async (stage) => {
         const { server, shop, agent, oracle, rows } = stage;
         const args = ['restore', shop.database, '--yes'];
-        const attempt = async () => {
-          const { child, ended } = agent.start(args);
-          await until('it loads the large table', async () => {
-            const loading = await server.sql(
-              `SELECT 1 FROM information_schema.processlist WHERE db = '${shop.database}' AND info LIKE 'INSERT INTO %orders%'`,
-            );
-            return loading.length > 0;
-          });
-          child.kill('SIGKILL');
-          return ended;
-        };
-        await oracle.died(attempt, { sourceChanges: true });
+        const loading = `SELECT 1 FROM information_schema.processlist WHERE db = '${shop.database}' AND info LIKE 'INSERT INTO %orders%'`;
+        const attempt = () => killedWhen(stage, args, async () => (await server.sql(loading)).length > 0);
+        expect((await oracle.died(attempt, { sourceChanges: true })).code, 'killed in time').toBeNull();
         const told = /holds the rest of a restore of[\s\S]*holdfast restore/;
         await oracle.alsoAlarms(() => agent.run(['backup']), told);
         // With a warning: it may not be swapped.
@@ -87,18 +78,23 @@ export const restore: Area = {
   ],
 };
 
-async function killedWhenRenamed(stage: Stage, args: string[]) {
-  const { server, agent } = stage;
+async function killedWhenRenamed(stage: Stage, args: string[]): Promise<Ended> {
   const before = await keptBeside(stage);
+  return killedWhen(stage, args, async () => {
+    const kept = (await keptBeside(stage)).find((name) => !before.includes(name));
+    return (
+      kept !== undefined && (await stage.server.sql(`SHOW TABLES FROM ${kept} LIKE 'orders'`)).length > 0
+    );
+  });
+}
+
+/** It is looked for without a pause: what is to be met is over in a moment. */
+async function killedWhen({ agent }: Stage, args: string[], isNow: () => Promise<boolean>): Promise<Ended> {
   const { child, ended } = agent.start(args);
   let isOver = false;
   void ended.then(() => (isOver = true));
   const over = () => isOver;
-  // Without a pause: what is looked for is over in a moment.
-  while (!over()) {
-    const kept = (await keptBeside(stage)).find((name) => !before.includes(name));
-    if (kept !== undefined && (await server.sql(`SHOW TABLES FROM ${kept} LIKE 'orders'`)).length > 0) break;
-  }
+  while (!over() && !(await isNow()));
   child.kill('SIGKILL');
   return ended;
 }

@@ -31,7 +31,7 @@ export const stored: Area = {
     {
       name: 'A bit of a stored pack has turned over',
       done: 'at random places of all packs; each is read by the check of all data and by a restore on a new machine, the first by the command itself',
-      on: [mariadb],
+      on: [postgres],
       times: FLIPS,
       asserted: 'the check finds each; the restore fails, or brings back the same bytes',
       next: 'verify',

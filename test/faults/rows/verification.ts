@@ -156,6 +156,7 @@ export const verification: Area = {
       asserted:
         'the lock gives way; the backup says that its equality is not proven, and nothing calls it equal',
       next: 'verify',
+      changesStage: true,
       inject: async (stage) => {
         const { oracle } = stage;
         await oracle.alarm(() => lateDump(stage), /not proven/, {
