@@ -90,7 +90,8 @@ export interface App extends Tenancy {
     choice: { source: string; wanted: Wanted; target: ExportTarget },
     options: RunOptions,
   ): Promise<RunReport[]>;
-  close(): void;
+  /** Resolves when what was told to stop is gone, and the ledger is closed. */
+  close(): Promise<void>;
 }
 
 export interface Surroundings extends AccessSurroundings {
@@ -270,7 +271,10 @@ export async function createApp(config: Config, surroundings: Surroundings): Pro
       const { exportJob } = await import('./jobs/restore/export.ts');
       return runner.run([exportJob(source, { ...usual, ...choice })], options);
     },
-    close: () => ledger.close(),
+    close: async () => {
+      await processes.settled();
+      ledger.close();
+    },
   };
 }
 

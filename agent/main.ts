@@ -51,7 +51,7 @@ const context: Context = {
   },
 };
 const exitCode = await runCommandLine(process.argv, context);
-(app as App | null)?.close();
+await (app as App | null)?.close();
 // What a slow reader has not taken yet would be cut off, with an exit code that says all is well.
 await Promise.all([taken(process.stdout), taken(process.stderr)]);
 process.exit(exitCode);

@@ -18,6 +18,11 @@ export interface Processes {
    * `interrupted` (the signal), and `failed` when it prints more than `maxOutputBytes`.
    */
   run(command: Command, options: RunOptions): Promise<Finished>;
+  /**
+   * Resolves when every child that was told to stop is gone, or after half a minute. It dies with the agent, and an agent that left before would end it in the
+   * middle of its clean-up: restic's lock would stay in the repository.
+   */
+  settled(): Promise<void>;
 }
 
 export interface Command {
@@ -73,13 +78,27 @@ export interface Finished extends Exit {
 
 const STOP_GRACE_MS = 5_000;
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
+/** Longer than the grace: who is not gone by then, not even SIGKILL ends. */
+const SETTLE_MS = 30_000;
 /** A grandchild may hold stderr open after the child is gone; nobody waits for that. */
 const STDERR_DRAIN_MS = 1_000;
 
 /** Makes the door; `base` is the environment that every child gets. */
 export function createProcesses(base: Record<string, string>): Processes {
-  const start = (command: Command) => startChild(command, base);
-  return { start, run: (command, options) => runToEnd(start, command, options) };
+  const stopping = new Set<Promise<unknown>>();
+  const onStop = (gone: Promise<unknown>) => {
+    stopping.add(gone);
+    void gone.finally(() => stopping.delete(gone));
+  };
+  const start = (command: Command) => startChild(command, base, onStop);
+  return {
+    start,
+    run: (command, options) => runToEnd(start, command, options),
+    settled: async () => {
+      const late = delay(SETTLE_MS, undefined, { ref: false });
+      await Promise.race([Promise.all(stopping), late]);
+    },
+  };
 }
 
 /** Names how a child ended, for messages: "exit code 2", "signal SIGKILL". */
@@ -87,7 +106,11 @@ export function describeExit(exit: Exit): string {
   return exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;
 }
 
-async function startChild(command: Command, base: Record<string, string>): Promise<Child> {
+async function startChild(
+  command: Command,
+  base: Record<string, string>,
+  onStop: (gone: Promise<Exit>) => void,
+): Promise<Child> {
   // Half of all commands start no program, and it is a hundred files.
   const { execa } = await import('execa');
   const subprocess = execa(command.file, command.args, {
@@ -125,6 +148,7 @@ async function startChild(command: Command, base: Record<string, string>): Promi
 
   const signal = (name: NodeJS.Signals) => signalGroup(subprocess.pid, name);
   const stop = async (graceMs = STOP_GRACE_MS) => {
+    onStop(exit);
     signal('SIGTERM');
     const grace = new AbortController();
     const timer = delay(graceMs, 'late' as const, { signal: grace.signal }).catch(() => 'gone' as const);
