@@ -9,7 +9,8 @@ import { rememberedId } from './jobs/init.ts';
 import type { Job } from './jobs/job.ts';
 import { newestGoodSnapshot } from './jobs/known-backups.ts';
 import { repairJob } from './jobs/upkeep/repair.ts';
-import { lastCheckFailed, standingOf } from './jobs/upkeep/retention-choice.ts';
+import { openDamage } from './jobs/upkeep/open-damage.ts';
+import { standingOf } from './jobs/upkeep/retention-choice.ts';
 import { retentionJob } from './jobs/upkeep/retention.ts';
 import { strangersIn, strangerWords } from './jobs/strangers.ts';
 import { dropReplaced } from './jobs/restore/tidy-restores.ts';
@@ -70,6 +71,7 @@ export function createUpkeep(deps: {
         maxBytes: config.checkBytes,
         betweenSeconds: betweenChecks(config, clock.now()),
       },
+      openDamage: () => openDamage(ledger),
       now: () => clock.now(),
       timeoutMs: CHECK_TIMEOUT_MS,
     });
@@ -92,7 +94,7 @@ export function createUpkeep(deps: {
       },
       strangers: (source, snapshots) =>
         strangerWords(source, strangersIn(ledger, source, snapshots), config.host),
-      lastCheckFailed: () => lastCheckFailed(ledger),
+      damaged: () => openDamage(ledger) !== null,
       now: () => clock.now(),
       dropReplaced: (signal) =>
         dropReplaced(

@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { HoldfastError } from '../core/errors.ts';
 import { ClosedStreamError, createOutlet } from './backpressure.ts';
 import { describeExit, type Child, type Command, type Exit, type Processes } from './run.ts';
@@ -83,7 +84,7 @@ export async function feed(processes: Processes, options: FeedOptions): Promise<
   } catch (error) {
     const cause: unknown = options.signal.aborted
       ? options.signal.reason
-      : await firstCause(error, compressor);
+      : await firstCause(error, compressor, options.signal);
     stop.abort(cause);
     await compressor?.stop();
     await Promise.allSettled([...stages, dump.done]);
@@ -94,10 +95,20 @@ export async function feed(processes: Processes, options: FeedOptions): Promise<
   }
 }
 
+const ENDS_WITHIN_MS = 10_000;
+
 /** A stage that finds its receiver gone knows nothing of why: if that was the compressor, its exit tells. */
-async function firstCause(error: unknown, compressor: Child | null): Promise<unknown> {
+async function firstCause(error: unknown, compressor: Child | null, signal: AbortSignal): Promise<unknown> {
   if (!(error instanceof ClosedStreamError) || error.target !== compressor?.stdin) return error;
-  const exit = await compressor.exit;
+  // One that has closed its input and does not end must not keep the run.
+  const exit = await Promise.race([
+    compressor.exit,
+    delay(ENDS_WITHIN_MS, null, { ref: false, signal }),
+  ]).catch(() => null);
+  if (exit === null) {
+    const what = 'the compressor closed its input and did not end';
+    return signal.aborted ? signal.reason : new HoldfastError('failed', what, { cause: error });
+  }
   if (exit.code === 0) {
     return new HoldfastError('failed', 'the compressor ended before it had read everything', {
       cause: error,

@@ -19,6 +19,8 @@ export async function* readDumpFile(
     yield* file as AsyncIterable<Buffer>;
     return;
   }
+  // It may fail while the decompressor is being started, and nobody would hear it.
+  file.on('error', () => undefined);
   const child = await deps.processes.start(command);
   const stop = () => void child.stop();
   signal.addEventListener('abort', stop, { once: true });

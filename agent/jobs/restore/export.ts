@@ -80,7 +80,7 @@ async function writeFile(
     // Whoever may read the folder's owner's files may read it; a dump is a secret for everybody else.
     await pipeline(
       readCounted({ repository, snapshot, progress }, onProgress, signal),
-      createWriteStream(partial, { mode: 0o600 }),
+      createWriteStream(partial, { mode: 0o600, flush: true }),
       { signal },
     );
     await rename(partial, path);

@@ -1,6 +1,6 @@
 import { utc } from '../../core/clock.ts';
-import { describeError } from '../../core/errors.ts';
-import type { RunFacts } from '../../ledger/ledger.ts';
+import { HoldfastError, describeError } from '../../core/errors.ts';
+import type { Run, RunFacts } from '../../ledger/ledger.ts';
 import type { CheckPart, Repository } from '../../repository/repository.ts';
 import {
   advanced,
@@ -10,10 +10,9 @@ import {
   rememberCycle,
   type Cycle,
   type CyclePlan,
-  type NextPart,
 } from './check-cycle.ts';
 import { ensureRepository, type Notes } from '../init.ts';
-import type { Job, JobContext, Outcome } from '../job.ts';
+import { EndedRun, type Job, type JobContext, type Outcome } from '../job.ts';
 
 export interface CheckSettings {
   repository: Repository;
@@ -21,6 +20,8 @@ export interface CheckSettings {
   /** `next-part`: the structure and the part of the data whose turn it is. */
   what: 'structure' | 'next-part' | 'all-data';
   plan: CyclePlan;
+  /** The check that found damage which no later one has shown to be gone; null for none. */
+  openDamage: () => Run | null;
   now: () => Date;
   timeoutMs: number;
 }
@@ -46,7 +47,11 @@ async function check(settings: CheckSettings, { signal, onProgress }: JobContext
   const part: CheckPart = settings.what === 'all-data' ? 'all-data' : (next ?? 'structure');
 
   onProgress({ step: stepOf(part), dumpBytes: 0, storedBytes: 0 });
-  await repository.check(part, signal);
+  await repository.check(part, signal).catch((error: unknown) => {
+    // What was read and found damaged, only reading it again can clear.
+    if (!(error instanceof HoldfastError) || error.kind !== 'repository_damaged') throw error;
+    throw new EndedRun('failed', error, { ...size.facts, ...readFacts(part) });
+  });
 
   // Only now: a part that was not read to its end, or found damaged, is the next one again.
   const now = utc(settings.now());
@@ -58,8 +63,8 @@ async function check(settings: CheckSettings, { signal, onProgress }: JobContext
     reason: [reasonOf(part), ...(next?.remarks ?? []), ...(after === null ? [] : [progressOf(after)])].join(
       '; ',
     ),
-    warnings: [...size.warnings, ...unread],
-    facts: { ...size.facts, ...cycleFacts(next, after) },
+    warnings: [...size.warnings, ...unread, ...stillOpen(settings.openDamage(), part)],
+    facts: { ...size.facts, ...readFacts(part), ...cycleFacts(after) },
   };
 }
 
@@ -83,11 +88,29 @@ function progressOf({ next, completedAt }: Cycle): string {
   return next === 1 ? 'all data has been read' : `all data was last read by ${completedAt}`;
 }
 
-function cycleFacts(next: NextPart | null, after: Cycle | null): RunFacts {
-  return {
-    ...(next === null ? {} : { checkedPart: next.part, checkedOf: next.of }),
-    ...(after?.completedAt == null ? {} : { allDataReadAt: after.completedAt }),
-  };
+/** All data is one part of one. */
+function readFacts(part: CheckPart): RunFacts {
+  if (part === 'structure') return {};
+  return part === 'all-data'
+    ? { checkedPart: 1, checkedOf: 1 }
+    : { checkedPart: part.part, checkedOf: part.of };
+}
+
+function cycleFacts(after: Cycle | null): RunFacts {
+  return after?.completedAt == null ? {} : { allDataReadAt: after.completedAt };
+}
+
+/** What an earlier check found, and this one has not looked at. */
+function stillOpen(damage: Run | null, part: CheckPart): string[] {
+  if (damage === null || part === 'all-data') return [];
+  const { checkedPart, checkedOf } = damage.facts;
+  if (checkedPart === undefined) return [];
+  const now = readFacts(part);
+  if (now.checkedPart === checkedPart && now.checkedOf === checkedOf) return [];
+  const what = checkedOf === 1 ? 'the data' : `part ${checkedPart} of ${checkedOf} of the data`;
+  return [
+    `${what} was found damaged at ${damage.startedAt} and has not been read since: run \`holdfast check --all-data\`, or \`holdfast repair\``,
+  ];
 }
 
 /** How large it is: for the choice of a part, and for the page that shows its growth. That it cannot be told makes a check no worse. */

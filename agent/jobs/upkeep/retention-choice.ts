@@ -97,12 +97,6 @@ function verifiedOf(ledger: Reading, source: string): string[] {
   });
 }
 
-/** Whether the repository may be damaged: its newest check that came to an end failed. One that was killed has not shown it sound. */
-export function lastCheckFailed(ledger: Pick<Ledger, 'recent'>): boolean {
-  const ended = ledger.recent({ job: 'check', limit: BACK });
-  return ended.find(({ result }) => result === 'succeeded' || result === 'failed')?.result === 'failed';
-}
-
 function isDump({ tags }: Snapshot): boolean {
   return tags?.kind === 'dump';
 }

@@ -30,8 +30,8 @@ export interface RetentionSettings {
   dryRun: boolean;
   /** Goes on although snapshots that were there last time are gone. */
   acceptMissing: boolean;
-  /** Whether the newest check of the repository failed: nothing is removed before one is clean again. */
-  lastCheckFailed: () => boolean;
+  /** Whether a check of the repository found damage that no later one has shown to be gone: nothing is removed before. */
+  damaged: () => boolean;
   /** What the ledger has to say of a source. */
   standing: (source: string) => Standing;
   /** What another server stores under the same names, as sentence parts; empty for nothing. */
@@ -65,12 +65,12 @@ async function applyRetention(
   { signal, onProgress }: JobContext,
 ): Promise<Outcome> {
   const { repository, notes, dryRun } = settings;
-  if (!dryRun && settings.lastCheckFailed()) {
+  if (!dryRun && settings.damaged()) {
     throw new HoldfastError(
       'repository_damaged',
       'nothing was removed: the last check of the repository failed',
       {
-        hint: 'Run `holdfast check`, and when it is clean `holdfast prune`.',
+        hint: 'Run `holdfast check --all-data`, and when it is clean `holdfast prune`.',
       },
     );
   }

@@ -7,6 +7,8 @@ import {
   type CyclePlan,
 } from '../../../agent/jobs/upkeep/check-cycle.ts';
 import { checkJob } from '../../../agent/jobs/upkeep/check.ts';
+import { HoldfastError } from '../../../agent/core/errors.ts';
+import type { Run } from '../../../agent/ledger/ledger.ts';
 import type { CheckPart, Repository } from '../../../agent/repository/repository.ts';
 
 const DAY = 86_400;
@@ -96,8 +98,8 @@ describe('the job', () => {
     } as unknown as Repository;
     const now = () => new Date(AT);
     const plan = { seconds: 2 * DAY, maxBytes: null, betweenSeconds: DAY };
-    const run = (what: 'next-part' | 'all-data') =>
-      checkJob({ repository, notes: kept, what, plan, now, timeoutMs: 1000 }).run({
+    const run = (what: 'structure' | 'next-part' | 'all-data', damage: Run | null = null) =>
+      checkJob({ repository, notes: kept, what, plan, openDamage: () => damage, now, timeoutMs: 1000 }).run({
         signal: new AbortController().signal,
         onProgress: () => undefined,
       });
@@ -120,6 +122,18 @@ describe('the job', () => {
         'the structure of the repository is sound, and so is part 2 of 2 of its data; all data has been read',
       facts: { checkedPart: 2, checkedOf: 2, allDataReadAt: AT },
     });
+  });
+
+  test('damage that was read → the run says where; a look at the structure alone warns that it was not looked at again', async () => {
+    const found = new HoldfastError('repository_damaged', 'damaged');
+    const { run } = checks([() => Promise.reject(found)]);
+    const failed: unknown = await run('all-data').catch((error: unknown) => error);
+    expect(failed).toMatchObject({ kind: 'repository_damaged', facts: { checkedPart: 1, checkedOf: 1 } });
+    const damage = { startedAt: AT, facts: { checkedPart: 1, checkedOf: 1 } } as unknown as Run;
+    expect((await run('structure', damage)).warnings).toEqual([
+      `the data was found damaged at ${AT} and has not been read since: run \`holdfast check --all-data\`, or \`holdfast repair\``,
+    ]);
+    expect((await run('all-data', damage)).warnings).toEqual([]);
   });
 
   test('all data is read by hand → a cycle is complete', async () => {

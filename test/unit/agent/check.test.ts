@@ -12,7 +12,15 @@ function checkOf(stats: Repository['stats'], signal = new AbortController().sign
   const notes = { remember: () => undefined, recall: () => null };
   const plan = { seconds: null, maxBytes: null, betweenSeconds: null };
   const now = () => new Date('2026-11-01T03:00:00Z');
-  const job = checkJob({ repository, notes, what: 'structure', plan, now, timeoutMs: 1000 });
+  const job = checkJob({
+    repository,
+    notes,
+    what: 'structure',
+    plan,
+    openDamage: () => null,
+    now,
+    timeoutMs: 1000,
+  });
   return job.run({ signal, onProgress: () => undefined });
 }
 

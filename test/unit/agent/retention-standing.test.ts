@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { lastCheckFailed, standingOf } from '../../../agent/jobs/upkeep/retention-choice.ts';
+import { openDamage } from '../../../agent/jobs/upkeep/open-damage.ts';
+import { standingOf } from '../../../agent/jobs/upkeep/retention-choice.ts';
 import type { Run, RunFacts, RunEnd } from '../../../agent/ledger/ledger.ts';
 import { openLedger } from '../../../agent/ledger/sqlite.ts';
 import { freedIn } from '../../../agent/repository/retention.ts';
@@ -96,12 +97,29 @@ test('one was proved, and a later one only restored → both stay', () => {
 
 test('a check failed, and the next one was killed → damaged still, until one is clean', () => {
   const { ledger, end } = shop();
-  expect(lastCheckFailed(ledger)).toBe(false);
+  expect(openDamage(ledger)).toBeNull();
   end('check', 'failed');
   end('check', 'interrupted');
-  expect(lastCheckFailed(ledger)).toBe(true);
+  expect(openDamage(ledger)).not.toBeNull();
   end('check', 'succeeded');
-  expect(lastCheckFailed(ledger)).toBe(false);
+  expect(openDamage(ledger)).toBeNull();
+});
+
+test('a part of the data was damaged → sound when the same part or everything was read, not by a look at the structure or at another part', () => {
+  for (const answer of [
+    { checkedPart: 3, checkedOf: 10 },
+    { checkedPart: 1, checkedOf: 1 },
+  ]) {
+    const { ledger, end } = shop();
+    end('check', 'failed', { checkedPart: 3, checkedOf: 10 });
+    end('check', 'succeeded');
+    end('check', 'succeeded', { checkedPart: 4, checkedOf: 10 });
+    end('check', 'failed');
+    end('check', 'succeeded');
+    expect(openDamage(ledger)?.facts).toMatchObject({ checkedPart: 3 });
+    end('check', 'succeeded', answer);
+    expect(openDamage(ledger)).toBeNull();
+  }
 });
 
 test.each([

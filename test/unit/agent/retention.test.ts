@@ -57,7 +57,7 @@ function settings(
     afterBackup: false,
     now: () => new Date('2026-03-09T00:00:00Z'),
     dropReplaced: async () => ({ dropped: [], failures: [] }),
-    lastCheckFailed: () => false,
+    damaged: () => false,
     strangers: () => [],
     standing: () => ({ doubt: null, verified: [] }),
     timeoutMs: 1000,
