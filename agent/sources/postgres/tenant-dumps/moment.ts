@@ -173,7 +173,12 @@ function proven(
   if (proofs === null || proofs.config.proof === 'none') return open(Promise.resolve(null));
   const ready = Promise.withResolvers<null>();
   const dumped = Promise.withResolvers<unknown>();
-  const proof = proveOne(proofs, schema, { dumped: dumped.promise, onBegun: () => ready.resolve(null) }, signal);
+  const proof = proveOne(
+    proofs,
+    schema,
+    { dumped: dumped.promise, onBegun: () => ready.resolve(null) },
+    signal,
+  );
   void proof.then(() => ready.resolve(null));
   const dump = open(ready.promise);
   dump.done.then(dumped.resolve, dumped.reject);
