@@ -145,7 +145,7 @@ function createJobs(deps: Deps): Jobs {
       set:
         repository === null || part.kind === 'named'
           ? null
-          : { repository, staging: join(runtimeDir, STAGING) },
+          : { repository, staging: join(sourceDeps.runtimeDir, STAGING) },
       proofs: repository !== null,
       now: () => clock.now(),
       onDemand: part.kind === 'named',

@@ -245,16 +245,14 @@ describe('with tenants that fail', () => {
       `INSERT INTO public.countries SELECT n::text, repeat(md5(n::text), 4) FROM generate_series(1, 200000) n`,
       database,
     );
+    const { dropped, drop } = lockedSchema(server, database, 'tenant_2');
     const backup = agent.start(['backup', '--tenants']);
-    const isAtWork = (how: string) => async () =>
-      (
-        await server.sql(
-          `SELECT FROM pg_stat_activity WHERE datname = '${database}' AND application_name = 'pg_dump' AND ${how}`,
-        )
-      ).length > 0;
-    await until('what they share is read', isAtWork(`query LIKE 'COPY public.countries%'`));
-    const { dropped, drop } = await lockedSchema(server, database, 'tenant_2');
-    await until('pg_dump waits for the table', isAtWork(`wait_event_type = 'Lock'`));
+    await until('pg_dump waits for the table', async () => {
+      const rows = await server.sql(
+        `SELECT FROM pg_stat_activity WHERE datname = '${database}' AND application_name = 'pg_dump' AND wait_event_type = 'Lock'`,
+      );
+      return rows.length > 0;
+    });
     drop();
     await dropped;
     const { code, stderr } = await backup.ended;
@@ -312,20 +310,24 @@ describe('with tenants that fail', () => {
   });
 });
 
-/** A session that holds a table of the schema, and drops the schema when it is told to. */
-async function lockedSchema(server: TestServer, database: string, schema: string) {
+/**
+ * A session that takes a table of the schema as soon as what the tenants share is being dumped, and drops the schema when it is told to. It
+ * looks by itself, for the moment is short.
+ */
+function lockedSchema(server: TestServer, database: string, schema: string) {
   const login = ['-h', '127.0.0.1', '-p', String(server.port), '-U', 'boss', '-d', database];
   const child = execFile('psql', ['-X', '-q', '-v', 'ON_ERROR_STOP=1', ...login], {
     env: { ...process.env, PGPASSWORD: 'bosspw' },
   });
-  child.stdin?.write(`BEGIN; LOCK TABLE ${schema}.patients IN ACCESS EXCLUSIVE MODE;\n`);
-  await until('the table is locked', async () => {
-    const rows = await server.sql(
-      `SELECT FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND relation = '${schema}.patients'::regclass`,
-      database,
-    );
-    return rows.length > 0;
-  });
+  child.stdin?.write(`BEGIN;
+    DO $$ BEGIN
+      FOR i IN 1..6000 LOOP
+        PERFORM pg_stat_clear_snapshot();
+        EXIT WHEN EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'COPY public.countries%');
+        PERFORM pg_sleep(0.01);
+      END LOOP;
+    END $$;
+    LOCK TABLE ${schema}.patients IN ACCESS EXCLUSIVE MODE;\n`);
   return {
     dropped: new Promise((resolve) => child.once('close', resolve)),
     drop: () => child.stdin?.end(`DROP SCHEMA ${schema} CASCADE; COMMIT;\n`),
