@@ -109,7 +109,7 @@ interface Jobs {
 
 function createJobs(deps: Deps): Jobs {
   const { config, clock, sourceDeps } = deps;
-  const { processes, runtimeDir } = sourceDeps;
+  const { processes } = sourceDeps;
   const compressors = createCompressors((name) => isOnPath(name, deps.path));
   const timeoutMs = config.backupTimeoutSeconds * 1000;
   const settingsOf = ({ name }: Source): SourceConfig => {
