@@ -84,8 +84,11 @@ export const PART_KINDS = [
   'global-roles',
   'tenant',
   'tenant-prelude',
+  'tenant-proof',
+  'tenant-set',
   'on-demand',
   'on-demand-prelude',
+  'on-demand-proof',
 ] as const;
 export type PartKind = (typeof PART_KINDS)[number];
 

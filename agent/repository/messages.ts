@@ -26,6 +26,18 @@ export const backupSummary = z.object({
   snapshot_id: z.string().optional(),
 });
 
+export const backupStatus = z.object({
+  message_type: z.literal('status'),
+  bytes_done: z.number().optional(),
+});
+
+export const fileNode = z.object({
+  message_type: z.literal('node'),
+  type: z.literal('file'),
+  path: z.string(),
+  size: z.number().optional(),
+});
+
 export const configMessage = z.object({ id: z.string() });
 
 /** `null` stands for an empty list; an empty repository answers with nothing at all. */

@@ -15,8 +15,11 @@ import { forgetByPolicy, previewPolicy, pruneData, removeSnapshots } from './ret
 import { createRepairs } from './repairs.ts';
 import { resticError, type Restic } from './restic.ts';
 import type { CheckPart, Repository, SaveTarget } from './repository.ts';
-import { prepareSave, type Times } from './save.ts';
+import { prepareSave } from './save.ts';
+import { saveFolder } from './save-folder.ts';
+import type { Times } from './save-steps.ts';
 import { resticVersion } from './version.ts';
+import { listFiles } from './files.ts';
 import { listSnapshots } from './snapshots.ts';
 
 export interface ResticRepositorySettings {
@@ -140,6 +143,9 @@ export function createResticRepository(settings: ResticRepositorySettings): Repo
     },
     save: ({ open, onProgress, ...target }, signal) => prepare(target).save({ open, onProgress }, signal),
     prepare,
+    saveFolder: (request, signal) =>
+      saveFolder({ restic, host, errorOf, forgetStrays, now: () => settings.clock.now() }, request, signal),
+    files: (snapshot, signal) => listFiles(restic, snapshot, signal),
     list: (filter, signal) => listSnapshots(restic, host, filter, signal),
     read: (snapshot, signal) => readDump({ processes, compressors, restic, errorOf }, snapshot, signal),
     remove: (ids, signal) => unlocked(signal, () => removeSnapshots(restic, host, ids, signal)),
