@@ -109,6 +109,13 @@ export function* readContents(
 }
 
 function* readEntry(reader: ByteReader, format: Format): Generator<void, WholeEntry> {
+  const entry = yield* readFields(reader, format);
+  yield* skip(reader, 1 + format.offsetSize);
+  return entry;
+}
+
+/** What an entry has in every format; what only one has comes after it. */
+export function* readFields(reader: ByteReader, format: Format): Generator<void, WholeEntry> {
   const id = yield* readInt(reader, format);
   const hasData = (yield* readInt(reader, format)) === 1;
   const catalog = (yield* readText(reader, format)) ?? '0';
@@ -129,7 +136,6 @@ function* readEntry(reader: ByteReader, format: Format): Generator<void, WholeEn
   for (let text = yield* readText(reader, format); text !== null; text = yield* readText(reader, format)) {
     dependencies.push(Number(text));
   }
-  yield* skip(reader, 1 + format.offsetSize);
   const made = { definition, drop, copy, tablespace, accessMethod };
   return { id, catalog, oid, kind, schema, tag, owner, dependencies, hasData, ...made };
 }

@@ -37,15 +37,7 @@ async function plan(
   signal: AbortSignal,
   proof: ProofBesideDump | null,
 ): Promise<DumpPlan> {
-  const left = acceptGaps(config, probe);
-  const leftOut = leftOutOf(probe, left);
-  const look = { signal, caFile: deps.tools.caFile, timeoutMs: LOOK_TIMEOUT_MS };
-  const readTables = () =>
-    withPostgresSession(config, look, async (session) => (await readPostgresContents(session)).tables);
-  const before = await readTables();
-  if (before.length === 0 && !left.has('empty'))
-    throw emptyError(config, `${config.database} holds no tables`);
-
+  const { leftOut, missing } = await lookBefore(config, deps, probe, signal);
   const filter = createArchiveFilter();
   const command = {
     file: probe.client.path,
@@ -72,18 +64,48 @@ async function plan(
     verify: async () => {
       filter.requireEnd();
       const unread = filter.unread();
-      if (unread !== null) return [unread];
-      if (left.has('tables') || left.has('row_security')) return [];
-      const missing = before.filter((table) => !filter.tables.has(nameOf(table)));
-      return missing.length === 0 ? [] : tellMissing(config, missing, await readTables());
+      return unread === null ? missing(filter.tables) : [unread];
     },
     hint: hintOf,
     release: async () => undefined,
   };
 }
 
+export interface Before {
+  leftOut: LeftOut;
+  /**
+   * Holds the tables whose rows are in the dump, as `schema.table`, against those that were there before. Throws `dump_incomplete` where one
+   * is missing that is still there; returns warnings.
+   */
+  missing(dumped: ReadonlySet<string>): Promise<string[]>;
+}
+
+/** Looks which tables there are before a dump. Throws for a gap that is not allowed, and where there is nothing to dump. */
+export async function lookBefore(
+  config: PostgresSourceConfig,
+  deps: ClientDeps,
+  probe: Probe,
+  signal: AbortSignal,
+): Promise<Before> {
+  const left = acceptGaps(config, probe);
+  const look = { signal, caFile: deps.tools.caFile, timeoutMs: LOOK_TIMEOUT_MS };
+  const readTables = () =>
+    withPostgresSession(config, look, async (session) => (await readPostgresContents(session)).tables);
+  const before = await readTables();
+  if (before.length === 0 && !left.has('empty'))
+    throw emptyError(config, `${config.database} holds no tables`);
+  return {
+    leftOut: leftOutOf(probe, left),
+    missing: async (dumped) => {
+      if (left.has('tables') || left.has('row_security')) return [];
+      const missing = before.filter((table) => !dumped.has(nameOf(table)));
+      return missing.length === 0 ? [] : tellMissing(config, missing, await readTables());
+    },
+  };
+}
+
 /** The session that held the snapshot was ended. pg_dump asks for it first, and quotes that statement whatever the server's language is. */
-function lacksSnapshot(exit: Exit): boolean {
+export function lacksSnapshot(exit: Exit): boolean {
   return exit.stderr.some((line) => line.includes('SET TRANSACTION SNAPSHOT'));
 }
 
