@@ -24,6 +24,7 @@ import { createBudget, oldestFirst } from './jobs/verify/verify-turn.ts';
 import { acquireLock } from './ledger/lock.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { openLedger } from './ledger/sqlite.ts';
+import { endStrays } from './process/strays.ts';
 import { recoverLeftovers } from './recovery.ts';
 import { heartbeatOf } from './reports/heartbeat.ts';
 import { passwordReminder } from './reports/password.ts';
@@ -81,7 +82,7 @@ export interface App extends Tenancy {
   restore(
     choice: { source: Source } & Pick<
       RestoreSettings,
-      'wanted' | 'target' | 'tables' | 'owners' | 'restorePoint' | 'dryRun'
+      'wanted' | 'target' | 'tables' | 'byTenant' | 'owners' | 'restorePoint' | 'dryRun'
     >,
     options: RunOptions,
   ): Promise<RunReport[]>;
@@ -140,6 +141,7 @@ export async function createApp(config: Config, surroundings: Surroundings): Pro
     acquireLock: () => acquireLock(join(config.stateDir, 'run.lock')),
     recover: async (interrupted, signal) => {
       await sweepThrowaways(throwawayDir);
+      await endStrays(runtimeDir);
       await recoverLeftovers(
         interrupted,
         {

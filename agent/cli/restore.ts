@@ -17,6 +17,8 @@ interface Options {
   tenant?: string;
   toTenant?: string;
   validateOnly?: boolean;
+  byTenant?: boolean;
+  json?: boolean;
   output?: string;
   yes?: boolean;
   keepOwners?: boolean;
@@ -45,6 +47,11 @@ export function addRestore(program: Command, context: Context): void {
       'these alone, as in "orders,customers": with --to, or replaced where they are',
       names,
     )
+    .option(
+      '--by-tenant',
+      'with --to: tenant by tenant, the critical ones first, each usable as soon as it is back',
+    )
+    .option('--json', 'with --by-tenant: for programs; the fields are stable (docs/cli.md)')
     .option('--tenant <id>', 'one tenant alone, while the others work on')
     .option('--to-tenant <id>', 'with --tenant: as another tenant, whose schema is not there yet')
     .option('--validate-only', 'with --tenant: do it all, compare it with the proof, and undo it')
@@ -78,6 +85,7 @@ export function addRestore(program: Command, context: Context): void {
           ? await restore(name, wanted, options, context)
           : await exportTo(options.output, name, wanted, context);
       context.exitCode = exitCodeOfRuns(reports, 'restore');
+      if (options.byTenant === true) printTenants(reports, options, context);
     });
 }
 
@@ -86,6 +94,7 @@ function refuseContradictions(options: Options): void {
     ['--to', options.to !== undefined, ['--output', '--drop-old']],
     ['--tables', options.tables !== undefined, ['--output', '--drop-old', '--to-tenant', '--validate-only']],
     ['--tenant', options.tenant !== undefined, ['--to', '--output', '--drop-old']],
+    ['--by-tenant', options.byTenant === true, ['--tables', '--tenant', '--output', '--drop-old']],
     ['--to-tenant', options.toTenant !== undefined, []],
     ['--validate-only', options.validateOnly === true, ['--dry-run']],
     ['--keep-owners', options.keepOwners === true, ['--no-owner']],
@@ -100,6 +109,16 @@ function refuseContradictions(options: Options): void {
     if (other === undefined) continue;
     throw new HoldfastError('usage', `${option} and ${other} exclude each other`, {
       hint: 'Give one of them.',
+    });
+  }
+  if (options.byTenant === true && options.to === undefined) {
+    throw new HoldfastError('usage', '--by-tenant goes with --to', {
+      hint: 'Name a new database: --to NAME.',
+    });
+  }
+  if (options.json === true && options.byTenant !== true) {
+    throw new HoldfastError('usage', '--json goes with --by-tenant', {
+      hint: 'Leave it out: the log says how it ended.',
     });
   }
   const ofTenant = ['--to-tenant', '--validate-only'].find(isGiven);
@@ -127,7 +146,56 @@ async function restore(
   }
   const tables = await tablesOf(app, source, options, context);
   const target = await chooseTarget(source, options, context);
-  return app.restore({ source, wanted, target, tables, owners, restorePoint, dryRun }, commandRun(context));
+  if (options.byTenant === true && target.kind === 'overwrite') {
+    throw new HoldfastError(
+      'usage',
+      `--by-tenant restores into a new database, and ${source.database} is the source's own`,
+      {
+        hint: 'Give another name: --to NAME.',
+      },
+    );
+  }
+  const byTenant = options.byTenant === true ? app.tenantsOf(source) : null;
+  return app.restore(
+    { source, wanted, target, tables, byTenant, owners, restorePoint, dryRun },
+    commandRun(context),
+  );
+}
+
+/** What `--json` prints: stable. */
+interface Recovery {
+  version: 1;
+  result: string;
+  /** Seconds until what belongs to no tenant was there; null where it did not come so far. */
+  sharedSeconds: number | null;
+  tenants: {
+    tenant: string;
+    schema: string;
+    result: string;
+    why: string | null;
+    tables: number;
+    seconds: number;
+  }[];
+}
+
+/** When each tenant could be used again, which is what a drill is for. */
+function printTenants([report]: RunReport[], { json, dryRun }: Options, { print }: Context): void {
+  if (report === undefined || dryRun === true) return;
+  const { facts, result } = report.run;
+  const tenants = (facts.tenantsBack ?? []).map(({ id, ...back }) => ({ tenant: id, ...back }));
+  const recovery: Recovery = { version: 1, result, sharedSeconds: facts.sharedSeconds ?? null, tenants };
+  if (json === true) return print.json(recovery);
+  if (tenants.length === 0) return;
+  print.table(
+    ['TENANT', 'SCHEMA', 'BACK', 'AFTER', 'TABLES'],
+    tenants.map(({ tenant, schema, result: end, seconds, tables }) => [
+      tenant,
+      schema,
+      end === 'succeeded' ? 'yes' : 'no',
+      `${seconds} s`,
+      String(tables),
+    ]),
+  );
 }
 
 function ownersOf({ keepOwners, owner }: Options): Owners {

@@ -4,11 +4,12 @@ import { utc } from '../core/clock.ts';
 import { EXIT_CODES, HoldfastError } from '../core/errors.ts';
 import { humanBytes } from '../core/units.ts';
 import type { Run } from '../ledger/ledger.ts';
+import { readStored } from '../jobs/reading.ts';
 import { tenantDumpsStored } from '../jobs/tenant-dumps-stored.ts';
 import { lastProof } from '../reports/verified.ts';
 import type { Snapshot } from '../repository/repository.ts';
 import { outlookOf } from '../scheduler.ts';
-import type { Source } from '../sources/source.ts';
+import type { Source, StoredDump } from '../sources/source.ts';
 import type { Context } from './context.ts';
 
 interface TenantLine {
@@ -81,7 +82,7 @@ async function tenantsIn(
       [id, originalId].includes(run?.facts.snapshotId ?? ''),
     );
     if (snapshot === undefined) return [];
-    const known = held.get(snapshot.id) ?? tenants.schemasIn(reading(app, snapshot, signal));
+    const known = held.get(snapshot.id) ?? tenants.schemasIn(dumpIn(app, snapshot, signal));
     held.set(snapshot.id, known);
     return known;
   };
@@ -143,11 +144,9 @@ async function storedOf(app: App, source: Source, signal: AbortSignal): Promise<
   return app.repository.list({ source: source.name, kind: 'dump' }, signal);
 }
 
-async function* reading(app: App, snapshot: Snapshot, signal: AbortSignal): AsyncGenerator<Buffer> {
-  const { stream, done } = app.repository.read(snapshot, signal);
-  // Only the beginning is read.
-  done.catch(() => undefined);
-  yield* stream;
+function dumpIn({ repository }: App, snapshot: Snapshot, signal: AbortSignal): StoredDump {
+  const progress = { step: '', dumpBytes: 0, storedBytes: 0 };
+  return readStored({ repository, snapshot, progress }, () => undefined, signal);
 }
 
 function print({ sources }: TenantList, { print: out }: Context): void {

@@ -145,6 +145,8 @@ function toSource(source: ParsedConfig['sources'][number], listedIn: string | nu
           ...common,
           sslMode: source.sslmode,
           caFile: source.sslrootcert ?? null,
+          format: source.format,
+          jobs: source.jobs,
           tenants: source.tenants === undefined ? null : toTenants(source.tenants),
         }
       : { type: 'mysql', ...common, tls: source.tls, caFile: source.tls_ca ?? null };

@@ -125,6 +125,10 @@ export interface PostgresSourceConfig extends SourceConfigBase {
   type: 'postgres';
   /** libpq's sslmode. */
   sslMode: 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
+  /** What a dump of everything is: one archive that is streamed, or a folder of files that is staged on disk, written by several connections. */
+  format: 'custom' | 'directory';
+  /** How many connections dump, or restore, a folder. */
+  jobs: number;
   /** Which of its schemas are tenants; null where it has none. */
   tenants: TenantsConfig | null;
 }

@@ -83,6 +83,7 @@ function describeSource(source: SourceConfig): Record<string, unknown> {
     allow_incomplete: source.allowIncomplete,
     verify: { server: urlOf(source.verify.server), queries: source.verify.queries },
     objectives: { rpo: source.objectives.rpoSeconds, rto: source.objectives.rtoSeconds },
+    ...(source.type === 'postgres' ? { format: source.format, jobs: source.jobs } : {}),
     ...(source.type === 'postgres' && source.tenants !== null
       ? { tenants: describeTenants(source.tenants) }
       : {}),

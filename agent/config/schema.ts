@@ -238,6 +238,8 @@ const postgres = group(
     port: whole(1, 65_535).default(5432),
     sslmode: oneOf(SSL_MODES).default('prefer'),
     sslrootcert: text.optional(),
+    format: oneOf(['custom', 'directory']).default('custom'),
+    jobs: whole(1, 64).default(4),
     tenants: tenants.optional(),
   },
   ALSO_OF_SOURCES,

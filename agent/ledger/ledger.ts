@@ -67,6 +67,10 @@ export interface RunFacts {
   restorePointId?: string;
   /** A restore's: the name that the replaced database has since. */
   keptDatabase?: string;
+  /** Of a restore tenant by tenant: what became of each, in the order in which they came. */
+  tenantsBack?: TenantBackFacts[];
+  /** The same's: how long it took until what belongs to no tenant was there. */
+  sharedSeconds?: number;
   /** Of a restore of one tenant: the id of the tenant that it became. */
   tenant?: string;
   /** The same's: the name that the replaced schema has since. */
@@ -99,6 +103,17 @@ export interface TenantFacts {
   dumpBytes: number;
   /** Bytes by which the repository grew for it. */
   addedBytes: number;
+  seconds: number;
+}
+
+export interface TenantBackFacts {
+  id: string;
+  schema: string;
+  result: 'succeeded' | 'failed';
+  /** Why it did not come back, as a sentence part; null where it did. */
+  why: string | null;
+  tables: number;
+  /** Since the restore began: from then on it could be used. */
   seconds: number;
 }
 

@@ -45,6 +45,9 @@ export const fileNode = z.object({
   size: z.number().optional(),
 });
 
+/** Of a restore's status and summary alike. */
+export const restoreProgress = z.object({ bytes_restored: z.number() });
+
 export const configMessage = z.object({ id: z.string() });
 
 /** `null` stands for an empty list; an empty repository answers with nothing at all. */

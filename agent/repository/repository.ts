@@ -56,6 +56,12 @@ export interface Repository {
    */
   read(snapshot: Snapshot, signal: AbortSignal): { stream: AsyncIterable<Buffer>; done: Promise<void> };
 
+  /**
+   * Writes files of a snapshot of a folder into a folder on the disk that is there and empty. Throws `repository_damaged` where a byte was damaged
+   * or missing, and `target_full`: what was written is not to be trusted then. A name that is not in it writes nothing.
+   */
+  fetch(snapshot: Snapshot, files: FolderToFetch, signal: AbortSignal): Promise<void>;
+
   /** Removes snapshots by id, one by one named; verifies that they are gone. */
   remove(ids: string[], signal: AbortSignal): Promise<void>;
 
@@ -119,6 +125,14 @@ export interface FolderToSave {
   time?: Date | 'start';
   /** Called as files are read, every few seconds. */
   onProgress?: ((progress: SaveProgress) => void) | undefined;
+}
+
+export interface FolderToFetch {
+  into: string;
+  /** Of files that lie in the folder itself; all that is in it for null. */
+  names: string[] | null;
+  /** Called as bytes are written, every few seconds. */
+  onBytes?: (bytes: number) => void;
 }
 
 /** A repository that was opened for one dump. */

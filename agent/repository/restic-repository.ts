@@ -9,6 +9,7 @@ import type { SpoolOptions } from '../process/spool.ts';
 import { damageIn } from './damage.ts';
 import { clearDeadLocks } from './locks.ts';
 import { configMessage, findLine, parseLine, statsMessage } from './messages.ts';
+import { fetchFiles } from './fetch.ts';
 import { readDump } from './read.ts';
 import type { RepositoryPassword } from './password.ts';
 import { forgetByPolicy, previewPolicy, pruneData, removeSnapshots } from './retention.ts';
@@ -148,6 +149,7 @@ export function createResticRepository(settings: ResticRepositorySettings): Repo
     files: (snapshot, signal) => listFiles(restic, snapshot, signal),
     list: (filter, signal) => listSnapshots(restic, host, filter, signal),
     read: (snapshot, signal) => readDump({ processes, compressors, restic, errorOf }, snapshot, signal),
+    fetch: (snapshot, files, signal) => fetchFiles({ restic, errorOf }, snapshot, files, signal),
     remove: (ids, signal) => unlocked(signal, () => removeSnapshots(restic, host, ids, signal)),
     preview: (policy, signal, filter = {}) =>
       unlocked(signal, () => previewPolicy(restic, host, policy, filter, signal)),

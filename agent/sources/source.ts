@@ -24,11 +24,12 @@ export interface Source {
 
   /**
    * Loads a plain dump (no compression) into a database of the source's server. Every error of the client is an error:
-   * throws `restore_failed` with the client's first complaint. `target` must exist and is not emptied here.
+   * throws `restore_failed` with the client's first complaint. `target` must exist and is not emptied here. A folder is staged on
+   * the disk meanwhile: throws `target_full` where it has no room for it.
    */
   restoreInto(
     target: string,
-    dump: AsyncIterable<Buffer>,
+    dump: StoredDump,
     signal: AbortSignal,
     options?: RestoreOptions,
   ): Promise<Restored>;
@@ -40,7 +41,7 @@ export interface Source {
   runScript(target: string, script: AsyncIterable<Buffer>, signal: AbortSignal): Promise<void>;
 
   /** The names of the tables in a plain dump; reads of it what that takes. */
-  tablesIn(dump: AsyncIterable<Buffer>): Promise<string[]>;
+  tablesIn(dump: StoredDump): Promise<string[]>;
 
   /**
    * Reads of a database of the source's server what `like` says of the source: the same tables' rows by the same method and
@@ -160,6 +161,51 @@ export interface Part {
   path: string;
   /** Starts the client. The stream must be read to its end or the signal aborted. */
   open(signal: AbortSignal): Dump;
+  /** Where the configuration wants it to be a folder of files, for a store that takes one; `open` gives the same as one stream. */
+  folder?: FolderPart;
+}
+
+export interface FolderPart {
+  /** Of the folder in the repository. */
+  path: string;
+  /**
+   * Dumps into a folder on the disk. Resolves only when all of it is known good; otherwise nothing of it is left. Throws `dump_failed`
+   * or `dump_incomplete`, and, before the first byte, where the disk has no room for it, or the server none for its locks and connections.
+   * `onBytes` is told every few seconds how much is there.
+   */
+  stage(signal: AbortSignal, onBytes: (bytes: number) => void): Promise<StagedDump>;
+}
+
+/** A dump that lies on the disk as a folder of files. */
+export interface StagedDump extends DumpFacts {
+  /** The staging folder (core/staging.ts), below which the part's path leads to the files. */
+  staging: string;
+  files: number;
+  /** When its data was read, or hardly before. */
+  begunAt: Date;
+  /** As of a `Dump`; it may settle after the files are there. */
+  proof?: Promise<ProofOutcome>;
+  /** Removes it from the disk; no error when it is gone. */
+  remove(): Promise<void>;
+}
+
+/** A dump that is stored: its plain bytes, or a folder of files. */
+export type StoredDump = AsyncIterable<Buffer> | StoredFolder;
+
+export interface StoredFolder {
+  /** Of all its files; null where nobody knows. */
+  bytes: number | null;
+  /** The bytes of one file. Ends only when every byte is known to be as it was stored. */
+  read(name: string): AsyncIterable<Buffer>;
+  /**
+   * Writes files, by their names in it, into a folder on the disk that is there and empty; all of them for null. What it wrote is as it
+   * was stored when it resolves, and not to be trusted when it throws `repository_damaged` or the like.
+   */
+  fetch(into: string, names: string[] | null): Promise<void>;
+}
+
+export function isFolder(dump: StoredDump): dump is StoredFolder {
+  return 'fetch' in dump;
 }
 
 export interface Dump {
@@ -237,6 +283,8 @@ export interface RestoreOptions {
   owners?: Owners;
   /** These tables alone, as `tablesIn` names them, with their rows, indexes, constraints and triggers; all objects when left out. */
   tables?: string[];
+  /** The target was made for this, nobody uses it, and it is dropped unless all comes back: a folder is loaded by several connections at once. */
+  fresh?: boolean;
   /** The target is no new database: the tables are dropped there first. PostgreSQL does it all in one transaction. */
   replace?: boolean;
   /** Told of each table when its rows begin to be handed to the client: for a person who watches. */

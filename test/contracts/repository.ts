@@ -1,5 +1,5 @@
 import { createCipheriv, createHash } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Compression } from '../../agent/core/glossary.ts';
@@ -166,6 +166,16 @@ export function repositoryContract(
         const content = contentOf(file.path.split('/').at(-1) ?? '', file.bytes);
         expect((await readWhole(repository, { ...snapshot!, ...file })).equals(content)).toBe(true);
       }
+      const into = join(temporaryFolder(), 'fetched');
+      mkdirSync(into);
+      await repository.fetch(snapshot!, { into, names: ['-x.sql', 'absent'] }, signal);
+      expect(readdirSync(into)).toEqual(['-x.sql']);
+      await repository.fetch(snapshot!, { into, names: null }, signal);
+      for (const [name, bytes] of Object.entries(files)) {
+        expect(readFileSync(join(into, name)).equals(contentOf(name, bytes))).toBe(true);
+      }
+      const gone = repository.fetch({ ...snapshot!, id: '0'.repeat(64) }, { into, names: null }, signal);
+      await expect(gone).rejects.toThrow();
       const again = await repository.saveFolder(stagedFolder(files), signal);
       expect(again.addedBytes).toBeLessThan(10_000);
     });

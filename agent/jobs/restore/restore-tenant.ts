@@ -12,7 +12,7 @@ import { findTenantDump } from '../find-tenant-dump.ts';
 import type { Job, Outcome } from '../job.ts';
 import { datedSchema, rememberKeptSchema } from './kept-schema.ts';
 import { KEPT_FOR_MS } from './kept-database.ts';
-import { readCounted } from '../reading.ts';
+import { readStored } from '../reading.ts';
 import { noPoint, storePoint } from './restore-point.ts';
 import { planTenant } from './restore-tenant-plan.ts';
 import type { TenantRestoration, TenantRestoreSettings } from './tenant-restoration.ts';
@@ -67,7 +67,7 @@ async function restore(restoration: TenantRestoration, point: SavedSnapshot | nu
     rememberKeptSchema(notes, source.name, { name: keep, at: now().toISOString() });
   const judged: Judged = { notes: [], warnings: [] };
   const progress = { step: `loading ${tenant.schema}`, dumpBytes: 0, storedBytes: 0 };
-  const dump = readCounted({ repository, snapshot, progress }, context.onProgress, context.signal);
+  const dump = readStored({ repository, snapshot, progress }, context.onProgress, context.signal);
   const restored = await tenants.restore(
     {
       schema: tenant.schema,

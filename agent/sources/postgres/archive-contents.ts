@@ -109,10 +109,16 @@ export function* readContents(
 }
 
 function* readEntry(reader: ByteReader, format: Format): Generator<void, WholeEntry> {
+  const entry = yield* readFields(reader, format);
+  yield* skip(reader, 1 + format.offsetSize);
+  return entry;
+}
+
+/** What an entry has in every format; what only one has comes after it. */
+export function* readFields(reader: ByteReader, format: Format): Generator<void, WholeEntry> {
   const id = yield* readInt(reader, format);
   const body = yield* readBody(reader, format);
   const dependencies = yield* readDependencies(reader, format);
-  yield* skip(reader, 1 + format.offsetSize);
   return { id, ...body, dependencies };
 }
 

@@ -61,6 +61,11 @@ function ledgerWithRuns(): Ledger {
       keptDatabase: 'shop_before_20261101_030004',
       tenant: '42',
       keptSchema: 'tenant_42_old_20261101_030004',
+      tenantsBack: [
+        { id: '1', schema: 't1', result: 'succeeded', why: null, tables: 2, seconds: 0.5 },
+        { id: '2', schema: 't2', result: 'failed', why: 'a role is gone', tables: 2, seconds: 0.7 },
+      ],
+      sharedSeconds: 0.2,
       removed: [
         { shortId: 'a', time: '2026-11-01T03:00:04.123Z', source: 'shop', path: '/mysql/shop.sql.gz' },
       ],
@@ -221,6 +226,22 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
     expect(differences(given, told)).toEqual([]);
   });
 
+  test('restore --by-tenant', async () => {
+    const told = documented('`holdfast restore --by-tenant --json`');
+    const [run] = ledgerWithRuns().recent({ job: 'backup', source: 'shop', limit: 1 });
+    const restore = (facts: object) =>
+      answerOf(['restore', 'shop', '--to', 'new', '--by-tenant'], {
+        pick: () => [{ name: 'shop', database: 'shop' }],
+        tenantsOf: () => ({}),
+        restore: () => Promise.resolve([{ run: { ...run, facts }, error: null, unreported: null }]),
+      } as unknown as App);
+    const both = [await restore(run?.facts ?? {}), await restore({})];
+    expect(both.flatMap((one) => differences(one, told)).filter((one) => !one.startsWith('never'))).toEqual(
+      [],
+    );
+    expect(differences(both[0], told).filter((one) => one !== 'never: sharedSeconds')).toEqual([]);
+  });
+
   test('stats', async () => {
     const stats = { storedBytes: 1, restoreBytes: 2, snapshots: 3 };
     const repository = {
@@ -299,7 +320,14 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
       ...mysql,
       sources: [
         ...mysql.sources,
-        { sslmode: 'prefer', sslrootcert: '/ca.pem', verify: { queries }, tenants },
+        {
+          sslmode: 'prefer',
+          sslrootcert: '/ca.pem',
+          format: 'custom',
+          jobs: 4,
+          verify: { queries },
+          tenants,
+        },
         { tenants: { groups: [] } },
       ],
     };

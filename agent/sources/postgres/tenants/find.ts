@@ -24,6 +24,17 @@ export async function findTenants(
   };
 }
 
+/** Those of these schemas that the configuration's pattern makes tenants, in the order of `findTenants`. Null where a query finds them. */
+export function tenantsAmong(schemas: string[], tenants: TenantsConfig): Tenant[] | null {
+  const { found } = tenants;
+  if (found.kind === 'query') return null;
+  const likeIt = schemas.flatMap((schema) => {
+    const id = isOwnSchema(schema) ? null : wildcardPart(found.pattern, schema);
+    return id === null ? [] : [tenantOf(tenants, { id, schema, active: true }, null)];
+  });
+  return likeIt.toSorted(inOrder(tenants.priority));
+}
+
 /** The tenant with this id, also where its schema is gone. Throws `usage` where there can be none. */
 export async function lookUpTenant(
   session: PostgresSession,

@@ -4,10 +4,10 @@ import { errorFields } from '../../error-fields.ts';
 import type { TenantOrder, TenantRestored } from '../../tenants.ts';
 import type { WholeEntry } from '../archive-contents.ts';
 import { statementError } from '../errors.ts';
-import { quoteIdentifier } from '../names.ts';
 import type { OpenArchive } from '../open-archive.ts';
 import { readInOneWay } from '../proof/snapshot.ts';
 import type { PostgresSession } from '../session.ts';
+import { analyzeSchema } from './analyze.ts';
 import { chooseSchema, isRemarkOn, type SchemaEntries } from './choose.ts';
 import { loadEntries, prepareToLoad } from './load.ts';
 import { missingNeeds, told } from './needs.ts';
@@ -82,7 +82,7 @@ async function load(
   onStep(`reading ${schema} back`);
   const tables = await readRows(session, schema, proof);
   await loadEntries(session, archive, last, { owners });
-  await analyze(session, schema);
+  await analyzeSchema(session, schema);
   return readRest(session, schema, { tables, like: proof });
 }
 
@@ -100,16 +100,6 @@ function inTwo(entries: WholeEntry[], { own, needed }: SchemaEntries, missing: W
   const late = new Set(all.filter(leadsOut).map(({ id }) => id));
   for (const { id, dependencies } of all) if (dependencies.some((other) => late.has(other))) late.add(id);
   return { first: all.filter(({ id }) => !late.has(id)), last: all.filter(({ id }) => late.has(id)) };
-}
-
-async function analyze(session: PostgresSession, schema: string): Promise<void> {
-  const tables = await session.query(
-    `SELECT relname AS name FROM pg_class WHERE relnamespace = to_regnamespace($1) AND relkind IN ('r', 'p', 'm')`,
-    [quoteIdentifier(schema)],
-  );
-  if (tables.length === 0) return;
-  const named = tables.map(({ name }) => `${quoteIdentifier(schema)}.${quoteIdentifier(String(name))}`);
-  await session.query(`ANALYZE ${named.join(', ')}`);
 }
 
 async function callHook(session: PostgresSession, sql: string, id: string): Promise<void> {
