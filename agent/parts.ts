@@ -5,6 +5,7 @@ import { pickByName } from './config/pick.ts';
 import type { Clock } from './core/clock.ts';
 import { HoldfastError } from './core/errors.ts';
 import type { Trigger } from './core/glossary.ts';
+import type { TenantRole } from './core/tenant-access.ts';
 import { globalBackupJob } from './jobs/backup/global-backup.ts';
 import { ensureRepository } from './jobs/init.ts';
 import type { Job } from './jobs/job.ts';
@@ -20,6 +21,7 @@ import { readDumpFile } from './repository/read-file.ts';
 import type { Repository } from './repository/repository.ts';
 import type { RunOptions, RunReport, Runner } from './runner.ts';
 import { createTenantDumps, createTenants, type SourceDeps } from './sources/create.ts';
+import { limitedTenants } from './sources/limited-tenants.ts';
 import type { Owners, Source } from './sources/source.ts';
 import { chooseTenants, requireTenant, type BackupPart } from './tenant-choice.ts';
 import type { Upkeep } from './upkeep.ts';
@@ -67,6 +69,8 @@ interface Deps {
   sources: Source[];
   runner: Runner;
   upkeep: Pick<Upkeep, 'afterBackup'>;
+  /** Whose tenants alone are backed up; null for no limit. */
+  role: TenantRole | null;
   /** Where compressors are looked for. */
   path: string;
 }
@@ -136,7 +140,11 @@ function createJobs(deps: Deps): Jobs {
       ...common,
       ensure,
       dumps,
-      choose: (signal) => chooseTenants(tenants, part, signal),
+      choose: async (signal) => {
+        const seen = await chooseTenants(limitedTenants(tenants, source.name, deps.role), part, signal);
+        // What others have is not what all share.
+        return deps.role === null ? seen : { ...seen, all: (await tenants.find(signal)).tenants };
+      },
       onDemand: part.kind === 'named',
       group: part.kind === 'group' ? part.name : null,
       atOnce: tenantsIn(config, source.name)?.jobs ?? 1,

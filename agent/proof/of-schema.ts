@@ -24,6 +24,11 @@ export function schemaPrefix(schema: string): string {
   return `${/[."]/.test(schema) ? `"${schema.replaceAll('"', '""')}"` : schema}.`;
 }
 
+/** A schema's name as the proof has it, without quotes. */
+export function unquoted(name: string): string {
+  return name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name;
+}
+
 const BESIDE_SCHEMAS = new Set([
   'cast',
   'comment',

@@ -123,6 +123,7 @@ export function verifySettings(
     newestGood: () => null,
     queries: [],
     rtoSeconds: null,
+    hasTenants: false,
     outOfTime: () => null,
     timeoutMs: 1000,
     ...more,
