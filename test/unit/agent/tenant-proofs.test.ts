@@ -48,13 +48,13 @@ const left = (...ids: string[]) => [
 
 test('no turn was ever taken → overdue; then the oldest proof says when, by the clock alone', () => {
   const { run, status } = history();
-  expect(status()).toMatchObject({ total: 0, overdueAt: '2026-11-29T12:00:00.000Z' });
+  expect(status()).toMatchObject({ total: 0, overdueAt: '2026-11-29T12:00:00Z' });
   run(20, { byTurns: true, verifiedTenants: [one('1', 'proved')], tenantsLeft: left('2') });
   run(10, { byTurns: true, verifiedTenants: [one('2', 'proved')], tenantsLeft: left('1') });
   expect(status()).toMatchObject({
     total: 2,
-    oldest: { tenant: '1', lastProved: '2026-11-09T12:00:00.000Z' },
-    overdueAt: '2026-12-09T12:00:00.000Z',
+    oldest: { tenant: '1', lastProved: '2026-11-09T12:00:00Z' },
+    overdueAt: '2026-12-09T12:00:00Z',
     overdue: { total: 0 },
   });
   const later = new Date('2026-12-10T00:00:00Z');

@@ -320,7 +320,6 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
     const both = {
       ...mysql,
       role: 'support',
-      access: [{ role: 'support', sources: ['*'], tenants: ['4*'] }],
       sources: [
         ...mysql.sources,
         { sslmode: 'prefer', sslrootcert: '/ca.pem', verify: { queries }, tenants },
