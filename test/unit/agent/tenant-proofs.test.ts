@@ -26,9 +26,9 @@ function history() {
     daysAgo: number,
     facts: RunFacts,
     {
-      job = 'tenant-verify' as 'tenant-verify' | 'verify',
-      result = 'succeeded' as 'succeeded' | 'failed',
-    } = {},
+      job = 'tenant-verify',
+      result = 'succeeded',
+    }: { job?: 'tenant-verify' | 'verify'; result?: 'succeeded' | 'failed' } = {},
   ) => {
     now = new Date(NOW.getTime() - daysAgo * DAY * 1000);
     const id = ledger.begin({ job, source: 'clinic', trigger: 'schedule' });
@@ -88,7 +88,7 @@ test('one failed → it stays so whoever else is verified, until it is proved, w
   expect(failing?.failed).toEqual({ total: 1, tenants: [{ tenant: '1', why: 'rows are missing' }] });
   expect(failing?.lastRun?.result).toBe('succeeded');
   expect(standingOf(sourceOf('clinic', { tenants: failing }), 1e9, NOW).state).toBe('unverified');
-  const whole = { verdict: 'proved', why: null, restoreSeconds: 1, steps: [] } as const;
+  const whole = { verdict: 'proved' as const, why: null, restoreSeconds: 1, steps: [] };
   run(
     3,
     { schemas: ['tenant_1', 'tenant_2', 'other'], verification: whole, snapshotId: 'a1' },

@@ -168,7 +168,7 @@ test('the repository breaks off, the server falls over, there is no scratch → 
   const fell = await verifying({
     more: {
       scratch: placeOf({
-        server: { ...server, schemas: undefined as never },
+        server: { ...server, schemas: undefined },
         trouble: () => Promise.resolve('it ended by itself'),
       }),
     },
