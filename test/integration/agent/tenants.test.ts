@@ -194,7 +194,9 @@ describe('tenants at the command line', () => {
         'BEGIN PERFORM pg_advisory_xact_lock(4711); RETURN NULL; END';
       CREATE CONSTRAINT TRIGGER hold AFTER UPDATE ON public.tenants DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.hold();
       DELETE FROM tenant_42.notes`);
-    const { tenant_42: broken, ...others } = await checksums();
+    // What the hook changes is in public.
+    const { tenant_42: broken, ...beside } = await checksums();
+    const others = Object.fromEntries(Object.entries(beside).filter(([name]) => name !== 'public'));
     const session = () =>
       sql(`SELECT pid FROM pg_stat_activity WHERE datname = '${database}' AND application_name = 'holdfast'`);
     for (const moment of ['while it waits', 'as it goes on', 'after it'] as const) {
@@ -226,7 +228,7 @@ describe('tenants at the command line', () => {
       if (moment === 'while it waits') expect(isNew).toBe(false);
       if (moment === 'after it') expect(isNew).toBe(true);
       expect(rest).toMatchObject(others);
-      expect(Object.keys(rest)).toHaveLength(Object.keys(others).length + kept.length);
+      expect(Object.keys(rest)).toHaveLength(Object.keys(beside).length + kept.length);
       // What it had noted is enough to drop what it replaced.
       const dropped = await agent.run(['restore', database, '--drop-old'], environment);
       expect([dropped.code, Object.keys(await checksums()).length]).toEqual([0, Object.keys(good).length]);
