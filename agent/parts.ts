@@ -6,6 +6,7 @@ import type { Clock } from './core/clock.ts';
 import { HoldfastError } from './core/errors.ts';
 import type { Trigger } from './core/glossary.ts';
 import { STAGING } from './core/staging.ts';
+import type { TenantRole } from './core/tenant-access.ts';
 import { globalBackupJob } from './jobs/backup/global-backup.ts';
 import { ensureRepository } from './jobs/init.ts';
 import type { Job } from './jobs/job.ts';
@@ -21,6 +22,7 @@ import { readDumpFile } from './repository/read-file.ts';
 import type { Repository } from './repository/repository.ts';
 import type { RunOptions, RunReport, Runner } from './runner.ts';
 import { createTenantDumps, createTenants, type SourceDeps } from './sources/create.ts';
+import { limitedTenants } from './sources/limited-tenants.ts';
 import type { Owners, Source } from './sources/source.ts';
 import { chooseTenants, requireTenant, type BackupPart } from './tenant-choice.ts';
 import type { Upkeep } from './upkeep.ts';
@@ -68,6 +70,8 @@ interface Deps {
   sources: Source[];
   runner: Runner;
   upkeep: Pick<Upkeep, 'afterBackup'>;
+  /** Whose tenants alone are backed up; null for no limit. */
+  role: TenantRole | null;
   /** Where compressors are looked for. */
   path: string;
 }
@@ -141,7 +145,11 @@ function createJobs(deps: Deps): Jobs {
       ...common,
       ensure,
       dumps,
-      choose: (signal) => chooseTenants(tenants, part, signal),
+      choose: async (signal) => {
+        const seen = await chooseTenants(limitedTenants(tenants, source.name, deps.role), part, signal);
+        // What others have is not what all share.
+        return deps.role === null ? seen : { ...seen, all: (await tenants.find(signal)).tenants };
+      },
       set:
         repository === null || part.kind === 'named'
           ? null

@@ -140,7 +140,9 @@ export function createUpkeep(deps: {
       });
     },
     afterVerification: (soFar) =>
-      config.storeLedger && soFar.every(({ job }) => job.name === 'verify') ? [ledgerCopy()] : [],
+      config.storeLedger && soFar.every(({ job }) => job.name === 'verify' || job.name === 'tenant-verify')
+        ? [ledgerCopy()]
+        : [],
     afterRepair: ({ dryRun }, soFar) => {
       const [first, ...others] = soFar;
       // Without a warning nothing was broken, and every byte was read a moment ago.

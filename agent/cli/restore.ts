@@ -7,6 +7,7 @@ import type { App } from '../app.ts';
 import type { RunReport } from '../runner.ts';
 import type { Owners, Source } from '../sources/source.ts';
 import { commandRun, exitCodeOfRuns, type Context } from './context.ts';
+import { refuseWhole } from './refuse-whole.ts';
 import type { RestoreTarget } from '../jobs/restore/restoration.ts';
 
 interface Options {
@@ -28,6 +29,7 @@ interface Options {
   restorePoint: boolean;
   dryRun?: boolean;
   dropOld?: boolean;
+  as?: string;
 }
 
 export function addRestore(program: Command, context: Context): void {
@@ -71,6 +73,7 @@ export function addRestore(program: Command, context: Context): void {
       'restore nothing: drop what earlier restores replaced, without waiting for its week',
     )
     .option('--yes', 'overwrite the database without asking for its name')
+    .option('--as <role>', 'as a role of the configuration, which may touch some tenants alone')
     .addHelpText(
       'after',
       '\nExamples:\n  holdfast restore shop --to shop_copy\n  holdfast restore shop --at "2026-11-01 15:00" --dry-run\n' +
@@ -78,12 +81,12 @@ export function addRestore(program: Command, context: Context): void {
     )
     .action(async (name: string, options: Options) => {
       refuseContradictions(options);
-      if (options.dropOld === true) return dropOld(name, context);
+      if (options.dropOld === true) return dropOld(name, options, context);
       const wanted = { id: options.snapshot, at: options.at ?? null };
       const reports =
         options.output === undefined
           ? await restore(name, wanted, options, context)
-          : await exportTo(options.output, name, wanted, context);
+          : await exportTo({ ...options, output: options.output }, name, wanted, context);
       context.exitCode = exitCodeOfRuns(reports, 'restore');
       if (options.byTenant === true) printTenants(reports, options, context);
     });
@@ -134,7 +137,8 @@ async function restore(
   options: Options,
   context: Context,
 ): Promise<RunReport[]> {
-  const app = await context.app();
+  const app = await context.app({ as: options.as ?? null });
+  if (options.tenant === undefined) refuseWhole(app.role, 'restore more than a tenant', '--tenant ID');
   const source = sourceNamed(app, name);
   const owners = ownersOf(options);
   const { restorePoint, dryRun = false } = options;
@@ -223,8 +227,9 @@ async function askForTenant(app: App, source: Source, options: Options, context:
   if (bytes !== null) await askForName({ name: schema, what: 'schema', of: 'everything' }, context);
 }
 
-async function dropOld(name: string, context: Context): Promise<void> {
-  const app = await context.app();
+async function dropOld(name: string, { as }: Options, context: Context): Promise<void> {
+  const app = await context.app({ as: as ?? null });
+  refuseWhole(app.role, 'drop what restores have replaced', '--tenant ID');
   const dropped = await app.dropReplaced(sourceNamed(app, name), context.signal);
   for (const one of dropped) context.print.line(`dropped ${one}`);
   if (dropped.length === 0) context.print.line(`no restore of ${name} has left an old database or schema`);
@@ -238,12 +243,13 @@ function sourceNamed(app: App, name: string): Source {
 
 /** Needs no database in the configuration: a new server may have none yet. */
 async function exportTo(
-  output: string,
+  { output, as }: Options & { output: string },
   name: string,
   wanted: Wanted,
   context: Context,
 ): Promise<RunReport[]> {
-  const app = await context.app({ withoutSources: true });
+  const app = await context.app({ withoutSources: true, as: as ?? null });
+  refuseWhole(app.role, 'read a whole dump', '--tenant ID');
   if (app.sources.length > 0) app.pick([name]);
   const target: ExportTarget =
     output === '-' ? { kind: 'stream', stream: process.stdout } : { kind: 'folder', path: output };

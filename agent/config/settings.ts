@@ -253,6 +253,18 @@ export const SETTINGS: readonly Setting[] = [
       'Whether the history of runs is stored in the repository too, about once a day and after each verification: `on` or `off`.',
   },
   {
+    variable: null,
+    path: ['access'],
+    meaning:
+      'Roles that are limited to some tenants: `role`, `tenants` (patterns of ids or schemas), and `sources` (names or patterns; all unless it says otherwise); see [tenants.md](tenants.md#limit-who-may-touch-which).',
+  },
+  {
+    variable: 'HOLDFAST_ROLE',
+    path: ['role'],
+    meaning:
+      'The one of them that commands act as, as with `--as`. Not for the daemon, which refuses to run as one.',
+  },
+  {
     variable: 'TZ',
     path: ['timezone'],
     meaning: 'Time zone in which cron expressions are read, such as `Europe/Rome`.',

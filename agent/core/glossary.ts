@@ -33,6 +33,7 @@ export type JobName =
   | 'retention'
   | 'check'
   | 'verify'
+  | 'tenant-verify'
   | 'restore'
   | 'export'
   | 'repair'

@@ -55,6 +55,14 @@ export interface RunFacts {
   group?: string;
   /** What became of each tenant, in the order in which they were taken; of one that vanished, too. */
   tenants?: TenantFacts[];
+  /** Of a verification of the whole database whose tenants have schemas: those that were in it, and share its verdict. */
+  schemas?: string[];
+  /** Of a verification of tenants: whether all of them had their turn to be chosen. */
+  byTurns?: boolean;
+  /** What came of each that was tried. */
+  verifiedTenants?: TenantVerification[];
+  /** Those that were not tried, by the reason. */
+  tenantsLeft?: TenantsLeft[];
   tables?: number;
   rows?: number;
   snapshotsRemoved?: number;
@@ -115,6 +123,24 @@ export interface TenantBackFacts {
   tables: number;
   /** Since the restore began: from then on it could be used. */
   seconds: number;
+}
+
+export interface TenantVerification {
+  id: string;
+  schema: string;
+  /** As of a verification; `not run`: what it showed says nothing of the tenant. */
+  verdict: VerificationFacts['verdict'];
+  /** Why it is not proved, as a sentence part; null where it is. */
+  why: string | null;
+  rows: number;
+  /** What loading and comparing it took. */
+  seconds: number;
+}
+
+export interface TenantsLeft {
+  /** A sentence part. */
+  why: string;
+  tenants: { id: string; schema: string }[];
 }
 
 export interface StepFacts {

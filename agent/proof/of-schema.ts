@@ -43,6 +43,11 @@ export function schemaIn(name: string): string {
   return /^(?:"(?:[^"]|"")*"|[^."]*)/.exec(name)?.[0] ?? '';
 }
 
+/** A schema's name as the proof has it, without quotes. */
+export function unquoted(name: string): string {
+  return name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name;
+}
+
 const BESIDE_SCHEMAS = new Set([
   'cast',
   'comment',

@@ -1,3 +1,4 @@
+import type { HoldfastError } from '../core/errors.ts';
 import type { Engine, GapName, PartKind } from '../core/glossary.ts';
 import type { Proof, ProofOutcome } from '../proof/proof.ts';
 
@@ -12,6 +13,9 @@ export interface Source {
   readonly database: string;
   /** Whether its engine renames whole databases: a database that is gone is then made by a swap too. */
   readonly renames: boolean;
+
+  /** For an engine whose databases have schemas: how some of them are restored by themselves, to be looked at. */
+  readonly schemas?: SchemaScratch;
 
   /**
    * Reads what the server is and what the backup user may not see; writes nothing.
@@ -106,6 +110,31 @@ export interface Source {
    * is of no use any more; `done`: the new one is in place, whole, and there is no `fresh`. May be called again.
    */
   settleSwap(plan: SwapPlan, signal: AbortSignal): Promise<'undone' | 'done'>;
+}
+
+/** Schemas of a dump in a scratch database. Both methods honour their signal. */
+export interface SchemaScratch {
+  /**
+   * Loads schemas of a plain dump into an empty database, each with what it needs of others, in one pass over the dump, of which no more
+   * is read than up to the last row that this takes. What the server refuses of one keeps no other from coming. Throws where the dump
+   * cannot be read, or the server is gone.
+   */
+  load(
+    target: string,
+    schemas: string[],
+    dump: AsyncIterable<Buffer>,
+    signal: AbortSignal,
+  ): Promise<Map<string, SchemaLoaded>>;
+
+  /** Reads of a schema there what `like` says of its source; without it, how many rows there are. */
+  prove(target: string, schema: string, like: Proof | null, signal: AbortSignal): Promise<Proof>;
+}
+
+export interface SchemaLoaded {
+  /** Why it did not come back: `restore_failed`, or `rights_missing`; null where it did. */
+  error: HoldfastError | null;
+  /** What loading it took; fetching, and what several need, not counted. */
+  seconds: number;
 }
 
 /** Plain JSON, so that it can outlive the agent. */

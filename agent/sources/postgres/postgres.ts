@@ -23,6 +23,7 @@ import { findSwapHurdle, swapDatabases } from './swap.ts';
 import { withAdminSession, withPostgresSession, type PostgresSession } from './session.ts';
 import { tablesOf } from './table-choice.ts';
 import { isOwnSchema } from './tenants/schemas.ts';
+import { createSchemaScratch } from './tenants/scratch.ts';
 import { pathComponent } from '../repository-path.ts';
 import { isFolder, type FolderPart, type Probe, type Source } from '../source.ts';
 import type { ClientDeps } from '../tools.ts';
@@ -43,6 +44,7 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
     name: config.name,
     database: config.database,
     renames: true,
+    schemas: createSchemaScratch(config, deps),
     probe: (signal) =>
       withPostgresSession(config, { signal, caFile, timeoutMs: PROBE_TIMEOUT_MS }, (session) =>
         probe(config, deps, session, signal),

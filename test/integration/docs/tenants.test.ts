@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CLINIC_ROLES, clinicDatabase } from '../../fixtures/tenants/clinic.ts';
 import { testAgent } from '../../helpers/agent.ts';
 import { checksumsOf } from '../../helpers/clinic.ts';
-import { stepsOf } from '../../helpers/documented.ts';
+import { marked, stepsOf } from '../../helpers/documented.ts';
 import { startPostgres } from '../../helpers/postgres.ts';
 import { follow } from '../../helpers/printed-commands.ts';
 import type { TestServer } from '../../helpers/server.ts';
@@ -26,8 +26,9 @@ const made = async (pattern: string) =>
   );
 
 test('docs/tenants.md, from top to bottom, as printed → each command does what it says', async () => {
+  const address = `postgresql://boss:bosspw@127.0.0.1:${server.port}/clinic`;
   const agent = await testAgent({
-    DATABASE_URL: `postgresql://boss:bosspw@127.0.0.1:${server.port}/clinic`,
+    DATABASE_URL: address,
     TENANT_SCHEMAS: 'tenant_*',
   });
   expect((await agent.run(['backup'])).code).toBe(0);
@@ -43,6 +44,14 @@ test('docs/tenants.md, from top to bottom, as printed → each command does what
     PGPORT: String(server.port),
     PGUSER: 'boss',
     PGPASSWORD: 'bosspw',
+  };
+  /** The roles as the document prints them. */
+  const limited = () => {
+    const printed = marked('config', 'yaml').find(({ text }) => text.includes('role: support'))?.text ?? '';
+    const [file, url] = [join(agent.folder, 'roles.yml'), join(agent.folder, 'clinic_url')];
+    writeFileSync(file, printed.replace('/run/secrets/clinic_url', url));
+    writeFileSync(url, address);
+    return { HOLDFAST_CONFIG: file, DATABASE_URL: '', TENANT_SCHEMAS: '' };
   };
   const byHand = { environment: client, check: () => undefined };
 
@@ -71,6 +80,22 @@ test('docs/tenants.md, from top to bottom, as printed → each command does what
     },
     'holdfast restore clinic --tenant 42 --to-tenant 77': {
       check: async () => expect(await schema('tenant_77')).toBe(tenant),
+    },
+    'holdfast verify clinic --tenants': {
+      check: ({ stderr }) => expect(stderr).toMatch(/proved 5 tenants out of/),
+    },
+    'holdfast verify clinic --tenant 42,43': {
+      check: ({ stderr }) => expect(stderr).toMatch(/proved 2 tenants out of/),
+    },
+    'holdfast tenants --as support': {
+      environment: limited(),
+      check: ({ stdout }) => expect(stdout.match(/tenant_\w+/g)).toEqual(['tenant_42', 'tenant_43']),
+    },
+    'HOLDFAST_ROLE=support holdfast restore clinic --tenant 42': {
+      before: damage,
+      environment: limited(),
+      typed: 'tenant_42',
+      check: isBack,
     },
     'holdfast backup clinic': { check: ({ stderr }) => expect(stderr).toMatch(/stored/) },
     'holdfast backup clinic --global': { check: ({ stderr }) => expect(stderr).toMatch(/stored/) },

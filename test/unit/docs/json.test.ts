@@ -26,6 +26,11 @@ const sources = [
   { name: 'blog', gates: true, objectives: { rpoSeconds: null, rtoSeconds: null } },
 ];
 
+const TURNS = {
+  groups: [{ name: 'high', schedule: '0 1 * * *' }],
+  verify: { everySeconds: 60, budgetSeconds: 60, schedule: '0 4 * * *' },
+};
+
 /** A ledger that has seen a good and a bad day. */
 function ledgerWithRuns(): Ledger {
   const clock = { now: () => new Date('2026-11-01T03:00:04Z') };
@@ -104,6 +109,21 @@ function ledgerWithRuns(): Ledger {
       ],
     },
   });
+  const byTurns = ledger.begin({ job: 'tenant-verify', source: 'shop', trigger: 'schedule' });
+  const tried = { schema: 't', rows: 3, seconds: 0.5 };
+  ledger.finish(byTurns, {
+    result: 'failed',
+    reason: '1 of 2 tenants did not come back',
+    facts: {
+      byTurns: true,
+      schemas: ['t'],
+      verifiedTenants: [
+        { ...tried, id: '1', verdict: 'proved', why: null },
+        { ...tried, id: '2', schema: 'u', verdict: 'failed', why: 'rows are missing' },
+      ],
+      tenantsLeft: [{ why: 'no time', tenants: [{ id: '3', schema: 'v' }] }],
+    },
+  });
   const bad = ledger.begin({ job: 'check', source: null, trigger: 'command' });
   ledger.finish(bad, { result: 'failed', reason: 'the check found errors', hint: 'See …' });
   ledger.begin({ job: 'backup', source: 'blog', trigger: 'catch-up' });
@@ -172,7 +192,7 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
 
   test('history', async () => {
     const given = (await answerOf(['history'], { ledger: ledgerWithRuns() })) as Run[];
-    expect(given).toHaveLength(6);
+    expect(given).toHaveLength(7);
     const told = new Map([...RUN].map(([field, type]) => [`run ${field}`, type]));
     const plain = given.map((run) => [['[]', 'run'], ...runFields(run)]).flat();
     expect(
@@ -189,10 +209,7 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
         Promise.resolve({ freeBytes: 1, fullInDays: 2, stateFreeBytes: 3, warnings: ['little is left'] }),
       dataCheck: () => ({ next: 1, of: 2, startedAt: null, completedAt: '2026-11-01T03:00:04Z' }),
       config: {
-        sources: [
-          ...sources.slice(1),
-          { ...sources[0], type: 'postgres', tenants: { groups: [{ name: 'high', schedule: '0 1 * * *' }] } },
-        ],
+        sources: [...sources.slice(1), { ...sources[0], type: 'postgres', tenants: TURNS }],
         staleAfterSeconds: 60,
         timeZone: 'UTC',
         schedule: { backup: '0 3 * * *', verify: '0 5 * * 0' },
@@ -203,11 +220,16 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
   });
 
   test('tenants', async () => {
-    const found = { id: '42', schema: 'tenant_42', active: true, group: 'high', bytes: 1 };
+    const found = { id: '1', schema: 't', active: true, group: 'high', bytes: 1 };
     const app = {
       ledger: ledgerWithRuns(),
       clock: { now: () => new Date('2026-11-01T09:00:00Z') },
-      config: { sources: [], timeZone: 'UTC', schedule: { backup: '0 3 * * *' } },
+      role: null,
+      config: {
+        sources: [{ name: 'shop', type: 'postgres', tenants: TURNS }],
+        timeZone: 'UTC',
+        schedule: { backup: '0 3 * * *' },
+      },
       pick: () => [{ name: 'shop' }],
       repository: {
         reach: () => Promise.resolve('id'),
@@ -315,9 +337,11 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
     const keep = { daily: 1, weekly: 1, monthly: 1, yearly: 1, within: '2d' };
     const groups = [{ name: 'high', match: ['*'], schedule: '@daily', keep }];
     const found = { schemas: 'tenant_*', query: 'select 1', after_restore: 'select $1' };
-    const tenants = { ...found, jobs: 2, priority: ['vip'], groups };
+    const verify = { every: 60, budget: 60, schedule: '@daily' };
+    const tenants = { ...found, jobs: 2, priority: ['vip'], groups, verify };
     const both = {
       ...mysql,
+      role: 'support',
       sources: [
         ...mysql.sources,
         {

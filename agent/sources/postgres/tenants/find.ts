@@ -2,6 +2,7 @@ import type { PostgresSourceConfig, TenantsConfig } from '../../../config/config
 import { HoldfastError } from '../../../core/errors.ts';
 import { matchesPattern, wildcardPart, withWildcardPart } from '../../../core/pattern.ts';
 import type { FoundTenants, Tenant } from '../../tenants.ts';
+import { withoutSchema } from '../../without-schema.ts';
 import type { PostgresSession } from '../session.ts';
 import { askForTenants } from './query.ts';
 import { isOwnSchema, readSchemas, type Schemas } from './schemas.ts';
@@ -14,13 +15,9 @@ export async function findTenants(
 ): Promise<FoundTenants> {
   const schemas = await readSchemas(session);
   const found = await candidates(session, config, tenants, schemas);
-  const missing = found.filter(({ active, bytes }) => active && bytes === null);
   return {
     tenants: found.toSorted(inOrder(tenants.priority)),
-    findings: [
-      ...(found.length === 0 ? [nothingFound(config, tenants)] : []),
-      ...missing.map(({ id, schema }) => `tenant ${id} has no schema: there is no "${schema}"`),
-    ],
+    findings: [...(found.length === 0 ? [nothingFound(config, tenants)] : []), ...withoutSchema(found)],
   };
 }
 

@@ -14,6 +14,7 @@ import { missingNeeds, told } from './needs.ts';
 import { mayKeepOwners } from './owners.ts';
 import { makePlace, takePlace, type Place } from './place.ts';
 import { readRest, readRows } from './read-back.ts';
+import { requireUtf8 } from './utf8.ts';
 
 /**
  * Restores one schema of an archive in one transaction: renames the one that is there, loads the archive's under the name that it always
@@ -26,7 +27,7 @@ export async function restoreTenant(
   order: TenantOrder,
   { afterRestore, onCommit }: Pick<TenantsConfig, 'afterRestore'> & { onCommit: () => void },
 ): Promise<TenantRestored> {
-  requireUtf8(archive.entries);
+  requireUtf8(archive.entries, 'restore_failed');
   const chosen = chooseSchema(archive.entries, order.schema);
   const owners = await mayKeepOwners(session, chosen.own, order.owners);
   await readInOneWay(session);
@@ -56,15 +57,6 @@ export async function restoreTenant(
 
 /** For a foreign key into a shared table, whose writers wait behind it meanwhile. */
 const LOCK_TIMEOUT = '10s';
-
-/** Statements and rows are passed on as they are, on a connection that speaks UTF-8. */
-function requireUtf8(entries: WholeEntry[]): void {
-  const encoding = entries.find(({ kind }) => kind === 'ENCODING')?.definition ?? '';
-  if (/'UTF-?8'/i.test(encoding)) return;
-  throw new HoldfastError('restore_failed', 'the dump is not of a database in UTF-8; nothing was changed', {
-    hint: 'Restore the whole database beside this one with --to NAME, and take the schema from there.',
-  });
-}
 
 async function load(
   session: PostgresSession,
