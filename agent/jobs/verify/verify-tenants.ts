@@ -1,3 +1,4 @@
+import { isFolderPath } from '../../core/folder-path.ts';
 import { HoldfastError } from '../../core/errors.ts';
 import type { RunFacts, TenantVerification } from '../../ledger/ledger.ts';
 import { namesIn, type Proof } from '../../proof/proof.ts';
@@ -68,6 +69,7 @@ async function verifyTenants(
     proof: proof?.level ?? 'none',
     ...(ids === null && settings.unlimited ? { byTurns: true } : {}),
   };
+  if (isFolderPath(snapshot.path)) throw notRun(refusedFolder(source.name, snapshot), facts);
   const found = await choose(settings, signal).catch((error: unknown) => {
     throw signal.aborted || isUsage(error) ? error : notRun(error, facts);
   });
@@ -99,6 +101,13 @@ async function verifyTenants(
     verified,
     facts,
   );
+}
+
+/** A folder is fetched whole, and a verification of the whole proves each tenant in it. */
+function refusedFolder(source: string, { shortId }: Snapshot): HoldfastError {
+  return new HoldfastError('failed', `${shortId} is a dump as a folder, which is verified as a whole`, {
+    hint: `Run \`holdfast verify ${source}\`: it proves every tenant in it.`,
+  });
 }
 
 function isUsage(error: unknown): boolean {
