@@ -67,7 +67,7 @@ export function hasFailed(run: RunStatus | null): boolean {
 }
 
 /** Whether the last good verification is older than the schedule lets expect, or there is none and the newest could not be run. */
-export function verificationIsLate(verification: SourceStatus['verification'], now: Date): boolean {
+function verificationIsLate(verification: SourceStatus['verification'], now: Date): boolean {
   const limit = verification?.rhythm.overdueAfterSeconds ?? null;
   if (verification === null || limit === null) return false;
   const { lastSuccess, lastRun } = verification;

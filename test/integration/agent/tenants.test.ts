@@ -57,6 +57,10 @@ describe('tenants at the command line', () => {
       bytes: expect.any(Number) as unknown,
       lastBackup: time,
       lastProved: time,
+      provedAgeSeconds: expect.any(Number) as unknown,
+      proofOverdue: false,
+      verdict: 'proved',
+      why: null,
       next: time,
     });
     expect(listed?.tenants[2]).toMatchObject({ tenant: 'late', lastBackup: null, lastProved: null });
