@@ -72,6 +72,13 @@ test('docs/tenants.md, from top to bottom, as printed → each command does what
     'holdfast restore clinic --tenant 42 --to-tenant 77': {
       check: async () => expect(await schema('tenant_77')).toBe(tenant),
     },
+    'holdfast restore clinic --to clinic_new --by-tenant': {
+      check: async () => expect((await checksumsOf(server, 'clinic_new'))['tenant_42']).toBe(tenant),
+    },
+    'holdfast restore clinic --to clinic_new --by-tenant --json': {
+      before: () => server.sql('DROP DATABASE clinic_new'),
+      check: ({ stdout }) => expect(JSON.parse(stdout)).toMatchObject({ result: 'succeeded' }),
+    },
     'holdfast backup clinic': { check: ({ stderr }) => expect(stderr).toMatch(/stored/) },
     'holdfast backup clinic --global': { check: ({ stderr }) => expect(stderr).toMatch(/stored/) },
     'holdfast backup clinic --tenants': { check: ({ stderr }) => expect(stderr).toMatch(/6 tenants/) },
