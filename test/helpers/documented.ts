@@ -12,6 +12,7 @@ export const EXECUTED_BY = {
   config: 'test/unit/docs/settings.test.ts',
   demo: 'test/compose/demo.test.ts',
   'denied-user': 'test/integration/agent/documented-grants.test.ts',
+  folder: 'test/integration/docs/folder.test.ts',
   'grants-mariadb-10': 'test/integration/agent/documented-grants.test.ts',
   'grants-mariadb-11': 'test/compose/engines.test.ts',
   'grants-mysql': 'test/compose/quickstart-page.test.ts',

@@ -96,6 +96,12 @@ test('docs/tenants.md, from top to bottom, as printed → each command does what
       environment: limited(),
       typed: 'tenant_42',
       check: isBack,
+    'holdfast restore clinic --to clinic_new --by-tenant': {
+      check: async () => expect((await checksumsOf(server, 'clinic_new'))['tenant_42']).toBe(tenant),
+    },
+    'holdfast restore clinic --to clinic_new --by-tenant --json': {
+      before: () => server.sql('DROP DATABASE clinic_new'),
+      check: ({ stdout }) => expect(JSON.parse(stdout)).toMatchObject({ result: 'succeeded' }),
     },
     'holdfast backup clinic': { check: ({ stderr }) => expect(stderr).toMatch(/stored/) },
     'holdfast backup clinic --global': { check: ({ stderr }) => expect(stderr).toMatch(/stored/) },

@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HoldfastError } from '../../../core/errors.ts';
 import type { Command, Exit, Processes } from '../../../process/run.ts';
+import { isError } from '../../client/stderr.ts';
 
 /** How often the folder is looked at, at least; one of many files less often, so that looking takes no more than a twentieth of the time. */
 const LOOK_EVERY_MS = 1_000;
@@ -27,7 +28,7 @@ export async function runInPlace(
   const interrupted = () => new HoldfastError('interrupted', `${label} was interrupted`);
   if (signal.aborted) throw interrupted();
   const args = ['--pdeathsig', 'KILL', command.file, ...command.args];
-  const child = await options.processes.start({ ...command, file: 'setpriv', args });
+  const child = await options.processes.start({ ...command, file: 'setpriv', args, matters: isError });
   child.stdin.end();
   child.stdout.resume();
   let idle = false;
