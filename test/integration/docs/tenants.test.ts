@@ -83,16 +83,18 @@ test('docs/tenants.md, from top to bottom, as printed → each command does what
     'holdfast backup clinic --global': { check: ({ stderr }) => expect(stderr).toMatch(/stored/) },
     'holdfast backup clinic --tenants': { check: ({ stderr }) => expect(stderr).toMatch(/6 tenants/) },
     'holdfast backup clinic --tenant 42,43': { check: ({ stderr }) => expect(stderr).toMatch(/2 tenants/) },
-    'restic dump --tag kind=tenant-prelude,tenant=42 latest /postgres/clinic/tenant_42.prelude.sql.gz | gunzip > tenant_42.prelude.sql':
-      byHand,
-    'restic dump --tag kind=tenant,tenant=42 latest /postgres/clinic/tenant_42.dump.gz | gunzip > tenant_42.dump':
+    "restic restore latest --tag kind=tenant-set --target out --include '/postgres/clinic/tenant_42.*' --include /postgres/clinic/shared":
       byHand,
     'createdb tenant_42_look': byHand,
-    'psql -X -v ON_ERROR_STOP=1 -d tenant_42_look -f tenant_42.prelude.sql': byHand,
-    'pg_restore --exit-on-error -d tenant_42_look tenant_42.dump': {
+    'psql -X -v ON_ERROR_STOP=1 -d tenant_42_look -f out/postgres/clinic/tenant_42.prelude.sql': byHand,
+    'pg_restore --exit-on-error -d tenant_42_look out/postgres/clinic/tenant_42.dump': {
       ...byHand,
       check: async () => expect((await checksumsOf(server, LOOK))['tenant_42']).toBe(tenant),
     },
+    'restic dump --tag kind=on-demand-prelude,tenant=42 latest /postgres/clinic/tenant_42.prelude.sql.gz | gunzip > tenant_42.prelude.sql':
+      byHand,
+    'restic dump --tag kind=on-demand,tenant=42 latest /postgres/clinic/tenant_42.dump.gz | gunzip > tenant_42.dump':
+      byHand,
     'scripts/backup.sh tenants-schemas clinic --output ./backups --keep 7': {
       check: () => expect(written(/tenant_43_/)).toMatch(/\.gz$/),
     },
