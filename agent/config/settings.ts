@@ -1,4 +1,5 @@
 import type { Path } from './problems.ts';
+import { folderSettings } from './folder-settings.ts';
 import { tenantSettings } from './tenant-settings.ts';
 import type { Setting } from './setting.ts';
 
@@ -102,18 +103,7 @@ export const SETTINGS: readonly Setting[] = [
     meaning:
       '`gzip` (what `gunzip` reads), `zstd` (faster and smaller) or `none` (restic compresses by itself).',
   },
-  {
-    variable: 'BACKUP_FORMAT',
-    path: ['sources', SOURCE, 'format'],
-    meaning:
-      'What a PostgreSQL database is dumped as: `custom` (one archive, streamed), or `directory` (a file for each table, written by several connections and staged in the state folder; [tenants.md](tenants.md#dumps-as-a-folder)).',
-  },
-  {
-    variable: 'BACKUP_JOBS',
-    path: ['sources', SOURCE, 'jobs'],
-    form: 'number',
-    meaning: 'How many connections dump or restore a database in the format `directory`.',
-  },
+  ...folderSettings(['sources', SOURCE]),
   {
     variable: 'BACKUP_ALLOW_INCOMPLETE',
     path: ['sources', SOURCE, 'allow_incomplete'],

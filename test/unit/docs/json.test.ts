@@ -254,6 +254,7 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
     const restore = (facts: object) =>
       answerOf(['restore', 'shop', '--to', 'new', '--by-tenant'], {
         pick: () => [{ name: 'shop', database: 'shop' }],
+        role: null,
         tenantsOf: () => ({}),
         restore: () => Promise.resolve([{ run: { ...run, facts }, error: null, unreported: null }]),
       } as unknown as App);
