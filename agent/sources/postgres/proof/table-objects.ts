@@ -26,6 +26,9 @@ const PARENTS = `(SELECT jsonb_agg(h.inhparent::regclass::text ORDER BY h.inhseq
 const COLLATION = (oid: string) =>
   `(SELECT l.collnamespace::regnamespace::text || '.' || quote_ident(l.collname) FROM pg_collation l WHERE l.oid = ${oid})`;
 
+/** Names that begin with pg_ are the server's own: 17.12 marks each version of a column so (pg_attver), and no dump has the mark. */
+const OPTIONS = `(SELECT jsonb_agg(o ORDER BY o) FROM unnest(a.attoptions) o WHERE o NOT LIKE 'pg\\_%')`;
+
 /** Tables and what stands and falls with them. */
 export const TABLE_OBJECTS: ObjectQuery[] = [
   {
@@ -43,7 +46,7 @@ export const TABLE_OBJECTS: ObjectQuery[] = [
     kind: 'column',
     sql: `SELECT ${name('a.attname')} AS name, jsonb_build_array(format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attgenerated,
         a.attidentity, ${COLLATION('a.attcollation')}, a.attstorage, to_jsonb(a) -> 'attcompression', coalesce(a.attstattarget, -1),
-        a.attoptions, a.attfdwoptions,
+        ${OPTIONS}, a.attfdwoptions,
         CASE WHEN ${KEEPS_ORDER} THEN rank() OVER (PARTITION BY c.oid ORDER BY a.attnum) END)::text AS facts,
         pg_get_expr(d.adbin, d.adrelid) AS code
       FROM ${TABLES} JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
