@@ -40,6 +40,7 @@ const ROOMS = [
   'parts',
   'tenant-choice',
   'tenancy',
+  'tenant-turns',
   'upkeep',
   'daemon',
   'doctor',

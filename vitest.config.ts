@@ -17,7 +17,7 @@ export default defineConfig({
       layer('unit', { testTimeout: 30_000, maxWorkers: 2 }),
       layer('component', { testTimeout: 60_000, maxWorkers: 2 }),
       layer('integration', { testTimeout: 120_000, maxWorkers: 2 }),
-      layer('faults', { testTimeout: 300_000, maxWorkers: 2 }),
+      layer('faults', { testTimeout: 600_000, maxWorkers: 2 }),
       layer('compose', { testTimeout: 240_000, maxWorkers: 2, globalSetup: ['test/compose/setup.ts'] }),
     ],
   },

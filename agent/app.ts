@@ -3,9 +3,11 @@ import type { Logger } from 'pino';
 import { createAccess, type AccessSurroundings } from './repository-access.ts';
 import type { Config, SourceConfig } from './config/config.ts';
 import { pickByName } from './config/pick.ts';
+import { withTurns } from './config/tenant-turns.ts';
 import type { Clock } from './core/clock.ts';
 import { HoldfastError } from './core/errors.ts';
 import type { Trigger } from './core/glossary.ts';
+import type { TenantRole } from './core/tenant-access.ts';
 import { VERSION } from './core/version.ts';
 import { acceptJob } from './jobs/backup/accept.ts';
 import { backupJob } from './jobs/backup/backup.ts';
@@ -24,6 +26,7 @@ import { createBudget, oldestFirst } from './jobs/verify/verify-turn.ts';
 import { acquireLock } from './ledger/lock.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { openLedger } from './ledger/sqlite.ts';
+import { endStrays } from './process/strays.ts';
 import { recoverLeftovers } from './recovery.ts';
 import { heartbeatOf } from './reports/heartbeat.ts';
 import { passwordReminder } from './reports/password.ts';
@@ -34,6 +37,7 @@ import type { Repository } from './repository/repository.ts';
 import { createRunner, type RunOptions, type RunReport, type Runner } from './runner.ts';
 import { outlookOf } from './scheduler.ts';
 import { createTenancy, type Tenancy } from './tenancy.ts';
+import { createTenantTurns, type TenantTurns } from './tenant-turns.ts';
 import { createParts, type Parts } from './parts.ts';
 import { createUpkeep, type RepairChoice, type Upkeep } from './upkeep.ts';
 import { createScratchPlace } from './sources/create-scratch.ts';
@@ -45,7 +49,7 @@ import { sweepThrowaways } from './sources/throwaway/folder.ts';
 import type { RestoreSettings } from './jobs/restore/restoration.ts';
 
 /** The concrete objects behind the CLI, the daemon and later the API. */
-export interface App extends Tenancy {
+export interface App extends Tenancy, TenantTurns {
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Logger;
@@ -55,6 +59,8 @@ export interface App extends Tenancy {
   readonly runner: Runner;
   /** Backups of parts of a source, and dumps in plain files. */
   readonly parts: Parts;
+  /** The role that a command acts as, which may touch some tenants alone; null for no limit. */
+  readonly role: TenantRole | null;
   readonly version: string;
   /** Where a generated password lies that nobody confirmed as stored elsewhere; null where there is nothing to say. */
   passwordReminder(): string | null;
@@ -81,7 +87,7 @@ export interface App extends Tenancy {
   restore(
     choice: { source: Source } & Pick<
       RestoreSettings,
-      'wanted' | 'target' | 'tables' | 'owners' | 'restorePoint' | 'dryRun'
+      'wanted' | 'target' | 'tables' | 'byTenant' | 'owners' | 'restorePoint' | 'dryRun'
     >,
     options: RunOptions,
   ): Promise<RunReport[]>;
@@ -114,6 +120,7 @@ export async function createApp(config: Config, surroundings: Surroundings): Pro
   const sources = config.sources.map((source) => createSource(source, sourceDeps));
   const backupTimeoutMs = config.backupTimeoutSeconds * 1000;
 
+  const role = config.access.find(({ name }) => name === config.role) ?? null;
   const tenants = tenantsByName(config, sourceDeps);
   const upkeep = createUpkeep({ config, clock, ledger, repository, sources, tenants });
 
@@ -123,7 +130,7 @@ export async function createApp(config: Config, surroundings: Surroundings): Pro
       host: config.host,
       agentVersion: VERSION,
       timeZone: config.timeZone,
-      sources: config.sources,
+      sources: withTurns(config.sources, outlook),
       schedule: { backup: outlook(config.schedule.backup), verify: outlook(config.schedule.verify) },
       retention: config.retention,
       repository: {
@@ -140,6 +147,7 @@ export async function createApp(config: Config, surroundings: Surroundings): Pro
     acquireLock: () => acquireLock(join(config.stateDir, 'run.lock')),
     recover: async (interrupted, signal) => {
       await sweepThrowaways(throwawayDir);
+      await endStrays(runtimeDir);
       await recoverLeftovers(
         interrupted,
         {
@@ -175,7 +183,15 @@ export async function createApp(config: Config, surroundings: Surroundings): Pro
     const { compression, allowIncomplete, listedIn } = settings;
     return { repository, notes: ledger, compression, allowIncomplete, listedIn };
   };
-  const tenancy = createTenancy({ tenants, clock, ledger, runner, storing, timeoutMs: backupTimeoutMs });
+  const tenancy = createTenancy({
+    tenants,
+    role,
+    clock,
+    ledger,
+    runner,
+    storing,
+    timeoutMs: backupTimeoutMs,
+  });
   const jobOfSource = (source: Source, mended: boolean): Job => {
     const backup = backupJob(source, { ...storing(source), mended, timeoutMs: backupTimeoutMs });
     const told = alsoWarning(backup, async () => (await upkeep.space()).warnings);
@@ -197,6 +213,7 @@ export async function createApp(config: Config, surroundings: Surroundings): Pro
       whyNoProof: (snapshotId) => whyNoProof(ledger, source.name, snapshotId),
       newestGood: () => newestGoodSnapshot(ledger, source.name, rememberedId(repository, ledger)),
       queries: settings.verify.queries,
+      hasTenants: tenants.get(source.name) != null,
       rtoSeconds: settings.objectives.rtoSeconds,
       outOfTime,
     });
@@ -210,9 +227,10 @@ export async function createApp(config: Config, surroundings: Surroundings): Pro
     sources,
     runner,
     parts: createParts({
-      ...{ config, clock, ledger, repository, sourceDeps, sources, runner, upkeep },
+      ...{ config, clock, ledger, repository, sourceDeps, sources, runner, upkeep, role },
       path: childEnvironment['PATH'] ?? '',
     }),
+    role,
     version: VERSION,
     // A password that never opened a repository is none to keep.
     passwordReminder: () =>
@@ -267,6 +285,10 @@ export async function createApp(config: Config, surroundings: Surroundings): Pro
       return runner.run([restoreJob(source, { ...settings, ...choice })], options);
     },
     ...tenancy,
+    ...createTenantTurns({
+      ...{ config, clock, ledger, repository, scratchPlace, runner, upkeep },
+      tenantsOf: tenancy.tenantsOf,
+    }),
     export: async ({ source, ...choice }, options) => {
       const { exportJob } = await import('./jobs/restore/export.ts');
       return runner.run([exportJob(source, { ...usual, ...choice })], options);

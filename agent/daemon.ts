@@ -3,10 +3,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { App } from './app.ts';
 import { tenantGroups } from './config/tenant-groups.ts';
+import { tenantTurns } from './config/tenant-turns.ts';
 import { utc } from './core/clock.ts';
 import { HoldfastError, describeError } from './core/errors.ts';
 import type { Trigger } from './core/glossary.ts';
 import { humanDuration } from './core/units.ts';
+import type { Run } from './ledger/ledger.ts';
 import type { RunOptions } from './runner.ts';
 import { ensureRepository } from './jobs/init.ts';
 import { writePulse, type Pulse } from './pulse.ts';
@@ -52,11 +54,19 @@ export async function runDaemon(app: App, signal: AbortSignal): Promise<void> {
       start: (options: RunOptions) => app.verify([], options),
       skip: (options) => app.skip('verify', options),
     },
+    ...tenantTurns(config).map(({ source, schedule }) => ({
+      job: 'tenant-verify' as const,
+      name: `tenant-verify of ${source}`,
+      cron: schedule,
+      lastStartedAt: lastStartOf(app, { job: 'tenant-verify', source }, isTurn),
+      start: (options: RunOptions) => app.verifyTenants(app.pick([source]), null, options),
+      skip: (options: SkipOptions) => app.skipTurn(source, options),
+    })),
     ...tenantGroups(config).map(({ source, group, cron }) => ({
       job: 'tenant-backup' as const,
       name: `tenant-backup of the group ${group} of ${source}`,
       cron,
-      lastStartedAt: lastStartOfGroup(app, source, group),
+      lastStartedAt: lastStartOf(app, { job: 'tenant-backup', source }, ({ facts }) => facts.group === group),
       start: (options: RunOptions) =>
         app.parts.backUp([source], { part: { kind: 'group', name: group }, output: null }, options),
       skip: (options: SkipOptions) => app.parts.skip(source, options),
@@ -173,12 +183,21 @@ function lastStart(app: App, job: 'backup' | 'verify'): Date | null {
   return starts.length === 0 ? null : new Date(Math.min(...starts));
 }
 
-/** The same of a group of tenants; a run that was killed does not know which group it was of. */
-function lastStartOfGroup(app: App, source: string, group: string): Date | null {
+/** One that a person asked for is no turn, unless all tenants had theirs. */
+function isTurn({ trigger, result, facts }: Run): boolean {
+  return result !== 'interrupted' && (trigger !== 'command' || facts.byTurns === true);
+}
+
+/** The same of what is for some tenants; a run that was killed does not know for which it was. */
+function lastStartOf(
+  app: App,
+  { job, source }: { job: 'tenant-backup' | 'tenant-verify'; source: string },
+  isMeant: (run: Run) => boolean,
+): Date | null {
   const runs = app.ledger
-    .recent({ job: 'tenant-backup', source, limit: 100 * MAX_INTERRUPTIONS })
-    .filter(({ result }) => result !== 'skipped');
-  const last = runs.find(({ facts }) => facts.group === group);
+    .recent({ job, source, limit: 100 * MAX_INTERRUPTIONS })
+    .filter(({ result, facts }) => result !== 'skipped' || facts.byTurns === true);
+  const last = runs.find(isMeant);
   if (last === undefined) return null;
   const newest = runs.slice(0, MAX_INTERRUPTIONS);
   const mayBeTheCause =

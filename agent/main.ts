@@ -6,6 +6,7 @@ import { runCommandLine } from './cli/program.ts';
 import { baseEnvironment, processEnvironment } from './config/environment.ts';
 import { secretsOf } from './config/describe.ts';
 import { loadConfig } from './config/load.ts';
+import { actingAs } from './config/role.ts';
 import { HoldfastError } from './core/errors.ts';
 import { createProcesses } from './process/run.ts';
 
@@ -33,8 +34,8 @@ const context: Context = {
   exitCode: 0,
   config: () => loadConfig(environment),
   resticVersion,
-  app: async ({ daemon = false, withoutSources = false } = {}) => {
-    const config = loadConfig(environment, { withoutSources });
+  app: async ({ daemon = false, withoutSources = false, as } = {}) => {
+    const config = actingAs(loadConfig(environment, { withoutSources }), as);
     const secrets = secretsOf(config);
     const [{ createApp }, { createLog }] = await Promise.all([import('./app.ts'), import('./log.ts')]);
     const log = createLog({ level: config.log.level, secrets, daemon });
@@ -46,7 +47,7 @@ const context: Context = {
   },
   access: async () => {
     const { createAccess } = await import('./repository-access.ts');
-    const config = loadConfig(environment, { withoutSources: true });
+    const config = actingAs(loadConfig(environment, { withoutSources: true }), undefined);
     return createAccess(config, { environment: baseEnvironment(environment), hide: () => undefined });
   },
 };

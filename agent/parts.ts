@@ -5,6 +5,8 @@ import { pickByName } from './config/pick.ts';
 import type { Clock } from './core/clock.ts';
 import { HoldfastError } from './core/errors.ts';
 import type { Trigger } from './core/glossary.ts';
+import { STAGING } from './core/staging.ts';
+import type { TenantRole } from './core/tenant-access.ts';
 import { globalBackupJob } from './jobs/backup/global-backup.ts';
 import { ensureRepository } from './jobs/init.ts';
 import type { Job } from './jobs/job.ts';
@@ -20,6 +22,7 @@ import { readDumpFile } from './repository/read-file.ts';
 import type { Repository } from './repository/repository.ts';
 import type { RunOptions, RunReport, Runner } from './runner.ts';
 import { createTenantDumps, createTenants, type SourceDeps } from './sources/create.ts';
+import { limitedTenants } from './sources/limited-tenants.ts';
 import type { Owners, Source } from './sources/source.ts';
 import { chooseTenants, requireTenant, type BackupPart } from './tenant-choice.ts';
 import type { Upkeep } from './upkeep.ts';
@@ -67,6 +70,8 @@ interface Deps {
   sources: Source[];
   runner: Runner;
   upkeep: Pick<Upkeep, 'afterBackup'>;
+  /** Whose tenants alone are backed up; null for no limit. */
+  role: TenantRole | null;
   /** Where compressors are looked for. */
   path: string;
 }
@@ -122,7 +127,11 @@ function createJobs(deps: Deps): Jobs {
     if (tenants === null || dumps === null) throw noTenants(settings.name);
     return { tenants, dumps };
   };
-  const jobOf = (source: Source, part: BackupPart | null, { store, ensure }: Destination): Job => {
+  const jobOf = (
+    source: Source,
+    part: BackupPart | null,
+    { store, ensure, repository }: Destination,
+  ): Job => {
     const settings = settingsOf(source);
     const { compression, allowIncomplete, listedIn } = settings;
     const common = { store, notes: deps.ledger, compression, timeoutMs };
@@ -136,7 +145,17 @@ function createJobs(deps: Deps): Jobs {
       ...common,
       ensure,
       dumps,
-      choose: (signal) => chooseTenants(tenants, part, signal),
+      choose: async (signal) => {
+        const seen = await chooseTenants(limitedTenants(tenants, source.name, deps.role), part, signal);
+        // What others have is not what all share.
+        return deps.role === null ? seen : { ...seen, all: (await tenants.find(signal)).tenants };
+      },
+      set:
+        repository === null || part.kind === 'named'
+          ? null
+          : { repository, staging: join(sourceDeps.runtimeDir, STAGING) },
+      proofs: repository !== null,
+      now: () => clock.now(),
       onDemand: part.kind === 'named',
       group: part.kind === 'group' ? part.name : null,
       atOnce: tenantsIn(config, source.name)?.jobs ?? 1,
@@ -150,8 +169,9 @@ function createJobs(deps: Deps): Jobs {
         const { keep, folder } = output;
         const spool = { directory: join(config.stateDir, 'spool'), maxBytes: config.spoolBytes };
         const files = createPlainFiles({ processes, compressors, spool, folder, at: clock.now() });
-        const destination = { store: files, ensure: () => Promise.resolve({ id: null, created: false }) };
-        // A proof has no place beside a plain file.
+        // A proof has no place beside a plain file, nor has a snapshot of many.
+        const ensure = () => Promise.resolve({ id: null, created: false });
+        const destination = { store: files, ensure, repository: null };
         const rotate = () => (keep === null ? Promise.resolve([]) : files.rotate(keep));
         return asExport(jobOf(source, part, destination), { rotate });
       }),
@@ -181,12 +201,15 @@ function noTenants(source: string): HoldfastError {
 
 interface Destination {
   store: Store;
+  /** Null where files are written in place of snapshots. */
+  repository: Repository | null;
   ensure: (signal: AbortSignal) => Promise<{ id: string | null; created: boolean }>;
 }
 
 function intoRepository({ repository, ledger }: Deps): Destination {
   return {
     store: repository,
+    repository,
     ensure: (signal) => ensureRepository(repository, ledger, signal, { create: true }),
   };
 }

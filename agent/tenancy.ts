@@ -1,10 +1,12 @@
 import type { Clock } from './core/clock.ts';
 import { HoldfastError } from './core/errors.ts';
+import type { TenantRole } from './core/tenant-access.ts';
 import { dropKept } from './jobs/restore/kept-database.ts';
 import { dropKeptSchemas } from './jobs/restore/kept-schema.ts';
 import { restoreTenantJob } from './jobs/restore/restore-tenant.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import type { RunOptions, RunReport, Runner } from './runner.ts';
+import { limitedTenants } from './sources/limited-tenants.ts';
 import type { Source } from './sources/source.ts';
 import type { Tenants } from './sources/tenants.ts';
 import type { TenantRestoreSettings } from './jobs/restore/tenant-restoration.ts';
@@ -28,17 +30,19 @@ export interface Tenancy {
 export function createTenancy(deps: {
   /** By the name of the source; null for one without. */
   tenants: Map<string, Tenants | null>;
+  /** Whose tenants alone are there; null for no limit. */
+  role: TenantRole | null;
   clock: Clock;
   ledger: Ledger;
   runner: Runner;
   storing: (source: Source) => Pick<TenantRestoreSettings, 'repository' | 'notes' | 'compression'>;
   timeoutMs: number;
 }): Tenancy {
-  const { tenants, clock, ledger, runner, storing, timeoutMs } = deps;
+  const { tenants, role, clock, ledger, runner, storing, timeoutMs } = deps;
   const tenantsOf = ({ name }: Source): Tenants => {
     const found = tenants.get(name) ?? null;
     if (found === null) throw noTenants(name);
-    return found;
+    return limitedTenants(found, name, role);
   };
   return {
     tenantsOf,

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Config } from './config/config.ts';
+import type { Config, TenantsConfig } from './config/config.ts';
 import { utc, type Clock } from './core/clock.ts';
 import { matchesPattern } from './core/pattern.ts';
 import { maintenanceAfter } from './jobs/backup/after-backup.ts';
@@ -80,6 +80,8 @@ export function createUpkeep(deps: {
       ...base,
       keep: config.keep,
       keepOfTenant: (name, tenant) => keepOfTenant(config, name, tenant),
+      keepOfGroup: (name, group) =>
+        groupsOf(config, name).find((one) => one.name === group)?.keep ?? config.keep,
       sources: sources.map((source) => source.name),
       mustExist: () =>
         sources.flatMap(({ name }) => {
@@ -138,7 +140,9 @@ export function createUpkeep(deps: {
       });
     },
     afterVerification: (soFar) =>
-      config.storeLedger && soFar.every(({ job }) => job.name === 'verify') ? [ledgerCopy()] : [],
+      config.storeLedger && soFar.every(({ job }) => job.name === 'verify' || job.name === 'tenant-verify')
+        ? [ledgerCopy()]
+        : [],
     afterRepair: ({ dryRun }, soFar) => {
       const [first, ...others] = soFar;
       // Without a warning nothing was broken, and every byte was read a moment ago.
@@ -165,12 +169,15 @@ function keepOfTenant(
   source: string,
   { id, schema }: { id: string; schema: string },
 ): Config['keep'] {
-  const settings = config.sources.find(({ name }) => name === source);
-  const groups = settings?.type === 'postgres' ? (settings.tenants?.groups ?? []) : [];
-  const group = groups.find(({ match }) =>
+  const group = groupsOf(config, source).find(({ match }) =>
     match.some((pattern) => matchesPattern(pattern, id) || matchesPattern(pattern, schema)),
   );
   return group?.keep ?? config.keep;
+}
+
+function groupsOf(config: Config, source: string): TenantsConfig['groups'] {
+  const settings = config.sources.find(({ name }) => name === source);
+  return settings?.type === 'postgres' ? (settings.tenants?.groups ?? []) : [];
 }
 
 /** How long it takes by schedule from one check to the next; null where the schedule does not tell. */

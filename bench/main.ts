@@ -11,6 +11,7 @@ import { memory } from './rows/memory.ts';
 import { proof } from './rows/proof.ts';
 import { secondDay } from './rows/second-day.ts';
 import { stall } from './rows/stall.ts';
+import { tenants } from './rows/tenants.ts';
 import { wholeBackup } from './rows/whole-backup.ts';
 import { sh } from './timed.ts';
 import { createWorld, type World } from './world.ts';
@@ -27,6 +28,7 @@ const MEASUREMENTS: { rows: string; run: (world: World) => Promise<Result[]> }[]
   { rows: 'second-day-mariadb', run: (world) => secondDay(world, 'mariadb') },
   { rows: 'postgres', run: (world) => wholeBackup(world, 'postgres') },
   { rows: 'proof-postgres', run: (world) => proof(world, 'postgres') },
+  { rows: 'tenants', run: tenants },
   { rows: 'second-day-postgres', run: (world) => secondDay(world, 'postgres') },
 ];
 

@@ -16,7 +16,7 @@ export interface BenchOptions {
 export const USAGE = `npm run bench -- [--quick] [--only ROW]… [--rounds N]
 
   --quick      little data, one round: shows that everything runs, measures nothing
-  --only ROW   rows whose name begins so (gate, mariadb, mariadb-gzip, postgres, proof, second-day, rss, large, levels, stall)
+  --only ROW   rows whose name begins so (gate, mariadb, mariadb-gzip, postgres, proof, second-day, rss, large, levels, stall, tenants)
   --rounds N   at least so many alternating rounds (3)`;
 
 /** Reads the command line; throws what `parseArgs` throws. */

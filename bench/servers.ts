@@ -23,6 +23,8 @@ export interface Engine {
   /** Loads a plain dump from stdin, as a person would type it. */
   loadLine(database: string): string;
   createEmpty(database: string): Promise<void>;
+  /** Runs a script of the engine's own client. */
+  run(script: string, database: string): Promise<void>;
   drop(database: string): Promise<void>;
   create(tables: TableData[]): Promise<void>;
   append(tables: TableData[]): Promise<void>;
@@ -69,6 +71,9 @@ export async function startMariadbEngine(folder: string, path: string): Promise<
     createEmpty: async (database) => {
       await sql(`CREATE DATABASE ${database}`);
     },
+    run: async (script, database) => {
+      await sh(`mariadb ${login} ${database} <<'END'\n${script}\nEND`, env);
+    },
     drop: async (database) => {
       await sql(`DROP DATABASE ${database}`);
     },
@@ -107,6 +112,8 @@ export async function startPostgresEngine(folder: string, path: string): Promise
     join(bin, 'postgres'),
     ...['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', ''],
     ...['-c', 'fsync=off', '-c', 'shared_buffers=256MB', '-c', 'max_wal_size=2GB'],
+    // A dump of ten thousand tables locks them all.
+    ...['-c', 'max_locks_per_transaction=256'],
   ];
   const server = startChild(command, args, env);
   await waitUntil('PostgreSQL to listen', () => isListening(port), 30);
@@ -125,6 +132,9 @@ export async function startPostgresEngine(folder: string, path: string): Promise
     loadLine: (database) => `${bin}/pg_restore ${login} --exit-on-error --no-owner --no-acl -d ${database}`,
     createEmpty: async (database) => {
       await sql(`CREATE DATABASE ${database}`);
+    },
+    run: async (script, database) => {
+      await sh(`${bin}/psql -XAtq -v ON_ERROR_STOP=1 ${login} -d ${database} <<'END'\n${script}\nEND`, env);
     },
     drop: async (database) => {
       await sql(`DROP DATABASE ${database}`);

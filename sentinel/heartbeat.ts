@@ -89,6 +89,31 @@ const sourceSchema = z.object({
     })
     .nullable()
     .default(null),
+  /** How its tenants stand to being proved by themselves; null where they are not, and where an older agent did not tell. */
+  tenants: z
+    .object({
+      /** How many there were when all had their turn last. */
+      total: z.int().nonnegative(),
+      /** A proof is to be renewed before it is older; null where none is overdue ever. */
+      everySeconds: z.int().positive().nullable(),
+      /** Whose proof is the oldest, and when the verification began that gave it; null for none. */
+      oldest: z.object({ tenant: z.string(), lastProved: moment.nullable() }).nullable(),
+      /** When the first of them is overdue; null where none ever is. */
+      overdueAt: moment.nullable(),
+      /** How many are overdue when this is written, and the first few of them. */
+      overdue: z.object({ total: z.int().nonnegative(), tenants: z.array(z.string()) }),
+      /** Those whose newest verification failed: how many, and why the first few did. */
+      failed: z.object({
+        total: z.int().nonnegative(),
+        tenants: z.array(z.object({ tenant: z.string(), why: z.string() })),
+      }),
+      /** The newest verification of tenants, whichever they were. */
+      lastRun: runSchema.nullable(),
+      /** Null when nothing is scheduled. */
+      next: moment.nullable(),
+    })
+    .nullable()
+    .default(null),
   /** What the operator set as goals: the age of the last good backup, and the time that a restore takes. Null where an older agent did not tell. */
   objectives: z
     .object({

@@ -6,8 +6,8 @@ import type { RunStatus, SourceStatus } from './heartbeat.ts';
  *
  * - `stale`: it gates, and its last good backup is older than the gate lets pass, or lies in the future
  * - `failing`: the newest run failed or was interrupted
- * - `unverified`: the newest verification failed or was interrupted, or none has shown anything since one failed: what was stored may not come back
- * - `overdue`: the last good backup is older than the schedule lets expect
+ * - `unverified`: the newest verification failed or was interrupted, or that of a tenant, or none has shown anything since one failed: what was stored may not come back
+ * - `overdue`: the last good backup is older than the schedule lets expect, or the proof of a tenant older than it is to be
  * - `waiting`: there is no backup yet, and nothing failed
  * - `warned`: backed up, but the newest run has warnings or was skipped, or no verification was good for longer than the schedule lets expect
  * - `good`: backed up, on time
@@ -75,6 +75,17 @@ function verificationIsLate(verification: SourceStatus['verification'], now: Dat
   return now.getTime() - Date.parse(lastSuccess) > limit * 1000;
 }
 
+/** Whether the newest verification of one failed, or the run did that was to verify some. */
+function tenantsFailed(tenants: SourceStatus['tenants']): boolean {
+  return tenants !== null && (tenants.failed.total > 0 || hasFailed(tenants.lastRun));
+}
+
+/** Whether the proof of one is older than it is to be; by the clock alone, also where no run comes any more. */
+function tenantsOverdue(tenants: SourceStatus['tenants'], now: Date): boolean {
+  const at = tenants?.overdueAt ?? null;
+  return at !== null && Date.parse(at) <= now.getTime();
+}
+
 // The schedule's limit may lie behind the gate's (once a day is overdue after 30 hours, the gate closes after 26). Then it is
 // half-way between the gap and the gate's limit, so that there is a warning before the gate closes.
 function overdueAfter(source: SourceStatus, closesAfterSeconds: number | null): number | null {
@@ -86,7 +97,7 @@ function overdueAfter(source: SourceStatus, closesAfterSeconds: number | null): 
 }
 
 function stateOf(
-  { lastRun, verification }: SourceStatus,
+  { lastRun, verification, tenants }: SourceStatus,
   limits: Pick<Standing, 'ageSeconds' | 'overdueAfterSeconds' | 'closesAfterSeconds'>,
   now: Date,
 ): SourceState {
@@ -96,7 +107,9 @@ function stateOf(
   if (closesAfterSeconds !== null && ageSeconds > closesAfterSeconds) return 'stale';
   if (hasFailed(lastRun)) return 'failing';
   if (verification?.verdict === 'failed' || hasFailed(verification?.lastRun ?? null)) return 'unverified';
+  if (tenantsFailed(tenants)) return 'unverified';
   if (overdueAfterSeconds !== null && ageSeconds > overdueAfterSeconds) return 'overdue';
+  if (tenantsOverdue(tenants, now)) return 'overdue';
   if (verificationIsLate(verification, now)) return 'warned';
   return lastRun?.warnings || lastRun?.result === 'skipped' ? 'warned' : 'good';
 }

@@ -4,6 +4,8 @@ import type { PlainOutput } from '../parts.ts';
 import type { BackupPart } from '../tenant-choice.ts';
 import { HoldfastError } from '../core/errors.ts';
 import { commandRun, exitCodeOfRuns, remindOfPassword, type Context } from './context.ts';
+import { ids } from './ids.ts';
+import { refuseWhole } from './refuse-whole.ts';
 
 interface Options {
   mended?: boolean;
@@ -12,6 +14,7 @@ interface Options {
   tenant?: string[];
   output?: string;
   keep?: number;
+  as?: string;
 }
 
 export function addBackup(program: Command, context: Context): void {
@@ -32,6 +35,7 @@ export function addBackup(program: Command, context: Context): void {
       'with --output: remove older files of the same names, all but so many',
       positive,
     )
+    .option('--as <role>', 'as a role of the configuration, which may touch some tenants alone')
     .addHelpText(
       'after',
       '\nExamples:\n  holdfast backup\n  holdfast backup shop\n  holdfast backup clinic --tenant 42\n' +
@@ -42,7 +46,9 @@ export function addBackup(program: Command, context: Context): void {
       const part = partOf(options);
       const output = outputOf(options);
       refuseContradictions(options, part, output);
-      const app = await context.app();
+      const app = await context.app({ as: options.as ?? null });
+      if (part === null || part.kind === 'global')
+        refuseWhole(app.role, 'back up what is not its tenants', '--tenants or --tenant ID');
       const reports =
         part === null && output === null
           ? await app.backUp(names, { ...commandRun(context), mended: options.mended === true })
@@ -83,12 +89,6 @@ function refuseContradictions(
   throw new HoldfastError('usage', '--mended is said with a backup of everything into the repository', {
     hint: 'Run `holdfast backup --mended` first.',
   });
-}
-
-function ids(text: string): string[] {
-  const list = text.split(',').map((id) => id.trim());
-  if (list.includes('')) throw new InvalidArgumentError('expected ids with commas between them.');
-  return list;
 }
 
 function positive(text: string): number {

@@ -25,6 +25,11 @@ export interface AppOptions {
   daemon?: boolean;
   /** For commands that need the repository alone: a new server may look into it before any database is configured. */
   withoutSources?: boolean;
+  /**
+   * For commands that hold themselves to the tenants of the app's role, which is this one, or for null the configuration's; all others
+   * are refused where there is one.
+   */
+  as?: string | null;
 }
 
 /** The options of a run that a person asked for: progress at the terminal, one line for each end. */

@@ -7,6 +7,7 @@ import type { App } from '../app.ts';
 import type { RunReport } from '../runner.ts';
 import type { Owners, Source } from '../sources/source.ts';
 import { commandRun, exitCodeOfRuns, type Context } from './context.ts';
+import { refuseWhole } from './refuse-whole.ts';
 import type { RestoreTarget } from '../jobs/restore/restoration.ts';
 
 interface Options {
@@ -17,6 +18,8 @@ interface Options {
   tenant?: string;
   toTenant?: string;
   validateOnly?: boolean;
+  byTenant?: boolean;
+  json?: boolean;
   output?: string;
   yes?: boolean;
   keepOwners?: boolean;
@@ -26,6 +29,7 @@ interface Options {
   restorePoint: boolean;
   dryRun?: boolean;
   dropOld?: boolean;
+  as?: string;
 }
 
 export function addRestore(program: Command, context: Context): void {
@@ -45,6 +49,11 @@ export function addRestore(program: Command, context: Context): void {
       'these alone, as in "orders,customers": with --to, or replaced where they are',
       names,
     )
+    .option(
+      '--by-tenant',
+      'with --to: tenant by tenant, the critical ones first, each usable as soon as it is back',
+    )
+    .option('--json', 'with --by-tenant: for programs; the fields are stable (docs/cli.md)')
     .option('--tenant <id>', 'one tenant alone, while the others work on')
     .option('--to-tenant <id>', 'with --tenant: as another tenant, whose schema is not there yet')
     .option('--validate-only', 'with --tenant: do it all, compare it with the proof, and undo it')
@@ -64,6 +73,7 @@ export function addRestore(program: Command, context: Context): void {
       'restore nothing: drop what earlier restores replaced, without waiting for its week',
     )
     .option('--yes', 'overwrite the database without asking for its name')
+    .option('--as <role>', 'as a role of the configuration, which may touch some tenants alone')
     .addHelpText(
       'after',
       '\nExamples:\n  holdfast restore shop --to shop_copy\n  holdfast restore shop --at "2026-11-01 15:00" --dry-run\n' +
@@ -71,13 +81,14 @@ export function addRestore(program: Command, context: Context): void {
     )
     .action(async (name: string, options: Options) => {
       refuseContradictions(options);
-      if (options.dropOld === true) return dropOld(name, context);
+      if (options.dropOld === true) return dropOld(name, options, context);
       const wanted = { id: options.snapshot, at: options.at ?? null };
       const reports =
         options.output === undefined
           ? await restore(name, wanted, options, context)
-          : await exportTo(options.output, name, wanted, context);
+          : await exportTo({ ...options, output: options.output }, name, wanted, context);
       context.exitCode = exitCodeOfRuns(reports, 'restore');
+      if (options.byTenant === true) printTenants(reports, options, context);
     });
 }
 
@@ -86,6 +97,7 @@ function refuseContradictions(options: Options): void {
     ['--to', options.to !== undefined, ['--output', '--drop-old']],
     ['--tables', options.tables !== undefined, ['--output', '--drop-old', '--to-tenant', '--validate-only']],
     ['--tenant', options.tenant !== undefined, ['--to', '--output', '--drop-old']],
+    ['--by-tenant', options.byTenant === true, ['--tables', '--tenant', '--output', '--drop-old']],
     ['--to-tenant', options.toTenant !== undefined, []],
     ['--validate-only', options.validateOnly === true, ['--dry-run']],
     ['--keep-owners', options.keepOwners === true, ['--no-owner']],
@@ -102,6 +114,16 @@ function refuseContradictions(options: Options): void {
       hint: 'Give one of them.',
     });
   }
+  if (options.byTenant === true && options.to === undefined) {
+    throw new HoldfastError('usage', '--by-tenant goes with --to', {
+      hint: 'Name a new database: --to NAME.',
+    });
+  }
+  if (options.json === true && options.byTenant !== true) {
+    throw new HoldfastError('usage', '--json goes with --by-tenant', {
+      hint: 'Leave it out: the log says how it ended.',
+    });
+  }
   const ofTenant = ['--to-tenant', '--validate-only'].find(isGiven);
   if (ofTenant === undefined || options.tenant !== undefined) return;
   throw new HoldfastError('usage', `${ofTenant} goes with --tenant`, {
@@ -115,7 +137,8 @@ async function restore(
   options: Options,
   context: Context,
 ): Promise<RunReport[]> {
-  const app = await context.app();
+  const app = await context.app({ as: options.as ?? null });
+  if (options.tenant === undefined) refuseWhole(app.role, 'restore more than a tenant', '--tenant ID');
   const source = sourceNamed(app, name);
   const owners = ownersOf(options);
   const { restorePoint, dryRun = false } = options;
@@ -127,7 +150,56 @@ async function restore(
   }
   const tables = await tablesOf(app, source, options, context);
   const target = await chooseTarget(source, options, context);
-  return app.restore({ source, wanted, target, tables, owners, restorePoint, dryRun }, commandRun(context));
+  if (options.byTenant === true && target.kind === 'overwrite') {
+    throw new HoldfastError(
+      'usage',
+      `--by-tenant restores into a new database, and ${source.database} is the source's own`,
+      {
+        hint: 'Give another name: --to NAME.',
+      },
+    );
+  }
+  const byTenant = options.byTenant === true ? app.tenantsOf(source) : null;
+  return app.restore(
+    { source, wanted, target, tables, byTenant, owners, restorePoint, dryRun },
+    commandRun(context),
+  );
+}
+
+/** What `--json` prints: stable. */
+interface Recovery {
+  version: 1;
+  result: string;
+  /** Seconds until what belongs to no tenant was there; null where it did not come so far. */
+  sharedSeconds: number | null;
+  tenants: {
+    tenant: string;
+    schema: string;
+    result: string;
+    why: string | null;
+    tables: number;
+    seconds: number;
+  }[];
+}
+
+/** When each tenant could be used again, which is what a drill is for. */
+function printTenants([report]: RunReport[], { json, dryRun }: Options, { print }: Context): void {
+  if (report === undefined || dryRun === true) return;
+  const { facts, result } = report.run;
+  const tenants = (facts.tenantsBack ?? []).map(({ id, ...back }) => ({ tenant: id, ...back }));
+  const recovery: Recovery = { version: 1, result, sharedSeconds: facts.sharedSeconds ?? null, tenants };
+  if (json === true) return print.json(recovery);
+  if (tenants.length === 0) return;
+  print.table(
+    ['TENANT', 'SCHEMA', 'BACK', 'AFTER', 'TABLES'],
+    tenants.map(({ tenant, schema, result: end, seconds, tables }) => [
+      tenant,
+      schema,
+      end === 'succeeded' ? 'yes' : 'no',
+      `${seconds} s`,
+      String(tables),
+    ]),
+  );
 }
 
 function ownersOf({ keepOwners, owner }: Options): Owners {
@@ -155,8 +227,9 @@ async function askForTenant(app: App, source: Source, options: Options, context:
   if (bytes !== null) await askForName({ name: schema, what: 'schema', of: 'everything' }, context);
 }
 
-async function dropOld(name: string, context: Context): Promise<void> {
-  const app = await context.app();
+async function dropOld(name: string, { as }: Options, context: Context): Promise<void> {
+  const app = await context.app({ as: as ?? null });
+  refuseWhole(app.role, 'drop what restores have replaced', '--tenant ID');
   const dropped = await app.dropReplaced(sourceNamed(app, name), context.signal);
   for (const one of dropped) context.print.line(`dropped ${one}`);
   if (dropped.length === 0) context.print.line(`no restore of ${name} has left an old database or schema`);
@@ -170,12 +243,13 @@ function sourceNamed(app: App, name: string): Source {
 
 /** Needs no database in the configuration: a new server may have none yet. */
 async function exportTo(
-  output: string,
+  { output, as }: Options & { output: string },
   name: string,
   wanted: Wanted,
   context: Context,
 ): Promise<RunReport[]> {
-  const app = await context.app({ withoutSources: true });
+  const app = await context.app({ withoutSources: true, as: as ?? null });
+  refuseWhole(app.role, 'read a whole dump', '--tenant ID');
   if (app.sources.length > 0) app.pick([name]);
   const target: ExportTarget =
     output === '-' ? { kind: 'stream', stream: process.stdout } : { kind: 'folder', path: output };

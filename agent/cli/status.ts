@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { App } from '../app.ts';
 import { tenantGroups } from '../config/tenant-groups.ts';
+import { withTurns } from '../config/tenant-turns.ts';
 import { utc } from '../core/clock.ts';
 import { EXIT_CODES } from '../core/errors.ts';
 import { counted, humanBytes, humanDuration } from '../core/units.ts';
@@ -8,6 +9,7 @@ import type { Run } from '../ledger/ledger.ts';
 import type { Space } from '../reports/space.ts';
 import { nextFires, outlookOf } from '../scheduler.ts';
 import { overdueAfter, overdueBefore } from '../reports/overdue.ts';
+import { tenantStatus } from '../reports/tenant-status.ts';
 import { lastGoodVerification, verifiedSource } from '../reports/verified.ts';
 import { remindOfPassword, type Context } from './context.ts';
 import type { SourceLine } from './source-line.ts';
@@ -23,6 +25,8 @@ interface Status {
   repository: Space & { allDataReadAt: string | null; nextPart: number | null; ofParts: number | null };
   /** Groups of tenants with a schedule of their own. */
   tenantGroups: { source: string; group: string; next: string | null; lastRun: Run | null }[];
+  /** Sources whose tenants are verified by themselves. */
+  tenantVerifications: ({ source: string; lastRun: Run | null } & Omit<TenantVerified, 'lastRun'>)[];
   running: Run[];
   /** When the schedule comes next, for a daemon that runs. */
   next: { backup: string | null; verify: string | null };
@@ -77,9 +81,22 @@ async function statusOf(app: App): Promise<Status> {
           .recent({ job: 'tenant-backup', source, limit: 100 })
           .find(({ facts }) => facts.group === group) ?? null,
     })),
+    tenantVerifications: config.sources.flatMap((source) => tenantsVerified(app, source)),
     running: ledger.recent({ result: 'running', limit: 5 }),
     next: { backup: next(config.schedule.backup), verify: next(config.schedule.verify) },
   };
+}
+
+type TenantVerified = NonNullable<ReturnType<typeof tenantStatus>>;
+
+function tenantsVerified(
+  { ledger, clock, config }: App,
+  source: App['config']['sources'][number],
+): Status['tenantVerifications'] {
+  const [about] = withTurns([source], (cron) => outlookOf(cron, config.timeZone, clock.now()));
+  const status = about === undefined ? null : tenantStatus(ledger, about, clock.now());
+  if (status === null) return [];
+  return [{ ...status, source: source.name, lastRun: ledger.last('tenant-verify', source.name) }];
 }
 
 function partsOf(app: App): Pick<Status['repository'], 'allDataReadAt' | 'nextPart' | 'ofParts'> {
@@ -148,7 +165,15 @@ function lastOf(app: App, job: 'retention' | 'check' | 'verify'): Run | null {
 }
 
 function print(app: App, context: Context, status: Status): void {
-  const { sources, maintenance, tenantGroups: groups, running, next, repository } = status;
+  const {
+    sources,
+    maintenance,
+    tenantGroups: groups,
+    tenantVerifications,
+    running,
+    next,
+    repository,
+  } = status;
   const { print } = context;
   print.table(
     ['SOURCE', 'STATE', 'LAST GOOD BACKUP', 'AGE', 'LAST RUN', 'VERIFIED'],
@@ -183,17 +208,49 @@ function print(app: App, context: Context, status: Status): void {
         group.lastRun?.startedAt ?? 'never',
         resultOf(group.lastRun),
       ]),
+      ...tenantVerifications.map((one) => [
+        `verify tenants of ${one.source}`,
+        one.next ?? 'never',
+        one.lastRun?.startedAt ?? 'never',
+        resultOf(one.lastRun),
+      ]),
     ],
   );
   print.line(`\n${repositoryWords(repository)}`);
   for (const warning of repository.warnings) print.line(`\nwarning: ${warning}`);
   // What failed before it was switched off is history.
   const alive = maintenance.filter(({ job }) => job !== 'retention' || app.config.retention);
-  const lastRuns = [...sources, ...alive, ...groups].map(({ lastRun }) => lastRun);
+  const lastRuns = [...sources, ...alive, ...groups, ...tenantVerifications].map(({ lastRun }) => lastRun);
   const troubles = lastRuns.filter((run) => run !== null).flatMap(troubleOf);
   const missed = [...sources.flatMap(missedObjectives), ...sources.flatMap(lateVerification)];
-  for (const text of [...running.map(progressOf), ...troubles, ...missed]) print.line(`\n${text}`);
+  const ofTenants = tenantVerifications.flatMap(tenantTrouble);
+  for (const text of [...running.map(progressOf), ...troubles, ...ofTenants, ...missed])
+    print.line(`\n${text}`);
   remindOfPassword(app, context);
+}
+
+/** What no run tells any more: it failed before the last one, or there was none in time. */
+function tenantTrouble({
+  source,
+  failed,
+  overdue,
+  overdueAt,
+  total,
+}: Status['tenantVerifications'][number]): string[] {
+  const first = failed.tenants[0];
+  const more = failed.total > 1 ? ` and ${failed.total - 1} more` : '';
+  const never = total === 0 && overdueAt !== null;
+  return [
+    ...(first === undefined
+      ? []
+      : [`the newest verification of tenant ${first.tenant} of ${source}${more} failed: ${first.why}`]),
+    ...(overdue.total === 0
+      ? []
+      : [
+          `overdue: ${counted(overdue.total, 'tenant')} of ${source} not proved in time: ${overdue.tenants.join(', ')}`,
+        ]),
+    ...(never ? [`overdue: the tenants of ${source} were never verified by turns`] : []),
+  ];
 }
 
 function repositoryWords({

@@ -23,7 +23,7 @@ export function checked(
   const result = schema.safeParse({ repository: {}, ...raw });
   if (!result.success) problems.push(...result.error.issues.flatMap((issue) => problemsOf(issue, raw)));
   // These look at several settings at once. They run on what was written, so that they speak up beside the schema.
-  problems.push(...sameNames(raw), ...nothingKept(raw), ...unfitServers(raw));
+  problems.push(...sameNames(raw), ...nothingKept(raw), ...unfitServers(raw), ...unknownRole(raw));
   return result.success ? toConfig(result.data, listedIn) : null;
 }
 
@@ -65,6 +65,19 @@ function sameNames(raw: Raw): Problem[] {
   });
 }
 
+/** A command that takes it for no limit would do what it may not. */
+function unknownRole(raw: Raw): Problem[] {
+  const role = raw['role'];
+  if (typeof role !== 'string') return [];
+  const access: unknown[] = Array.isArray(raw['access']) ? raw['access'] : [];
+  const roles = access.flatMap((one) =>
+    isGroup(one) && typeof one['role'] === 'string' ? [one['role']] : [],
+  );
+  if (roles.includes(role)) return [];
+  const there = roles.length === 0 ? 'access lists none' : `access lists ${roles.join(', ')}`;
+  return [{ path: ['role'], message: `is ${shown(role)}, and there is no such role: ${there}` }];
+}
+
 function nothingKept(raw: Raw): Problem[] {
   const given = raw['keep'] ?? {};
   const parsed = keep.safeParse(given);
@@ -95,6 +108,8 @@ function toConfig(parsed: ParsedConfig, listedIn: string | null): Omit<Config, '
       restic: repository.restic,
     },
     sources: parsed.sources.map((source) => toSource(source, listedIn)),
+    access: parsed.access.map(({ role: name, sources, tenants }) => ({ name, sources, tenants })),
+    role: parsed.role ?? null,
     schedule: parsed.schedule,
     verifyBudgetSeconds: parsed.verify.budget,
     throwawayDir: parsed.verify.folder ?? null,
@@ -145,6 +160,8 @@ function toSource(source: ParsedConfig['sources'][number], listedIn: string | nu
           ...common,
           sslMode: source.sslmode,
           caFile: source.sslrootcert ?? null,
+          format: source.format,
+          jobs: source.jobs,
           tenants: source.tenants === undefined ? null : toTenants(source.tenants),
         }
       : { type: 'mysql', ...common, tls: source.tls, caFile: source.tls_ca ?? null };
@@ -159,12 +176,15 @@ function toQuery({ sql, value, rows }: ParsedQuery): QueryConfig {
   return { sql, ...(value === undefined ? {} : { value }), ...(rows === undefined ? {} : { rows }) };
 }
 
-function toTenants({ schemas, query, jobs, priority, groups, after_restore }: ParsedTenants): TenantsConfig {
+function toTenants({ schemas, query, groups, verify, after_restore, ...same }: ParsedTenants): TenantsConfig {
   return {
+    ...same,
     found:
       schemas === undefined ? { kind: 'query', sql: query ?? '' } : { kind: 'schemas', pattern: schemas },
-    jobs,
-    priority,
+    verify:
+      verify === undefined
+        ? null
+        : { everySeconds: verify.every, budgetSeconds: verify.budget, schedule: verify.schedule },
     groups: groups.map(({ name, match, schedule, keep: kept }) => ({
       name,
       match,

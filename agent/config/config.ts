@@ -1,4 +1,5 @@
 import type { Compression, GapName } from '../core/glossary.ts';
+import type { TenantRole } from '../core/tenant-access.ts';
 import type { ProofLevel } from '../proof/proof.ts';
 
 /** The effective configuration: what the environment form and the YAML form both become. Secrets are plain text here and nowhere else. */
@@ -11,6 +12,10 @@ export interface Config {
   stateDir: string;
   repository: RepositoryConfig;
   sources: SourceConfig[];
+  /** Roles that may do with some tenants alone what there is to do with tenants. */
+  access: TenantRole[];
+  /** The one that commands act as; null for no limit. */
+  role: string | null;
   schedule: { backup: string; verify: string };
   /** A scheduled verification begins no further source when this is over. Seconds. */
   verifyBudgetSeconds: number;
@@ -125,6 +130,10 @@ export interface PostgresSourceConfig extends SourceConfigBase {
   type: 'postgres';
   /** libpq's sslmode. */
   sslMode: 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
+  /** What a dump of everything is: one archive that is streamed, or a folder of files that is staged on disk, written by several connections. */
+  format: 'custom' | 'directory';
+  /** How many connections dump, or restore, a folder. */
+  jobs: number;
   /** Which of its schemas are tenants; null where it has none. */
   tenants: TenantsConfig | null;
 }
@@ -138,8 +147,19 @@ export interface TenantsConfig {
   priority: string[];
   /** A tenant is in the first that it matches. */
   groups: TenantGroupConfig[];
+  /** How tenants are verified by turns; null: only with the whole database. */
+  verify: TenantTurnsConfig | null;
   /** A statement that is run in the transaction that puts a restored tenant in place, with the tenant's id as $1; null for none. */
   afterRestore: string | null;
+}
+
+export interface TenantTurnsConfig {
+  /** A tenant whose last proof is older is overdue. Seconds; null for no such limit. */
+  everySeconds: number | null;
+  /** A scheduled run begins no further pass when this is over. Seconds. */
+  budgetSeconds: number;
+  /** A cron expression. */
+  schedule: string;
 }
 
 export type TenantsBy =

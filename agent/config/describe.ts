@@ -32,6 +32,8 @@ export function describeConfig(config: Config): Record<string, unknown> {
     store_ledger: config.storeLedger ? 'on' : 'off',
     keep: { ...config.keep, within: config.keep.within ?? '0' },
     sources: config.sources.map(describeSource),
+    access: config.access.map(({ name, sources, tenants }) => ({ role: name, sources, tenants })),
+    ...(config.role === null ? {} : { role: config.role }),
     free_space: config.freeSpaceBytes ?? 0,
     spool_bytes: config.spoolBytes,
     backup_timeout: config.backupTimeoutSeconds,
@@ -83,6 +85,7 @@ function describeSource(source: SourceConfig): Record<string, unknown> {
     allow_incomplete: source.allowIncomplete,
     verify: { server: urlOf(source.verify.server), queries: source.verify.queries },
     objectives: { rpo: source.objectives.rpoSeconds, rto: source.objectives.rtoSeconds },
+    ...(source.type === 'postgres' ? { format: source.format, jobs: source.jobs } : {}),
     ...(source.type === 'postgres' && source.tenants !== null
       ? { tenants: describeTenants(source.tenants) }
       : {}),
@@ -95,6 +98,15 @@ function describeTenants(tenants: TenantsConfig): Record<string, unknown> {
     ...(found.kind === 'schemas' ? { schemas: found.pattern } : { query: found.sql }),
     jobs: tenants.jobs,
     priority: tenants.priority,
+    ...(tenants.verify === null
+      ? {}
+      : {
+          verify: {
+            every: tenants.verify.everySeconds ?? 0,
+            budget: tenants.verify.budgetSeconds,
+            schedule: tenants.verify.schedule,
+          },
+        }),
     groups: tenants.groups.map(({ name, match, schedule, keep }) => ({
       name,
       match,

@@ -221,6 +221,11 @@ const tenants = group({
   query: statement.optional(),
   jobs: whole(1, 64).default(2),
   priority: patterns.default([]),
+  verify: group({
+    every: span.default(30 * 86_400),
+    budget: duration.default(1800),
+    schedule: cron.default('0 4 * * *'),
+  }).optional(),
   groups: z.array(tenantGroup, { error: 'a list of groups (name, match, schedule, keep)' }).default([]),
   after_restore: statement.optional(),
 })
@@ -231,6 +236,12 @@ const tenants = group({
     error: 'a group whose groups have a name each that no other has',
   });
 
+const role = group({
+  role: text,
+  sources: patterns.min(1, { error: 'a list of at least one name or pattern, such as ["*"]' }).default(['*']),
+  tenants: patterns.min(1, { error: 'a list of at least one pattern, such as ["tenant_4*"]' }),
+});
+
 const postgres = group(
   {
     type: z.literal('postgres'),
@@ -238,6 +249,8 @@ const postgres = group(
     port: whole(1, 65_535).default(5432),
     sslmode: oneOf(SSL_MODES).default('prefer'),
     sslrootcert: text.optional(),
+    format: oneOf(['custom', 'directory']).default('custom'),
+    jobs: whole(1, 64).default(4),
     tenants: tenants.optional(),
   },
   ALSO_OF_SOURCES,
@@ -296,6 +309,13 @@ export const schema = group({
       },
     )
     .default([]),
+  access: z
+    .array(role, { error: 'a list of roles (role, tenants, sources)' })
+    .refine((roles) => new Set(roles.map((one) => one.role)).size === roles.length, {
+      error: 'a list in which each role stands once, with all of its patterns',
+    })
+    .default([]),
+  role: text.optional(),
   free_space: bytesOrNone.default(2 ** 30),
   spool_bytes: bytes.default(2 ** 30),
   backup_timeout: duration.default(6 * 3600),

@@ -1,4 +1,5 @@
 import type { Path } from './problems.ts';
+import { folderSettings } from './folder-settings.ts';
 import { tenantSettings } from './tenant-settings.ts';
 import type { Setting } from './setting.ts';
 
@@ -102,6 +103,7 @@ export const SETTINGS: readonly Setting[] = [
     meaning:
       '`gzip` (what `gunzip` reads), `zstd` (faster and smaller) or `none` (restic compresses by itself).',
   },
+  ...folderSettings(['sources', SOURCE]),
   {
     variable: 'BACKUP_ALLOW_INCOMPLETE',
     path: ['sources', SOURCE, 'allow_incomplete'],
@@ -239,6 +241,18 @@ export const SETTINGS: readonly Setting[] = [
     path: ['store_ledger'],
     meaning:
       'Whether the history of runs is stored in the repository too, about once a day and after each verification: `on` or `off`.',
+  },
+  {
+    variable: null,
+    path: ['access'],
+    meaning:
+      'Roles that are limited to some tenants: `role`, `tenants` (patterns of ids or schemas), and `sources` (names or patterns; all unless it says otherwise); see [tenants.md](tenants.md#limit-who-may-touch-which).',
+  },
+  {
+    variable: 'HOLDFAST_ROLE',
+    path: ['role'],
+    meaning:
+      'The one of them that commands act as, as with `--as`. Not for the daemon, which refuses to run as one.',
   },
   {
     variable: 'TZ',

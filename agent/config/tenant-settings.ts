@@ -28,6 +28,23 @@ export function tenantSettings(tenants: Path): Setting[] {
     },
     {
       variable: null,
+      path: [...tenants, 'verify', 'every'],
+      meaning:
+        'Where the group `verify` stands there, tenants are verified by turns, and one whose last proof is older than this is overdue: `30d` (which it is unless it says otherwise), `2w`; `0`: none ever is.',
+    },
+    {
+      variable: null,
+      path: [...tenants, 'verify', 'budget'],
+      meaning:
+        'When this is over, a scheduled run of them begins with no further tenants; those come first the next time: seconds, or `30m` (which it is unless it says otherwise), `2h`.',
+    },
+    {
+      variable: null,
+      path: [...tenants, 'verify', 'schedule'],
+      meaning: 'When that run is due: `0 4 * * *` unless it says otherwise.',
+    },
+    {
+      variable: null,
       path: [...tenants, 'groups'],
       meaning:
         'Groups of tenants: a `name`, `match` (a list of patterns of ids or schemas; a tenant is in the first group that it matches), and a `schedule` and `keep` of their own.',

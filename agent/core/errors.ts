@@ -29,6 +29,7 @@ export const ERROR_KINDS = [
   'source_empty',
   'dump_failed',
   'dump_incomplete',
+  'staging_full',
   'restore_failed',
   'verification_failed',
   'target_not_empty',

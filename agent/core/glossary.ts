@@ -33,6 +33,7 @@ export type JobName =
   | 'retention'
   | 'check'
   | 'verify'
+  | 'tenant-verify'
   | 'restore'
   | 'export'
   | 'repair'
@@ -72,7 +73,8 @@ export type Compression = 'gzip' | 'zstd' | 'none';
 
 /**
  * Which file of a backup a snapshot holds. `dump`, `globals` and `proof` make a backup of the whole database, `global` and `global-roles`
- * one of what belongs to no tenant, `tenant` and `tenant-prelude` one of a tenant, which is `on-demand` where a person asked for it.
+ * one of what belongs to no tenant, `tenant-set` one of many tenants, `tenant`, `tenant-prelude` and `tenant-proof` one of a tenant, which
+ * is `on-demand` where a person asked for it.
  */
 export const PART_KINDS = [
   'dump',
@@ -84,14 +86,17 @@ export const PART_KINDS = [
   'global-roles',
   'tenant',
   'tenant-prelude',
+  'tenant-proof',
+  'tenant-set',
   'on-demand',
   'on-demand-prelude',
+  'on-demand-proof',
 ] as const;
 export type PartKind = (typeof PART_KINDS)[number];
 
 /** Of a tenant's own backups: by schedule or of all tenants, and of tenants that somebody named. */
-export const TENANT_KINDS: readonly PartKind[] = ['tenant', 'tenant-prelude'];
-export const ON_DEMAND_KINDS: readonly PartKind[] = ['on-demand', 'on-demand-prelude'];
+export const TENANT_KINDS: readonly PartKind[] = ['tenant', 'tenant-prelude', 'tenant-proof', 'tenant-set'];
+export const ON_DEMAND_KINDS: readonly PartKind[] = ['on-demand', 'on-demand-prelude', 'on-demand-proof'];
 /** Those that the configuration's `keep` counts, of a source as a whole. */
 export const COUNTED_KINDS = PART_KINDS.filter(
   (kind) => ![...TENANT_KINDS, ...ON_DEMAND_KINDS, 'restore-point'].includes(kind),

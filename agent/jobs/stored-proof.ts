@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { HoldfastError } from '../core/errors.ts';
 import { utc } from '../core/clock.ts';
+import type { PartKind } from '../core/glossary.ts';
 import { proofSchema, type Proof } from '../proof/proof.ts';
 import type {
   PreparedSave,
@@ -9,6 +10,7 @@ import type {
   SavedSnapshot,
   SaveTarget,
   Snapshot,
+  StoredFile,
 } from '../repository/repository.ts';
 
 /**
@@ -17,8 +19,8 @@ import type {
  */
 export function proofTarget(dump: SaveTarget, begunAt: Date): SaveTarget {
   return {
-    path: `${dump.path}.proof.json`,
-    tags: { ...dump.tags, kind: 'proof' },
+    path: proofPath(dump.path),
+    tags: { ...dump.tags, kind: proofKind(dump.tags.kind) },
     compression: 'none',
     time: begunAt,
   };
@@ -43,7 +45,9 @@ export async function findProof(
   signal: AbortSignal,
 ): Promise<Proof | null> {
   if (dump.tags === null) return null;
-  const proofs = await repository.list({ source: dump.tags.source, kind: 'proof' }, signal);
+  const { source, kind, tenant } = dump.tags;
+  const filter = { source, kind: proofKind(kind), ...(tenant === undefined ? {} : { tenants: [tenant] }) };
+  const proofs = await repository.list(filter, signal);
   let trouble: unknown = null;
   for (const candidate of proofs.filter((proof) => mayBelong(dump, proof)).toReversed()) {
     try {
@@ -58,13 +62,49 @@ export async function findProof(
   return null;
 }
 
+/**
+ * The proof of one dump out of a snapshot of many, which lies beside it; `dump` and the proof are the files. Throws as `findProof` does.
+ */
+export async function proofInSet(
+  repository: Repository,
+  dump: Snapshot,
+  proof: StoredFile,
+  signal: AbortSignal,
+): Promise<Proof> {
+  const stored = { ...dump, ...proof };
+  const found = decode(await read(repository, stored, signal), dump, stored);
+  if (found.dump !== dump.path) throw damaged(dump, stored, `it is that of ${found.dump}`);
+  return { ...found.proof, takenAt: dump.time };
+}
+
+/** A proof as it lies beside its dump in a snapshot of many: the same from run to run while nothing changes, so without the time, which the snapshot has. */
+export function encodeProof(dump: string, proof: Proof): string {
+  return encode(dump, { ...proof, takenAt: NO_TIME });
+}
+
+/** Where the proof of a dump lies in a snapshot of many. */
+export function proofPath(dump: string): string {
+  return `${dump}.proof.json`;
+}
+
+const NO_TIME = '2000-01-01T00:00:00Z';
+
+const PROOF_KINDS: Partial<Record<PartKind, PartKind>> = {
+  tenant: 'tenant-proof',
+  'on-demand': 'on-demand-proof',
+};
+
+function proofKind(dump: PartKind): PartKind {
+  return PROOF_KINDS[dump] ?? 'proof';
+}
+
 /** A proof of thousands of tables takes some tens of megabytes. */
 const MOST_BYTES = 256 * 2 ** 20;
 const FORMAT = 'holdfast proof';
 
 const documentSchema = z.object({
   format: z.literal(FORMAT),
-  /** The snapshot that holds the dump. */
+  /** The snapshot that holds the dump; in a snapshot of many, the path of the dump. */
   dump: z.string(),
   /** Of the dump's id and the proof's JSON: a proof that somebody edited is none. */
   sha256: z.string(),

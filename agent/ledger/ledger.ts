@@ -55,6 +55,14 @@ export interface RunFacts {
   group?: string;
   /** What became of each tenant, in the order in which they were taken; of one that vanished, too. */
   tenants?: TenantFacts[];
+  /** Of a verification of the whole database whose tenants have schemas: those that were in it, and share its verdict. */
+  schemas?: string[];
+  /** Of a verification of tenants: whether all of them had their turn to be chosen. */
+  byTurns?: boolean;
+  /** What came of each that was tried. */
+  verifiedTenants?: TenantVerification[];
+  /** Those that were not tried, by the reason. */
+  tenantsLeft?: TenantsLeft[];
   tables?: number;
   rows?: number;
   snapshotsRemoved?: number;
@@ -67,6 +75,10 @@ export interface RunFacts {
   restorePointId?: string;
   /** A restore's: the name that the replaced database has since. */
   keptDatabase?: string;
+  /** Of a restore tenant by tenant: what became of each, in the order in which they came. */
+  tenantsBack?: TenantBackFacts[];
+  /** The same's: how long it took until what belongs to no tenant was there. */
+  sharedSeconds?: number;
   /** Of a restore of one tenant: the id of the tenant that it became. */
   tenant?: string;
   /** The same's: the name that the replaced schema has since. */
@@ -100,6 +112,35 @@ export interface TenantFacts {
   /** Bytes by which the repository grew for it. */
   addedBytes: number;
   seconds: number;
+}
+
+export interface TenantBackFacts {
+  id: string;
+  schema: string;
+  result: 'succeeded' | 'failed';
+  /** Why it did not come back, as a sentence part; null where it did. */
+  why: string | null;
+  tables: number;
+  /** Since the restore began: from then on it could be used. */
+  seconds: number;
+}
+
+export interface TenantVerification {
+  id: string;
+  schema: string;
+  /** As of a verification; `not run`: what it showed says nothing of the tenant. */
+  verdict: VerificationFacts['verdict'];
+  /** Why it is not proved, as a sentence part; null where it is. */
+  why: string | null;
+  rows: number;
+  /** What loading and comparing it took. */
+  seconds: number;
+}
+
+export interface TenantsLeft {
+  /** A sentence part. */
+  why: string;
+  tenants: { id: string; schema: string }[];
 }
 
 export interface StepFacts {

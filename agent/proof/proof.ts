@@ -61,6 +61,11 @@ export type Proof = z.infer<typeof proofSchema>;
 export type TableProof = z.infer<typeof tableProof>;
 export type ObjectProof = z.infer<typeof objectProof>;
 
+/** The names of its objects of one kind, as it has them. */
+export function namesIn({ objects }: Proof, kind: string): string[] {
+  return objects.filter((object) => object.kind === kind).map(({ name }) => name);
+}
+
 /** What became of the proof of one dump. */
 export type ProofOutcome =
   /** Taken; whether at the dump's own snapshot, `proof.unproven` tells. */

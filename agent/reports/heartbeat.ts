@@ -11,6 +11,7 @@ import { DAYS, pastDays, startOfPast } from './days.ts';
 import { overdueAfter } from './overdue.ts';
 import { clip, runStatus } from './run-status.ts';
 import { repositorySizes } from './space.ts';
+import { tenantStatus } from './tenant-status.ts';
 import { verifiedSource, type VerifiedSource } from './verified.ts';
 
 export interface HeartbeatFacts {
@@ -21,7 +22,10 @@ export interface HeartbeatFacts {
     name: string;
     type: 'mysql' | 'postgres';
     gates: boolean;
+    proof: string;
     objectives: { rpoSeconds: number | null; rtoSeconds: number | null };
+    /** How its tenants are verified by turns; null where they are not. */
+    turns: { everySeconds: number | null; next: Date | null } | null;
   }[];
   schedule: { backup: Schedule; verify: Schedule };
   /** Whether old snapshots are removed at all. */
@@ -101,6 +105,7 @@ function sourceOf(
       rhythm: rhythmOf(schedule.verify),
       ...clippedWhy(verifiedSource(ledger, source.name)),
     },
+    tenants: tenantStatus(ledger, source, now),
     objectives: source.objectives,
     sizes: sizesOf(ledger, source.name),
     days: pastDays({

@@ -30,11 +30,6 @@ export function verifiedSource(ledger: Pick<Ledger, 'recent'>, source: string): 
   };
 }
 
-/** The newest verification that showed the snapshot equal to the source; null for none. */
-export function lastProof(ledger: Pick<Ledger, 'recent'>, source: string): Run | null {
-  return ledger.recent({ job: 'verify', source, limit: LOOK_BACK }).find(isProved) ?? null;
-}
-
 /** One that was killed, or failed before there was anything to verify, kept no facts: its end speaks for it. */
 function verdictOf(run: Run | undefined): Pick<VerifiedSource, 'verdict' | 'why'> {
   if (run === undefined) return { verdict: null, why: null };

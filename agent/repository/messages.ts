@@ -26,6 +26,28 @@ export const backupSummary = z.object({
   snapshot_id: z.string().optional(),
 });
 
+export const backupStatus = z.object({
+  message_type: z.literal('status'),
+  bytes_done: z.number().optional(),
+});
+
+/** One of each file and folder, where restic is told to be wordy. */
+export const backupItem = z.object({
+  message_type: z.literal('verbose_status'),
+  item: z.string(),
+  data_size_in_repo: z.number(),
+});
+
+export const fileNode = z.object({
+  message_type: z.literal('node'),
+  type: z.literal('file'),
+  path: z.string(),
+  size: z.number().optional(),
+});
+
+/** Of a restore's status and summary alike. */
+export const restoreProgress = z.object({ bytes_restored: z.number() });
+
 export const configMessage = z.object({ id: z.string() });
 
 /** `null` stands for an empty list; an empty repository answers with nothing at all. */

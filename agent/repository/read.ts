@@ -70,7 +70,8 @@ async function startReading(deps: ReadDependencies, snapshot: Snapshot): Promise
 const DAMAGE =
   /ciphertext verification failed|file is too short|invalid data returned|does not exist|not found|hash|unexpected EOF/i;
 
-function damagedOr(error: HoldfastError, snapshot: Snapshot): HoldfastError {
+/** An error of restic's, as damage of a snapshot where its words are of that. */
+export function damagedOr(error: HoldfastError, snapshot: Snapshot): HoldfastError {
   if (error.kind !== 'repository_failed' || !DAMAGE.test(error.message)) return error;
   return new HoldfastError(
     'repository_damaged',

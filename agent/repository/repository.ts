@@ -37,14 +37,30 @@ export interface Repository {
    */
   prepare(target: SaveTarget): PreparedSave;
 
+  /**
+   * Stores the files of a staged folder as one snapshot. **No snapshot exists afterwards unless all of them were stored whole**: as
+   * many files and bytes as were staged, and restic without a complaint. Throws the first cause.
+   */
+  saveFolder(request: FolderToSave, signal: AbortSignal): Promise<SavedFolder>;
+
+  /** The files of a snapshot, by their paths in it. Needs no lock. */
+  files(snapshot: Snapshot, signal: AbortSignal): Promise<StoredFile[]>;
+
   /** Snapshots of this host, oldest first. Needs no lock. */
   list(filter: SnapshotFilter, signal: AbortSignal): Promise<Snapshot[]>;
 
   /**
-   * The plain bytes of one stored dump (decompressed by its suffix). `done` rejects when a byte was damaged or missing:
+   * The plain bytes of one stored dump (decompressed by its suffix); of a snapshot of many files,
+   * the one at its `path`. `done` rejects when a byte was damaged or missing:
    * bytes that came before that are not to be trusted.
    */
   read(snapshot: Snapshot, signal: AbortSignal): { stream: AsyncIterable<Buffer>; done: Promise<void> };
+
+  /**
+   * Writes files of a snapshot of a folder into a folder on the disk that is there and empty. Throws `repository_damaged` where a byte was damaged
+   * or missing, and `target_full`: what was written is not to be trusted then. A name that is not in it writes nothing.
+   */
+  fetch(snapshot: Snapshot, files: FolderToFetch, signal: AbortSignal): Promise<void>;
 
   /** Removes snapshots by id, one by one named; verifies that they are gone. */
   remove(ids: string[], signal: AbortSignal): Promise<void>;
@@ -95,6 +111,30 @@ export interface DumpToSave {
 
 export type SaveRequest = SaveTarget & DumpToSave;
 
+/** Files that lie ready on the disk. Unchanged files cost nothing where their bytes and paths are the same from run to run. */
+export interface FolderToSave {
+  /** The staging folder, called `STAGING` (core/staging.ts); what lies below it has the same path in the snapshot. */
+  staging: string;
+  /** The folder of all its files, below the staging folder and in the snapshot alike: `/postgres/clinic`. */
+  path: string;
+  /** What was written there. */
+  files: number;
+  bytes: number;
+  tags: SnapshotTags;
+  /** As in `SaveTarget`. */
+  time?: Date | 'start';
+  /** Called as files are read, every few seconds. */
+  onProgress?: ((progress: SaveProgress) => void) | undefined;
+}
+
+export interface FolderToFetch {
+  into: string;
+  /** Of files that lie in the folder itself; all that is in it for null. */
+  names: string[] | null;
+  /** Called as bytes are written, every few seconds. */
+  onBytes?: (bytes: number) => void;
+}
+
 /** A repository that was opened for one dump. */
 export interface PreparedSave {
   readonly target: SaveTarget;
@@ -120,6 +160,8 @@ export interface SnapshotTags {
   kind: PartKind;
   /** The id of the tenant whose dump it is; absent for what is of none. */
   tenant?: string;
+  /** The group of tenants whose dumps it holds; absent for what is of none. */
+  group?: string;
 }
 
 export interface Snapshot {
@@ -131,12 +173,19 @@ export interface Snapshot {
   /** UTC ISO 8601. */
   time: string;
   host: string;
-  /** Path inside the snapshot, with suffix. */
+  /** Path inside the snapshot, with suffix; of a snapshot of many files, their folder. */
   path: string;
   /** Null for snapshots that are not ours. */
   tags: SnapshotTags | null;
   /** Bytes as stored in the snapshot, before deduplication; null where restic did not record it. */
   bytes: number | null;
+}
+
+/** A file of a snapshot. `{ ...snapshot, ...file }` is what `read` takes for it. */
+export interface StoredFile {
+  path: string;
+  /** As stored. */
+  bytes: number;
 }
 
 export interface SavedSnapshot {
@@ -146,6 +195,11 @@ export interface SavedSnapshot {
   storedBytes: number;
   addedBytes: number;
   warnings: string[];
+}
+
+export interface SavedFolder extends SavedSnapshot {
+  /** Bytes by which the repository grew for each file, by its path; what it had already costs nothing. */
+  addedOf: ReadonlyMap<string, number>;
 }
 
 export interface SnapshotFilter {

@@ -9,14 +9,18 @@ import type { SpoolOptions } from '../process/spool.ts';
 import { damageIn } from './damage.ts';
 import { clearDeadLocks } from './locks.ts';
 import { configMessage, findLine, parseLine, statsMessage } from './messages.ts';
+import { fetchFiles } from './fetch.ts';
 import { readDump } from './read.ts';
 import type { RepositoryPassword } from './password.ts';
 import { forgetByPolicy, previewPolicy, pruneData, removeSnapshots } from './retention.ts';
 import { createRepairs } from './repairs.ts';
 import { resticError, type Restic } from './restic.ts';
 import type { CheckPart, Repository, SaveTarget } from './repository.ts';
-import { prepareSave, type Times } from './save.ts';
+import { prepareSave } from './save.ts';
+import { saveFolder } from './save-folder.ts';
+import type { Times } from './save-steps.ts';
 import { resticVersion } from './version.ts';
+import { listFiles } from './files.ts';
 import { listSnapshots } from './snapshots.ts';
 
 export interface ResticRepositorySettings {
@@ -140,8 +144,12 @@ export function createResticRepository(settings: ResticRepositorySettings): Repo
     },
     save: ({ open, onProgress, ...target }, signal) => prepare(target).save({ open, onProgress }, signal),
     prepare,
+    saveFolder: (request, signal) =>
+      saveFolder({ restic, host, errorOf, forgetStrays, now: () => settings.clock.now() }, request, signal),
+    files: (snapshot, signal) => listFiles(restic, snapshot, signal),
     list: (filter, signal) => listSnapshots(restic, host, filter, signal),
     read: (snapshot, signal) => readDump({ processes, compressors, restic, errorOf }, snapshot, signal),
+    fetch: (snapshot, files, signal) => fetchFiles({ restic, errorOf }, snapshot, files, signal),
     remove: (ids, signal) => unlocked(signal, () => removeSnapshots(restic, host, ids, signal)),
     preview: (policy, signal, filter = {}) =>
       unlocked(signal, () => previewPolicy(restic, host, policy, filter, signal)),

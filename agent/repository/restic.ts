@@ -17,8 +17,8 @@ import type { Started } from './started.ts';
 export interface Restic {
   readonly location: string;
   run(args: string[], options: ResticOptions): Promise<Finished>;
-  /** `environment` goes over that of every restic. */
-  start(args: string[], environment?: Record<string, string>): Promise<Child>;
+  /** `env` goes over the environment of every restic. */
+  start(args: string[], options?: Pick<Command, 'env' | 'cwd'>): Promise<Child>;
   /** Runs restic only if no other restic of this state folder is alive, or will be in a few seconds; null if one is. */
   exclusively(args: string[], options: ResticOptions): Promise<Finished | null>;
   /** Whether a restic of this process id was started from this state folder, not later than this. */
@@ -107,9 +107,9 @@ export function createRestic(processes: Processes, settings: ResticSettings): Re
   return {
     location: shownLocation(config),
     run: async (args, options) => finish(await run(command(args), options), options),
-    start: (args, more = {}) => {
+    start: (args, { env, ...options } = {}) => {
       const made = command(args);
-      return processes.start({ ...made, env: { ...made.env, ...more } });
+      return processes.start({ ...made, ...options, env: { ...made.env, ...env } });
     },
     exclusively: async (args, options) => {
       const finished = await run(

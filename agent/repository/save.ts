@@ -8,6 +8,7 @@ import type { SpoolOptions } from '../process/spool.ts';
 import { backupSummary, findLine } from './messages.ts';
 import type { DumpToSave, PreparedSave, SavedSnapshot, SaveTarget } from './repository.ts';
 import type { Restic } from './restic.ts';
+import { timeArguments, timesOf, UTC, withFailures, type Times } from './save-steps.ts';
 import { tagArguments } from './snapshots.ts';
 
 export interface SaveDependencies {
@@ -22,15 +23,6 @@ export interface SaveDependencies {
   forgetStrays: (path: string, times: Times) => Promise<void>;
   now: () => Date;
 }
-
-/** The time that a snapshot of this save would have: `since`, or up to so much later. */
-export interface Times {
-  since: Date;
-  withinMs: number;
-}
-
-/** From the moment before restic is started until it takes its time; it may wait for the lock file for half of that. */
-const RESTIC_STARTS_WITHIN_MS = 60_000;
 
 /** How long restic may take to say that it cleans up, and then to be gone. */
 const CLEANUP_NOTICE_MS = 5_000;
@@ -81,13 +73,8 @@ interface Begun {
 
 async function begin(deps: SaveDependencies, target: SaveTarget): Promise<Begun> {
   const path = target.path + suffixOf(target.compression);
-  const now = deps.now();
-  const time = target.time === 'start' ? now : target.time;
-  const times =
-    time === undefined
-      ? { since: now, withinMs: RESTIC_STARTS_WITHIN_MS }
-      : { since: toSecond(time), withinMs: 999 };
-  const child = await deps.restic.start(backupArguments(target, path, deps.host, time), UTC);
+  const { time, times } = timesOf(target.time, deps.now());
+  const child = await deps.restic.start(backupArguments(target, path, deps.host, time), { env: UTC });
   let ended = false;
   void child.exit.then(() => (ended = true));
   return { child, target, path, times, output: collect(child), hasEnded: () => ended };
@@ -141,23 +128,12 @@ function backupArguments(request: SaveTarget, path: string, host: string, time?:
     '--host',
     host,
     ...tagArguments(request.tags),
-    ...(time === undefined ? [] : ['--time', resticTime(time)]),
+    ...timeArguments(time),
     '--compression',
     compression,
     '--json',
     '--quiet',
   ];
-}
-
-/** restic reads `--time` in the zone of its process. */
-const UTC = { TZ: 'UTC' };
-
-function resticTime(time: Date): string {
-  return time.toISOString().slice(0, 19).replace('T', ' ');
-}
-
-function toSecond(time: Date): Date {
-  return new Date(Math.floor(time.getTime() / 1000) * 1000);
 }
 
 async function collect(child: Child): Promise<string> {
@@ -238,22 +214,4 @@ async function endWithoutSnapshot(child: Child): Promise<Exit> {
 
 function pause(milliseconds: number): Promise<undefined> {
   return delay(milliseconds, undefined, { ref: false });
-}
-
-/** The first cause stays the message; what went wrong while cleaning up is told beside it. */
-function withFailures(cause: unknown, failures: unknown[]): HoldfastError {
-  const also = failures
-    .map((failure) => (failure instanceof Error ? failure.message : String(failure)))
-    .join('; ');
-  if (cause instanceof HoldfastError) {
-    return new HoldfastError(cause.kind, `${cause.message} (and while cleaning up: ${also})`, {
-      cause,
-      ...(cause.hint === undefined ? {} : { hint: cause.hint }),
-    });
-  }
-  return new HoldfastError(
-    'failed',
-    `${cause instanceof Error ? cause.message : String(cause)} (and while cleaning up: ${also})`,
-    { cause },
-  );
 }

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { HoldfastError } from '../core/errors.ts';
 import { PART_KINDS, type PartKind } from '../core/glossary.ts';
+import { STAGING } from '../core/staging.ts';
 import { snapshotsMessage, type snapshotMessage } from './messages.ts';
 import type { Restic } from './restic.ts';
 import type { Snapshot, SnapshotFilter, SnapshotTags } from './repository.ts';
@@ -48,10 +49,16 @@ export function toSnapshot(message: z.infer<typeof snapshotMessage>): Snapshot {
     originalId: message.original ?? message.id,
     time: new Date(message.time).toISOString(),
     host: message.hostname,
-    path: message.paths[0] ?? '',
+    path: pathIn(message.paths[0] ?? ''),
     tags: readTags(message.tags ?? []),
     bytes: message.summary?.total_bytes_processed ?? null,
   };
+}
+
+/** Of staged files restic keeps where they lay on the disk. */
+function pathIn(path: string): string {
+  const at = path.lastIndexOf(`/${STAGING}/`);
+  return at === -1 ? path : path.slice(at + STAGING.length + 1);
 }
 
 function tagTexts(tags: SnapshotTags): string[] {
@@ -60,6 +67,7 @@ function tagTexts(tags: SnapshotTags): string[] {
     `engine=${tags.engine}`,
     `kind=${tags.kind}`,
     ...(tags.tenant === undefined ? [] : [`tenant=${encode(tags.tenant)}`]),
+    ...(tags.group === undefined ? [] : [`group=${encode(tags.group)}`]),
   ];
 }
 
@@ -67,12 +75,13 @@ function readTags(tags: string[]): SnapshotTags | null {
   const value = (name: string) => tags.find((tag) => tag.startsWith(`${name}=`))?.slice(name.length + 1);
   const [source, engine, kind] = [value('source'), value('engine'), value('kind')];
   if (source === undefined || engine === undefined || !isPartKind(kind)) return null;
-  const tenant = value('tenant');
+  const [tenant, group] = [value('tenant'), value('group')];
   return {
     source: decodeURIComponent(source),
     engine,
     kind,
     ...(tenant === undefined ? {} : { tenant: decodeURIComponent(tenant) }),
+    ...(group === undefined ? {} : { group: decodeURIComponent(group) }),
   };
 }
 

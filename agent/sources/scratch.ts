@@ -18,6 +18,8 @@ export interface ScratchNeed {
   extensions: string[] | null;
   /** Plain bytes of the dump. */
   dumpBytes: number | null;
+  /** What is restored at once takes so much on the server's disk, where that is not the whole database. Bytes. */
+  databaseBytes?: number;
 }
 
 export interface ScratchServer {

@@ -1,3 +1,4 @@
+import type { HoldfastError } from '../core/errors.ts';
 import type { Engine, GapName, PartKind } from '../core/glossary.ts';
 import type { Proof, ProofOutcome } from '../proof/proof.ts';
 
@@ -13,6 +14,9 @@ export interface Source {
   /** Whether its engine renames whole databases: a database that is gone is then made by a swap too. */
   readonly renames: boolean;
 
+  /** For an engine whose databases have schemas: how some of them are restored by themselves, to be looked at. */
+  readonly schemas?: SchemaScratch;
+
   /**
    * Reads what the server is and what the backup user may not see; writes nothing.
    * Throws `source_unreachable`, `source_denied`, or `client_mismatch` when no dump client fits the server.
@@ -24,11 +28,12 @@ export interface Source {
 
   /**
    * Loads a plain dump (no compression) into a database of the source's server. Every error of the client is an error:
-   * throws `restore_failed` with the client's first complaint. `target` must exist and is not emptied here.
+   * throws `restore_failed` with the client's first complaint. `target` must exist and is not emptied here. A folder is staged on
+   * the disk meanwhile: throws `target_full` where it has no room for it.
    */
   restoreInto(
     target: string,
-    dump: AsyncIterable<Buffer>,
+    dump: StoredDump,
     signal: AbortSignal,
     options?: RestoreOptions,
   ): Promise<Restored>;
@@ -40,7 +45,7 @@ export interface Source {
   runScript(target: string, script: AsyncIterable<Buffer>, signal: AbortSignal): Promise<void>;
 
   /** The names of the tables in a plain dump; reads of it what that takes. */
-  tablesIn(dump: AsyncIterable<Buffer>): Promise<string[]>;
+  tablesIn(dump: StoredDump): Promise<string[]>;
 
   /**
    * Reads of a database of the source's server what `like` says of the source: the same tables' rows by the same method and
@@ -107,6 +112,31 @@ export interface Source {
   settleSwap(plan: SwapPlan, signal: AbortSignal): Promise<'undone' | 'done'>;
 }
 
+/** Schemas of a dump in a scratch database. Both methods honour their signal. */
+export interface SchemaScratch {
+  /**
+   * Loads schemas of a plain dump into an empty database, each with what it needs of others, in one pass over the dump, of which no more
+   * is read than up to the last row that this takes. What the server refuses of one keeps no other from coming. Throws where the dump
+   * cannot be read, or the server is gone.
+   */
+  load(
+    target: string,
+    schemas: string[],
+    dump: AsyncIterable<Buffer>,
+    signal: AbortSignal,
+  ): Promise<Map<string, SchemaLoaded>>;
+
+  /** Reads of a schema there what `like` says of its source; without it, how many rows there are. */
+  prove(target: string, schema: string, like: Proof | null, signal: AbortSignal): Promise<Proof>;
+}
+
+export interface SchemaLoaded {
+  /** Why it did not come back: `restore_failed`, or `rights_missing`; null where it did. */
+  error: HoldfastError | null;
+  /** What loading it took; fetching, and what several need, not counted. */
+  seconds: number;
+}
+
 /** Plain JSON, so that it can outlive the agent. */
 export interface SwapPlan {
   fresh: string;
@@ -160,6 +190,51 @@ export interface Part {
   path: string;
   /** Starts the client. The stream must be read to its end or the signal aborted. */
   open(signal: AbortSignal): Dump;
+  /** Where the configuration wants it to be a folder of files, for a store that takes one; `open` gives the same as one stream. */
+  folder?: FolderPart;
+}
+
+export interface FolderPart {
+  /** Of the folder in the repository. */
+  path: string;
+  /**
+   * Dumps into a folder on the disk. Resolves only when all of it is known good; otherwise nothing of it is left. Throws `dump_failed`
+   * or `dump_incomplete`, and, before the first byte, where the disk has no room for it, or the server none for its locks and connections.
+   * `onBytes` is told every few seconds how much is there.
+   */
+  stage(signal: AbortSignal, onBytes: (bytes: number) => void): Promise<StagedDump>;
+}
+
+/** A dump that lies on the disk as a folder of files. */
+export interface StagedDump extends DumpFacts {
+  /** The staging folder (core/staging.ts), below which the part's path leads to the files. */
+  staging: string;
+  files: number;
+  /** When its data was read, or hardly before. */
+  begunAt: Date;
+  /** As of a `Dump`; it may settle after the files are there. */
+  proof?: Promise<ProofOutcome>;
+  /** Removes it from the disk; no error when it is gone. */
+  remove(): Promise<void>;
+}
+
+/** A dump that is stored: its plain bytes, or a folder of files. */
+export type StoredDump = AsyncIterable<Buffer> | StoredFolder;
+
+export interface StoredFolder {
+  /** Of all its files; null where nobody knows. */
+  bytes: number | null;
+  /** The bytes of one file. Ends only when every byte is known to be as it was stored. */
+  read(name: string): AsyncIterable<Buffer>;
+  /**
+   * Writes files, by their names in it, into a folder on the disk that is there and empty; all of them for null. What it wrote is as it
+   * was stored when it resolves, and not to be trusted when it throws `repository_damaged` or the like.
+   */
+  fetch(into: string, names: string[] | null): Promise<void>;
+}
+
+export function isFolder(dump: StoredDump): dump is StoredFolder {
+  return 'fetch' in dump;
 }
 
 export interface Dump {
@@ -237,6 +312,8 @@ export interface RestoreOptions {
   owners?: Owners;
   /** These tables alone, as `tablesIn` names them, with their rows, indexes, constraints and triggers; all objects when left out. */
   tables?: string[];
+  /** The target was made for this, nobody uses it, and it is dropped unless all comes back: a folder is loaded by several connections at once. */
+  fresh?: boolean;
   /** The target is no new database: the tables are dropped there first. PostgreSQL does it all in one transaction. */
   replace?: boolean;
   /** Told of each table when its rows begin to be handed to the client: for a person who watches. */

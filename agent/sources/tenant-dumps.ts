@@ -1,3 +1,4 @@
+import type { Proof } from '../proof/proof.ts';
 import type { Part, Probe } from './source.ts';
 import type { Tenant } from './tenants.ts';
 
@@ -26,8 +27,50 @@ export interface Moment {
   holds(tenant: TenantSchema): boolean;
   /** Base tables that belong to no tenant. */
   readonly globalTables: number;
-  /** The prelude, then the dump: what a tenant needs in an empty database, and the tenant itself. */
-  tenantParts(tenant: TenantSchema): Part[];
+  /**
+   * Writes some tenants into files below a folder, in one pass over the database: of each its dump, its prelude and its proof, whole, and under
+   * the paths that they are to have in the repository. What keeps one from being dumped keeps no other: it is told as left, with nothing of
+   * it there. Files of tenants that did not change are the same as those of another time. Throws what `onBytes` throws.
+   */
+  stage(order: StageOrder, signal: AbortSignal): Promise<StagedSet>;
+  /** The prelude, then the dump: what a tenant needs in an empty database, and the tenant itself, with its proof where one is asked for. */
+  tenantParts(tenant: TenantSchema, options: { withProof: boolean }): Part[];
   /** The roles, then the dump of everything but the tenants' schemas. */
   globalParts(): Part[];
+}
+
+export interface StageOrder {
+  tenants: TenantSchema[];
+  /** The folder, which is there. */
+  staging: string;
+  /** A proof as it is stored beside the dump of this path. */
+  encodeProof: (dump: string, proof: Proof) => string;
+  /** Told how many bytes of dumps are written, as they are. */
+  onBytes: (bytes: number) => Promise<void>;
+  onStep: (step: string) => void;
+}
+
+export interface StagedSet {
+  /** The folder of all files, in the repository and below the one that they are staged in. */
+  path: string;
+  tenants: StagedTenant[];
+  /** What several of them need. */
+  shared: StagedFile[];
+  /** Tenants of which nothing was staged: each is to be dumped by itself, which tells why. */
+  left: TenantSchema[];
+  /** As sentence parts. */
+  warnings: string[];
+}
+
+export interface StagedTenant {
+  tenant: TenantSchema;
+  /** The dump is the first. */
+  files: StagedFile[];
+  /** Why a restore of it could not be shown equal, as a sentence part; null where it can, and where no proof is wanted. */
+  unproven: string | null;
+}
+
+export interface StagedFile {
+  path: string;
+  bytes: number;
 }

@@ -1,5 +1,5 @@
 import type { Proof } from '../proof/proof.ts';
-import type { Owners, Part } from './source.ts';
+import type { Owners, Part, StoredDump } from './source.ts';
 
 /** A customer with a schema of its own in a database that many share. */
 export interface Tenant {
@@ -36,7 +36,7 @@ export interface Tenants {
   lookUp(id: string, signal: AbortSignal): Promise<Tenant>;
 
   /** The names of the schemas in a plain dump; reads of it what that takes. */
-  schemasIn(dump: AsyncIterable<Buffer>): Promise<string[]>;
+  schemasIn(dump: StoredDump): Promise<string[]>;
 
   /** What holds one schema as it is, for a restore point: itself alone, without what it needs of others. */
   part(schema: string): Part;
@@ -47,7 +47,15 @@ export interface Tenants {
    * Throws `restore_failed` that names what would mean something else afterwards, what `judge` throws, and `usage` where the dump
    * has no such schema.
    */
-  restore(order: TenantOrder, dump: AsyncIterable<Buffer>, signal: AbortSignal): Promise<TenantRestored>;
+  restore(order: TenantOrder, dump: StoredDump, signal: AbortSignal): Promise<TenantRestored>;
+
+  /**
+   * Loads a dump of everything into a new database that is empty: first what belongs to no tenant, then tenant by tenant in the order of
+   * `find`, each in a transaction of its own, so that it can be used at once; last what builds on several of them. A tenant that does not come
+   * back keeps no other from it. Throws where what they share does not come back, or the disk has no room to stage the dump: nothing in the
+   * database is to be trusted then.
+   */
+  recover(order: RecoveryOrder, dump: StoredDump, signal: AbortSignal): Promise<Recovered>;
 
   /** The schemas among these that are there. */
   existing(schemas: string[], signal: AbortSignal): Promise<string[]>;
@@ -84,4 +92,35 @@ export interface TenantRestored {
   ownersKept: boolean;
   /** As sentence parts. */
   warnings: string[];
+}
+
+export interface RecoveryOrder {
+  /** The database. */
+  target: string;
+  owners: Owners;
+  /** Plain bytes of the dump; null where nobody knows. */
+  dumpBytes: number | null;
+  onStep: (step: string) => void;
+  /** Told when what belongs to no tenant is there. */
+  onShared: () => void;
+  /** Told of each tenant as soon as it is back, or is known not to come. */
+  onTenant: (tenant: RecoveredTenant) => void;
+}
+
+export interface RecoveredTenant {
+  id: string;
+  schema: string;
+  tables: number;
+  /** Why it did not come back, as a sentence part; null where it did. */
+  why: string | null;
+}
+
+export interface Recovered {
+  ownersKept: boolean;
+  /** Objects that build on several tenants, or on all. */
+  late: number;
+  /** Why those did not come back, as a sentence part; null where they did. */
+  lateWhy: string | null;
+  /** Of these, those that build on a tenant that did not come back, and were not tried. */
+  leftOut: number;
 }

@@ -8,7 +8,7 @@ for file in say packages debian npm restic docker images; do
 done
 unset file
 
-PARTS='npm restic rest-server mariadb postgres nginx caddy wrk pigz sftp shellcheck chromium docker images'
+PARTS='npm restic rest-server mariadb postgres nginx caddy curl wrk pigz sftp shellcheck chromium docker images'
 
 need() {
   case "$1" in
@@ -19,6 +19,7 @@ need() {
   postgres) have_postgres || need_packages 'a real PostgreSQL to back up' postgresql postgresql-client ;;
   nginx) have nginx || need_packages 'the gate' nginx ;;
   caddy) have caddy || need_packages 'a proxy that asks the sentinel' caddy ;;
+  curl) have curl || need_packages 'asking the gate as the documentation does' curl ;;
   wrk) have wrk || need_packages 'measuring the gate' wrk ;;
   pigz) have_all pigz zstd || need_packages 'compressing dumps' pigz zstd ;;
   sftp) have_sftp || need_packages 'a repository over SFTP' openssh-server openssh-client ;;

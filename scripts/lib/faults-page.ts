@@ -1,8 +1,10 @@
 /** For scripts/test faults --write: puts the results of vitest's JSON report into docs/faults.md. Rows that did not run keep theirs. */
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { pageOf, resultsOn, type RowResult } from '../../test/faults/page.ts';
+import { POSTGRES_ROOT, postgresMajors } from '../../test/helpers/postgres.ts';
 import { FAULTS } from '../../test/faults/table.ts';
 
 interface Report {
@@ -13,7 +15,16 @@ interface Report {
 const path = join(import.meta.dirname, '../../docs/faults.md');
 const report = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as Report;
 const ended = report.testResults.flatMap(({ assertionResults }) => assertionResults);
+/** The first number with a point in what a program says of its version. */
+const versionOf = (program: string, argument: string) =>
+  /\d+(\.\d+)+/.exec(execFileSync(program, [argument]).toString())?.[0] ?? 'of an unknown version';
+
 const about = {
+  versions: [
+    `MariaDB ${versionOf('mariadbd', '--version')}`,
+    `PostgreSQL ${versionOf(join(POSTGRES_ROOT, String(postgresMajors()[0]), 'bin/postgres'), '--version')}`,
+    `restic ${versionOf('restic', 'version')}`,
+  ].join(', '),
   run: new Date(report.startTime).toISOString().slice(0, 10),
   seed: process.env['HOLDFAST_SEED'] ?? '',
 };

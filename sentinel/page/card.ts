@@ -24,6 +24,7 @@ export function sourceCard({ source, standing }: Stood, times: Times): Html {
       <dd>${nextRun(source, times)}</dd>
       <dt>Verified</dt>
       <dd>${verified(source, times)}</dd>
+      ${tenantsOf(source, times)}
       <dt>Size</dt>
       <dd>${sizeTrend(source.sizes.slice(-30))}</dd>
     </dl>
@@ -49,16 +50,17 @@ function lastBackup({ lastSuccess }: SourceStatus, times: Times): Html {
 }
 
 /** A source that stands well, or has not begun, has nothing to explain. */
-function trouble({ lastRun, verification }: SourceStatus, state: SourceState): Html {
+function trouble({ lastRun, verification, tenants }: SourceStatus, state: SourceState): Html {
   if (state === 'good' || state === 'waiting') return html``;
-  if (state === 'unverified') return whyUnverified(verification);
+  if (state === 'unverified') return whyUnverified(verification, tenants);
   return lastRun === null || lastRun.result === 'running' ? html`` : why(lastRun);
 }
 
 /** After one that failed, another may be under way, or was not run: that one has nothing to tell. */
-function whyUnverified(verification: SourceStatus['verification']): Html {
-  const { lastRun = null, why: told = null } = verification ?? {};
-  if (lastRun !== null && hasFailed(lastRun)) return why(lastRun);
+function whyUnverified(verification: SourceStatus['verification'], tenants: SourceStatus['tenants']): Html {
+  const failed = [verification?.lastRun ?? null, tenants?.lastRun ?? null].find(hasFailed) ?? null;
+  const told = verification?.verdict === 'failed' ? verification.why : null;
+  if (failed !== null) return why(failed);
   return told === null ? html`` : html`<p class="why">${clip(told, 400)}</p>`;
 }
 
@@ -93,6 +95,26 @@ function verified(source: SourceStatus, times: Times): Html {
     return rhythm.next === null ? html`never` : html`not yet, ${times.until(rhythm.next)}`;
   }
   return html`${shown(source, times)}${warning}`;
+}
+
+/** How its tenants stand by themselves, where they are verified so. */
+function tenantsOf({ tenants }: SourceStatus, times: Times): Html {
+  if (tenants === null) return html``;
+  const { oldest, failed } = tenants;
+  const age =
+    oldest === null
+      ? html`none known`
+      : html`oldest proof <bdi>${clip(oldest.tenant, 60)}</bdi>,
+          ${oldest.lastProved === null ? 'never' : times.ago(oldest.lastProved)}`;
+  const late = tenants.overdueAt !== null && times.secondsSince(tenants.overdueAt) >= 0;
+  const first = failed.tenants[0];
+  const wrong =
+    first === undefined
+      ? ''
+      : html` <strong class="bad">${icon('failed')} ${failed.total} failed</strong>:
+          <bdi>${clip(first.tenant, 60)}</bdi>: ${clip(first.why, 200)}`;
+  return html`<dt>Tenants</dt>
+    <dd>${age}${late ? html` <strong class="warn">${icon('late')} overdue</strong>` : ''}${wrong}</dd>`;
 }
 
 /** What the newest one showed: it must not look proved where it is not. */

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { fakeProgram } from '../helpers/fake-program.ts';
@@ -260,6 +260,41 @@ describe('a save', () => {
     await expect(
       repository.save(saveRequest(fakeDump(4 * MEGABYTE, { dieAt: MEGABYTE })), signal),
     ).rejects.toThrow('the dump died');
+  });
+});
+
+describe('a save of a staged folder', () => {
+  const folder = () => {
+    const staging = join(temporaryFolder(), 'holdfast-staging');
+    mkdirSync(join(staging, 'postgres/clinic'), { recursive: true });
+    const tags = { source: 'clinic', engine: 'postgres', kind: 'tenant-set' } as const;
+    return { staging, path: '/postgres/clinic', files: 2, bytes: 300, tags };
+  };
+
+  test.each([
+    ['a byte less', `${summary('299', 2)}; exit 0`, /and 2 with 300 were staged/],
+    ['a file less', `${summary('300', 1)}; exit 0`, /and 2 with 300 were staged/],
+    ['no summary', 'exit 0', /which snapshot/],
+    ['garbage', 'head -c 5000 /dev/urandom; exit 0', /which snapshot/],
+    ['exit code 3 with a snapshot', `${summary('300', 2)}; exit 3`, /exit code 3/],
+    ['a full disk', 'echo "Fatal: no space left on device" >&2; exit 1', /no space is left/],
+  ])('restic reports %s → the save fails and looks for a snapshot to forget', async (_, end, message) => {
+    const stray = `{"id":"${'a'.repeat(64)}","short_id":"aaaaaaaa","time":"TIME","hostname":"test-host","paths":["/var/lib/holdfast/holdfast-staging/postgres/clinic"]}`;
+    const { repository, calls } = withFakeRestic(
+      `case "$1" in backup) ${end};; snapshots) [ -e "$0.gone" ] && echo "[]" || echo '[${stray}]' | sed "s/TIME/$(date -u +%FT%T.%3NZ)/";; forget) touch "$0.gone";; esac`,
+    );
+    await expect(repository.saveFolder(folder(), signal)).rejects.toThrow(message);
+    expect(calls().some((call) => call.startsWith('forget') && call.includes('a'.repeat(64)))).toBe(true);
+  });
+
+  test('restic is given paths below the staging folder, host and tags → read anew, whatever the last one held', async () => {
+    const { repository, calls } = withFakeRestic(
+      `case "$1" in backup) [ -d postgres/clinic ] && ${summary('300', 2)}; exit 0;; esac`,
+    );
+    expect(await repository.saveFolder(folder(), signal)).toMatchObject({ id: 'abc', storedBytes: 300 });
+    expect(calls().find((call) => call.startsWith('backup'))).toMatch(
+      /--force .*--host test-host --tag source=clinic --tag engine=postgres --tag kind=tenant-set .*-- postgres\/clinic$/,
+    );
   });
 });
 

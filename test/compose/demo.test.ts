@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { composeProjectOf } from '../../scripts/demo-run/record.ts';
 import { copyClone } from '../helpers/clone.ts';
+import { stepsOf } from '../helpers/documented.ts';
 import { describe as show, shell, succeed } from '../helpers/shell.ts';
 
 let folder: string;
@@ -19,7 +20,10 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 it('scripts/demo with a Docker engine: the compose stack, and nothing of it afterwards', async () => {
   const here = { cwd: join(folder, 'clone'), env: { TMPDIR: join(folder, 'temporary') }, timeoutMs: 220_000 };
-  const finished = await shell('scripts/demo', here);
+  // The README and the quickstart print the same.
+  const printed = stepsOf('demo').map(({ script }) => script);
+  expect(new Set(printed).size).toBe(1);
+  const finished = await shell(printed[0]!, here);
   expect(finished.code, show(finished)).toBe(0);
   expect(finished.stdout).toMatch(/shown with docker compose/);
   expect(finished.stdout).toMatch(

@@ -1,6 +1,10 @@
+import { createCipheriv, createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Compression } from '../../agent/core/glossary.ts';
-import type { Repository, Snapshot } from '../../agent/repository/repository.ts';
+import type { FolderToSave, Repository, Snapshot } from '../../agent/repository/repository.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
 import { fakeDump, saveRequest } from '../helpers/repository.ts';
 
 const signal = new AbortController().signal;
@@ -139,6 +143,60 @@ export function repositoryContract(
       expect(await repository.list({}, signal)).toHaveLength(1);
     });
 
+    test('a staged folder → one snapshot with its files under their own paths, each read by itself; staged anew elsewhere, unchanged files add nothing', async () => {
+      const repository = await created();
+      const files = { 'tenant_1.dump': 2 * MEGABYTE, [`a b'c"%$é.dump`]: 3000, '-x.sql': 10 };
+      const first = stagedFolder(files);
+      const saved = await repository.saveFolder(first, signal);
+      expect(saved).toMatchObject({ path: '/postgres/clinic', dumpBytes: first.bytes });
+      const [snapshot, ...others] = await repository.list({ source: 'clinic' }, signal);
+      expect(others).toEqual([]);
+      expect(snapshot).toMatchObject({
+        id: saved.id,
+        path: '/postgres/clinic',
+        bytes: first.bytes,
+        tags: first.tags,
+        time: '2026-11-01T10:00:00.000Z',
+      });
+      const stored = await repository.files(snapshot!, signal);
+      expect(Object.fromEntries(stored.map(({ path, bytes }) => [path, bytes]))).toEqual(
+        Object.fromEntries(Object.entries(files).map(([name, bytes]) => [`/postgres/clinic/${name}`, bytes])),
+      );
+      for (const file of stored) {
+        const content = contentOf(file.path.split('/').at(-1) ?? '', file.bytes);
+        expect((await readWhole(repository, { ...snapshot!, ...file })).equals(content)).toBe(true);
+      }
+      const into = join(temporaryFolder(), 'fetched');
+      mkdirSync(into);
+      await repository.fetch(snapshot!, { into, names: ['-x.sql', 'absent'] }, signal);
+      expect(readdirSync(into)).toEqual(['-x.sql']);
+      await repository.fetch(snapshot!, { into, names: null }, signal);
+      for (const [name, bytes] of Object.entries(files)) {
+        expect(readFileSync(join(into, name)).equals(contentOf(name, bytes))).toBe(true);
+      }
+      const gone = repository.fetch({ ...snapshot!, id: '0'.repeat(64) }, { into, names: null }, signal);
+      await expect(gone).rejects.toThrow();
+      const again = await repository.saveFolder(stagedFolder(files), signal);
+      expect(again.addedBytes).toBeLessThan(10_000);
+    });
+
+    test('a staged folder that holds less than was written, or that is stopped → no snapshot, no lock', async () => {
+      const repository = await created();
+      const whole = stagedFolder({ 'tenant_1.dump': 30 * MEGABYTE });
+      await expect(repository.saveFolder({ ...whole, files: 2 }, signal)).rejects.toThrow(
+        /and 2 with \d+ were staged/,
+      );
+      await expect(repository.saveFolder({ ...whole, bytes: whole.bytes + 1 }, signal)).rejects.toThrow(
+        /were staged/,
+      );
+      const stop = new AbortController();
+      const saving = repository.saveFolder(whole, stop.signal);
+      stop.abort(new Error('told to stop'));
+      await expect(saving).rejects.toThrow('told to stop');
+      expect(await repository.list({}, signal)).toEqual([]);
+      expect(await repository.clearDeadLocks(signal)).toEqual({ removed: 0, left: 0 });
+    });
+
     test('names with commas, per cent signs, blanks and quotes → found again by their source', async () => {
       const repository = await created();
       const tags = { source: `a,b 100% "q" 'é'=x`, engine: 'postgres', kind: 'globals' } as const;
@@ -167,4 +225,29 @@ async function dumpWhole(bytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of fakeDump(bytes)(signal).stream) chunks.push(chunk);
   return Buffer.concat(chunks);
+}
+
+function stagedFolder(files: Record<string, number>): FolderToSave {
+  const staging = join(temporaryFolder(), 'holdfast-staging');
+  const path = '/postgres/clinic';
+  mkdirSync(join(staging, path), { recursive: true });
+  for (const [name, bytes] of Object.entries(files)) {
+    writeFileSync(join(staging, path, name), contentOf(name, bytes));
+  }
+  const sizes = Object.values(files);
+  return {
+    staging,
+    path,
+    files: sizes.length,
+    bytes: sizes.reduce((total, bytes) => total + bytes, 0),
+    tags: { source: 'clinic', engine: 'postgres', kind: 'tenant-set', group: 'high, low' },
+    time: new Date('2026-11-01T10:00:00.700Z'),
+  };
+}
+
+/** Bytes that differ from file to file and do not compress. */
+function contentOf(name: string, bytes: number): Buffer {
+  return createCipheriv('aes-256-ctr', createHash('sha256').update(name).digest(), Buffer.alloc(16)).update(
+    Buffer.alloc(bytes),
+  );
 }

@@ -16,16 +16,19 @@ export interface Fault {
   /** What is asserted of this fault, beside what the oracle asserts of all; a sentence part. */
   asserted: string;
   stage?: StageOptions;
-  /** The next run that must be good when the fault is over; `verify` is a backup and the verification of it. */
+  /** The next run that must be good when the fault is over: a backup where left out. */
   next?: Next;
   /** A dump that no run of the agent stored stays in the repository: the next backup must tell of it, and of nothing else. */
   leavesPlanted?: true;
+  /** It leaves the source or the agent otherwise than it found them: no other row may go on with them. */
+  changesStage?: true;
   inject: (stage: Stage) => Promise<void>;
 }
 
-export type Next = 'backup' | 'verify';
+/** `verify`: a backup, and the verification of it. `verification`: of the backup that is there. */
+export type Next = 'backup' | 'verify' | 'verification';
 
-/** Rows that share a server, in a test file of their own. */
+/** Rows of one kind. */
 export interface Area {
   title: string;
   faults: Fault[];

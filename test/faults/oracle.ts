@@ -6,7 +6,7 @@ import type { Repository, Snapshot } from '../../agent/repository/repository.ts'
 import type { Ended, TestAgent } from '../helpers/agent.ts';
 import { expectNextGood } from '../helpers/faults.ts';
 import type { Next } from './fault.ts';
-import { newestDump, repositoryOf, storedBytes } from './planting.ts';
+import { newestDump, storedBytes } from './planting.ts';
 
 /**
  * What every fault must leave, the same for all of them: the alarm is raised in words that name the cause, nothing is green that
@@ -24,7 +24,7 @@ export interface Oracle {
   /** Injects a fault that does no harm and needs no alarm: the backup is good, and is proved equal. */
   ridesOut(attempt: () => Promise<Ended>): Promise<void>;
   /** Injects the end of the agent itself, which can say nothing any more; where it ended before, `ended` tells. */
-  died(attempt: () => Promise<Ended>): Promise<Ended>;
+  died(attempt: () => Promise<Ended>, expected?: Pick<Expected, 'sourceChanges'>): Promise<Ended>;
   /**
    * The fault is over: the good backup of before restores to the same bytes, and the next run is good. Where a planted dump is left,
    * the backup tells of it.
@@ -49,15 +49,18 @@ const STRANGER = /1 dump is in the repository under the names .* that this agent
 
 const SECRETS = /keeper-secret|bosspw|correct horse/;
 
-/** An agent with one good backup behind it is judged; `contents` reads the source. */
-export async function createOracle(
+/** A backup that was good before anything happened. */
+export interface GoodBackup {
+  snapshot: Snapshot;
+  hash: string;
+}
+
+/** An agent with a good backup behind it is judged; `contents` reads the source. */
+export function createOracle(
   agent: TestAgent,
-  source: string,
+  { repository, source, good }: { repository: Repository; source: string; good: GoodBackup },
   contents: () => Promise<unknown>,
-): Promise<Oracle> {
-  const repository = repositoryOf(agent);
-  const good = await newestDump(repository, source);
-  const goodHash = await hashOf(repository, good);
+): Oracle {
   let injected = 0;
 
   const alsoAlarms: Oracle['alsoAlarms'] = async (attempt, told, expected = {}) => {
@@ -100,11 +103,11 @@ export async function createOracle(
       expect(code, stderr).toBe(0);
       await expectProved(agent);
     },
-    died: async (attempt) => {
+    died: async (attempt, expected = {}) => {
       injected += 1;
-      const before = await standingOf(agent, contents, {});
+      const before = await standingOf(agent, contents, expected);
       const ended = await attempt();
-      const after = await standingOf(agent, contents, {});
+      const after = await standingOf(agent, contents, expected);
       // Whoever was killed when all was done left a heartbeat that moved, rightly: what it speaks of is there.
       if (after.lastOk !== before.lastOk) {
         const newest = await newestDump(repository, source);
@@ -118,8 +121,9 @@ export async function createOracle(
       return ended;
     },
     close: async (next, { planted }) => {
-      expect(await hashOf(repository, good), 'the good backup of before').toBe(goodHash);
+      expect(await hashOf(repository, good.snapshot), 'the good backup of before').toBe(good.hash);
       if (next === 'backup') return expectNextGood(agent);
+      if (next === 'verification') return expectProved(agent);
       const before = agent.lastOk();
       const { code, stderr } = await agent.run(['backup']);
       expect(stderr).toMatch(/backup of .+: stored/);
@@ -156,6 +160,12 @@ async function standingOf(agent: TestAgent, contents: () => Promise<unknown>, ex
 function lastVerified({ environment }: TestAgent): string | null {
   const path = join(environment['HOLDFAST_STATUS_DIR']!, 'last_verified');
   return existsSync(path) ? readFileSync(path, 'utf8') : null;
+}
+
+/** The newest backup of a source, as what must not be lost. */
+export async function goodBackup(repository: Repository, source: string): Promise<GoodBackup> {
+  const snapshot = await newestDump(repository, source);
+  return { snapshot, hash: await hashOf(repository, snapshot) };
 }
 
 async function hashOf(repository: Repository, snapshot: Snapshot): Promise<string> {

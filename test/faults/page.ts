@@ -7,6 +7,8 @@ export interface RowResult {
   /** `2026-11-21`, and the seed of its random places. */
   run: string;
   seed: string;
+  /** What it was run with: `MariaDB 10.11.14, PostgreSQL 15.18, restic 0.19.1`. */
+  versions: string;
 }
 
 const HEADINGS = [
@@ -18,7 +20,9 @@ const HEADINGS = [
   'Result',
   'Run on',
   'Seed',
+  'With',
 ];
+const RESULT_CELLS = 4;
 
 /** What the table in code says of a fault, as the first cells of its row on the page. */
 export function cellsOf({ name, on, done, times, asserted }: Fault): string[] {
@@ -42,8 +46,8 @@ export function rowsOn(page: string): Map<string, string[]> {
 /** The results that stand on a page. */
 export function resultsOn(page: string): Map<string, RowResult> {
   const results = [...rowsOn(page)].map(([name, row]) => {
-    const [result = '', run = '', seed = ''] = row.slice(-3);
-    return [name, { result, run, seed }] as const;
+    const [result = '', run = '', seed = '', versions = ''] = row.slice(-RESULT_CELLS);
+    return [name, { result, run, seed, versions }] as const;
   });
   return new Map(results);
 }
@@ -52,13 +56,15 @@ export function resultsOn(page: string): Map<string, RowResult> {
 export function pageOf(results: Map<string, RowResult>): string {
   const sections = AREAS.map(({ title, faults }) => {
     const rows = faults.map((fault) => {
-      const { result, run, seed } = results.get(fault.name) ?? { result: 'not run', run: '', seed: '' };
-      return rowOf([...cellsOf(fault), result, run, seed]);
+      const { result, run, seed, versions } = results.get(fault.name) ?? NOT_RUN;
+      return rowOf([...cellsOf(fault), result, run, seed, versions]);
     });
     return [`## ${title}`, '', rowOf(HEADINGS), rowOf(HEADINGS.map(() => '---')), ...rows].join('\n');
   });
   return `${INTRODUCTION}\n${sections.join('\n\n')}\n`;
 }
+
+const NOT_RUN: RowResult = { result: 'not run', run: '', seed: '', versions: '' };
 
 function rowOf(cells: string[]): string {
   return `| ${cells.join(' | ')} |`;
@@ -74,7 +80,7 @@ After each single fault the same is asserted, whatever the fault was:
 - **Nothing is green that was not**: neither the heartbeat (\`last_ok\`) nor the last verification (\`last_verified\`) has moved.
 - **No good backup is gone**: every snapshot of before is still there, and the good dump restores to the same bytes.
 - **The source is unharmed**: rows and checksums of all its tables are what they were before the command.
-- **The next run is good**: when the fault is over, a backup succeeds without a warning and the heartbeat moves. After faults of verifications and of what is stored, a verification proves it equal too (there a warning of the retention is right, which removes nothing while the last check or verification failed; and where a planted dump is left, the backup warns of it).
+- **The next run is good**: when the fault is over, a backup succeeds without a warning and the heartbeat moves. After faults of verifications and of what is stored, a verification proves what is stored equal too (there a warning of the retention is right, which removes nothing while the last check or verification failed; and where a planted dump is left, the backup warns of it).
 
 Where a fault rightly ends otherwise (a dump that is good and lacks its proof, a source that the fault itself changes), its row says so. Random places and moments come from a seed, which every run prints;
 given again it gives the same ones.

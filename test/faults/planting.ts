@@ -45,6 +45,28 @@ export async function removeProof(agent: TestAgent, source: string): Promise<voi
   await repository.remove([(await proofOfNewest(repository, source)).id], signal);
 }
 
+/** Stores a changed text in the place of the proof of a source's newest dump, as somebody could who has the repository's password. */
+export async function tamperWithProof(
+  agent: TestAgent,
+  source: string,
+  change: (proof: string) => string,
+): Promise<void> {
+  const repository = repositoryOf(agent);
+  const proof = await proofOfNewest(repository, source);
+  const bytes = Buffer.from(change((await storedBytes(repository, proof)).toString()));
+  await repository.remove([proof.id], signal);
+  await repository.save(
+    {
+      path: proof.path,
+      tags: proof.tags!,
+      compression: 'none',
+      time: new Date(proof.time),
+      open: () => wholeDump(bytes),
+    },
+    signal,
+  );
+}
+
 /** The repository of an agent, opened in this process with a cache of its own, as on a new server. */
 export function repositoryOf({ environment }: TestAgent): Repository {
   return testRepository(temporaryFolder(), {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { onTestFinished } from 'vitest';
+import type { Repository } from '../../agent/repository/repository.ts';
 import { testAgent, type Ended, type TestAgent } from '../helpers/agent.ts';
 import type { TestEngine } from '../helpers/engines.ts';
 import { expectNextGood } from '../helpers/faults.ts';
@@ -7,31 +7,41 @@ import type { TestServer } from '../helpers/server.ts';
 import type { Shop } from '../helpers/shop.ts';
 import { startTap, type Tap } from '../helpers/tap.ts';
 import { until } from '../helpers/until.ts';
-import { createOracle, type Oracle } from './oracle.ts';
+import { whenOver } from '../helpers/when-over.ts';
+import { createOracle, goodBackup, type GoodBackup, type Oracle } from './oracle.ts';
+import { repositoryOf } from './planting.ts';
 import { randomOf } from './seed.ts';
 
 export interface StageOptions {
-  /** Of the table `orders`; 500 when left out. */
+  /** Of the table `orders`; 2,000 when left out. */
   rows?: number;
   /** Over the agent's own. */
   environment?: Record<string, string>;
   /** restic's own slow key: for kills, most of which meet restic while it derives it. */
   slowKey?: boolean;
-  /** The agent may restore over its database. */
-  mayRestore?: boolean;
+  /** The agent may restore over its database: by emptying and loading it, or by a swap. */
+  mayRestore?: 'in place' | 'by swap';
   /** A server of its own, which the fault ends. */
   ownServer?: boolean;
   /** What the tap takes for the question whose answer it holds back; that for the rows of `orders` when left out. */
   tapOn?: RegExp;
 }
 
-/** What a fault is injected into: a shop on a server, an agent that has one good backup of it, and a tap between the two. */
-export interface Stage {
+/** A shop on a server, an agent that has a good backup of it, and a tap between the two. Rows of the table can share it. */
+export interface Setting {
   engine: TestEngine;
   server: TestServer;
   shop: Shop;
+  rows: number;
   agent: TestAgent;
   tap: Tap;
+  /** The agent's, opened in this process as on a new server. */
+  repository: Repository;
+  good: GoodBackup;
+}
+
+/** What a fault is injected into: a setting, and what judges it. */
+export interface Stage extends Setting {
   oracle: Oracle;
   /** From 0 to 1, out of the seed. */
   random: () => number;
@@ -39,7 +49,12 @@ export interface Stage {
   somewhere: () => number;
   /** A place near the end of the rows. */
   nearlyAll: number;
-  /** A backup to which something happens while its dump has so many bytes of the rows, and no more. */
+  /** A command to which something happens while the tap has passed so many bytes of the rows, and no more. */
+  metAt(
+    place: { tap?: Tap; bytes: number; args: string[] },
+    happens: (agentPid: number) => Promise<unknown>,
+  ): Promise<Ended>;
+  /** The same for a backup, whose dump has so many bytes. */
   backupMetAt(bytes: number, happens: (agentPid: number) => Promise<unknown>): Promise<Ended>;
   /** Runs a command and kills the agent after this time, if it did not end before. */
   killedAfter(milliseconds: number, args: string[]): Promise<Ended>;
@@ -50,41 +65,46 @@ export interface Stage {
 /** A row of `orders` takes at least as many in a dump. */
 const ROW_BYTES = 160;
 
-export async function setStage(
+export async function makeSetting(
   engine: TestEngine,
   shared: TestServer,
-  row: string,
   options: StageOptions = {},
-): Promise<Stage> {
+): Promise<Setting> {
   const server = options.ownServer === true ? await engine.start() : shared;
-  if (server !== shared) onTestFinished(() => server.stop());
+  if (server !== shared) whenOver(() => server.stop());
   const tap = await startTap(server, options.tapOn ?? engine.asksForOrders);
-  const rows = options.rows ?? 500;
+  const rows = options.rows ?? 2_000;
   const shop = await engine.createShop(server, rows, tap.port);
-  if (options.mayRestore === true) await engine.allowRestore(server, shop);
+  if (options.mayRestore !== undefined) await engine.allowRestore(server, shop, options.mayRestore);
   const environment = { ...shop.environment, BACKUP_GUARD: 'off', ...options.environment };
   const agent = await testAgent(environment, options.slowKey === true ? 'slow' : 'quick');
   await expectNextGood(agent);
-  const oracle = await createOracle(agent, shop.database, () => engine.contents(server, shop.database));
+  const repository = repositoryOf(agent);
+  const good = await goodBackup(repository, shop.database);
+  return { engine, server, shop, rows, agent, tap, repository, good };
+}
+
+/** The stage of one row in a setting. */
+export function setStage(setting: Setting, row: string): Stage {
+  const { engine, server, shop, agent, rows } = setting;
   const random = randomOf(`${row} ${engine.name}`);
+  const contents = () => engine.contents(server, shop.database);
+  const metAt: Stage['metAt'] = async ({ tap = setting.tap, bytes, args }, happens) => {
+    tap.holdAt(bytes);
+    const { child, ended } = agent.start(args);
+    await until('the rows are met', async () => tap.isHolding());
+    await happens(child.pid ?? 0);
+    tap.letGo();
+    return ended;
+  };
   return {
-    engine,
-    server,
-    shop,
-    agent,
-    tap,
-    oracle,
+    ...setting,
+    oracle: createOracle(agent, { ...setting, source: shop.database }, contents),
     random,
     somewhere: () => Math.ceil(random() * rows * ROW_BYTES),
     nearlyAll: rows * ROW_BYTES,
-    backupMetAt: async (at, happens) => {
-      tap.holdAt(at);
-      const { child, ended } = agent.start(['backup']);
-      await until('the dump is met', async () => tap.isHolding());
-      await happens(child.pid ?? 0);
-      tap.letGo();
-      return ended;
-    },
+    metAt,
+    backupMetAt: (bytes, happens) => metAt({ bytes, args: ['backup'] }, happens),
     killedAfter: async (milliseconds, args) => {
       const { child, ended } = agent.start(args);
       // Not a wait for something: the moment of the fault.

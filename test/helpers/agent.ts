@@ -2,10 +2,10 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
 import { emptyRepository } from './empty-repository.ts';
 import { fakeProgram } from './fake-program.ts';
 import { repositoryRoot } from './stack.ts';
+import { whenOver } from './when-over.ts';
 
 /** The agent's command line as a process of its own, with state, status and repository in a folder of the test. */
 export interface TestAgent {
@@ -61,7 +61,7 @@ export async function testAgent(
     const child = spawn(process.execPath, [join(repositoryRoot, 'agent/main.ts'), ...args], {
       env: { ...all, ...more },
     });
-    onTestFinished(() => void child.kill('SIGKILL'));
+    whenOver(() => child.kill('SIGKILL'));
     child.stdin.end();
     return { child, ended: collected(child) };
   };

@@ -14,16 +14,6 @@ export interface Block {
   text: string;
 }
 
-/** A block of docs/runbook.md that is executed as printed, in a compose project of the quickstart, one after the other. */
-export interface RunbookStep {
-  /** Lines of bash, as they are printed; each of them has to succeed. */
-  script: string;
-  /** What it has to exit with. */
-  exit: number;
-  /** `docs/runbook.md:42` */
-  where: string;
-}
-
 /** Every Markdown file that people read, by its path in the repository. */
 export function documents(): string[] {
   const inFolder = (folder: string) =>
@@ -66,17 +56,6 @@ function blockOf(file: string, line: number, info: string): Block {
     attributes: Object.fromEntries(attributes) as Record<string, string>,
     text: '',
   };
-}
-
-/** What docs/runbook.md marks with `runbook`, in its order. `<SNAPSHOT_ID>` stands for the id of a snapshot. */
-export function runbookSteps(file = 'docs/runbook.md'): RunbookStep[] {
-  return blocksOf(file, 'bash')
-    .filter((block) => block.marks.includes('runbook'))
-    .map((block) => ({
-      script: `set -euo pipefail\n${block.text}`,
-      exit: Number(block.attributes.exit ?? 0),
-      where: `${file}:${block.line}`,
-    }));
 }
 
 /** The part of a document below a heading, up to the next heading of its level or above. */

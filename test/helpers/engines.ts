@@ -13,8 +13,9 @@ import { mysqlConfig, postgresConfig, testDeps } from './sources.ts';
 export interface TestEngine {
   name: string;
   dumpProgram: string;
-  /** How the dump client's question for the rows of `orders` reads. */
+  /** How the dump client's question for the rows of `orders` reads, and how the load client begins to send them. */
   asksForOrders: RegExp;
+  sendsOrders: RegExp;
   /** What ends a server at once, and leaves its data as a power loss would. */
   crashSignal: NodeJS.Signals;
   start(): Promise<TestServer>;
@@ -30,10 +31,14 @@ export interface TestEngine {
   emptied: string;
   /** Ends every session that works in the database. */
   endSessions(server: TestServer, database: string): Promise<void>;
-  /** Lets the agent's user restore over its own database. */
-  allowRestore(server: TestServer, shop: Shop): Promise<void>;
+  /** Lets the agent's user restore over its own database; a PostgreSQL that may empty it may swap it too. */
+  allowRestore(server: TestServer, shop: Shop, how: 'in place' | 'by swap'): Promise<void>;
   /** Rows and a checksum of every table: equal exactly when the contents are. */
   contents(server: TestServer, database: string): Promise<Record<string, unknown>[]>;
+  /** Names and definitions of what is in a database beside its tables. */
+  programs(server: TestServer, database: string): Promise<Record<string, unknown>[]>;
+  /** How many sessions of the agent's user there are. */
+  sessions(server: TestServer, shop: Shop): Promise<number>;
   /** Names of the databases on a server, those of the engine itself among them. */
   databases(server: TestServer): Promise<string[]>;
   /** The address of a server for its administrator, as a scratch server is named. */
@@ -48,6 +53,7 @@ export const mariadb: TestEngine = {
   name: 'MariaDB',
   dumpProgram: 'mariadb-dump',
   asksForOrders: /SELECT [^;]*FROM `orders`/,
+  sendsOrders: /INSERT INTO `orders`/,
   crashSignal: 'SIGKILL',
   start: () => startMariadb(),
   createShop,
@@ -70,8 +76,12 @@ export const mariadb: TestEngine = {
     // One that has ended by itself meanwhile cannot be killed.
     for (const { id } of sessions) await server.sql(`KILL ${Number(id)}`).catch(() => undefined);
   },
-  allowRestore: async (server, { database, user }) => {
+  allowRestore: async (server, { database, user }, how) => {
     await server.sql(`GRANT ALL ON ${database}.* TO ${user}@'%'`);
+    if (how === 'in place') return;
+    await server.sql(
+      `GRANT ALL ON \`${database}\\_before\\_%\`.* TO ${user}@'%'; GRANT SET USER ON *.* TO ${user}@'%'`,
+    );
   },
   contents: async (server, database) => {
     const tables = await server.sql(
@@ -81,6 +91,14 @@ export const mariadb: TestEngine = {
     const names = tables.map(({ name }) => `\`${String(name)}\``).join(', ');
     return server.sql(`CHECKSUM TABLE ${names} EXTENDED`, database);
   },
+  programs: (server, database) =>
+    server.sql(
+      `SELECT trigger_name AS name, action_statement AS text FROM information_schema.triggers WHERE trigger_schema = '${database}'
+       UNION ALL SELECT routine_name, routine_definition FROM information_schema.routines WHERE routine_schema = '${database}'
+       UNION ALL SELECT table_name, view_definition FROM information_schema.views WHERE table_schema = '${database}' ORDER BY name`,
+    ),
+  sessions: async (server, { user }) =>
+    (await server.sql(`SELECT id FROM information_schema.processlist WHERE user = '${user}'`)).length,
   databases: async (server) =>
     (await server.sql('SHOW DATABASES')).map((row) => String(Object.values(row)[0])),
   address: ({ admin, port }) => `mysql://${admin.user}:${admin.password}@127.0.0.1:${port}/mysql`,
@@ -92,6 +110,7 @@ export const postgres: TestEngine = {
   name: 'PostgreSQL',
   dumpProgram: 'pg_dump',
   asksForOrders: /COPY public\.orders /,
+  sendsOrders: /COPY public\.orders .* FROM stdin/,
   // An immediate shutdown.
   crashSignal: 'SIGQUIT',
   start: () => startPostgres(),
@@ -132,6 +151,13 @@ export const postgres: TestEngine = {
     );
     return each.length === 0 ? [] : server.sql(each.join(' UNION ALL '), database);
   },
+  programs: (server, database) =>
+    server.sql(
+      `SELECT viewname AS name, definition AS text FROM pg_views WHERE schemaname = 'public' ORDER BY 1`,
+      database,
+    ),
+  sessions: async (server, { user }) =>
+    (await server.sql(`SELECT FROM pg_stat_activity WHERE usename = '${user}'`)).length,
   databases: async (server) =>
     (await server.sql('SELECT datname AS name FROM pg_database')).map(({ name }) => String(name)),
   address: ({ admin, port }) => `postgresql://${admin.user}:${admin.password}@127.0.0.1:${port}/postgres`,

@@ -125,6 +125,7 @@ export function verifySettings(
     newestGood: () => null,
     queries: [],
     rtoSeconds: null,
+    hasTenants: false,
     outOfTime: () => null,
     timeoutMs: 1000,
     ...more,

@@ -56,6 +56,7 @@ export function sourceOf(name = 'shop', more: Partial<SourceStatus> = {}): Sourc
     lastRun: runOf({ source: name }),
     nextRun: hoursAgo(-9),
     rhythm: { next: hoursAgo(-9), everySeconds: 12 * 3600, overdueAfterSeconds: 15 * 3600 },
+    tenants: null,
     verification: {
       lastSuccess: hoursAgo(53),
       lastRun: runOf({ job: 'verify', source: name, startedAt: hoursAgo(53) }),

@@ -38,6 +38,16 @@ export function idleProgram() {
   return program;
 }
 
+/** What `holdfast COMMAND --help` says, of each command. */
+export function helpOf(): { name: string; help: string }[] {
+  return idleProgram().commands.map((command) => {
+    let help = '';
+    command.configureOutput({ writeOut: (text) => (help += text) });
+    command.outputHelp();
+    return { name: command.name(), help };
+  });
+}
+
 /** Null when the command line takes these arguments; otherwise what it says, with commander's code. */
 export async function refusalOf(args: string[]): Promise<{ code: string; message: string } | null> {
   try {

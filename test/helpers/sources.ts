@@ -60,6 +60,8 @@ export function postgresConfig(more: Partial<PostgresSourceConfig>): PostgresSou
     user: 'boss',
     password: 'bosspw',
     sslMode: 'prefer',
+    format: 'custom',
+    jobs: 4,
     tenants: null,
     ...more,
   };

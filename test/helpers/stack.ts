@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { freePort } from '../../scripts/loopback/ports.ts';
 import { describe, type Finished, shell, succeed } from './shell.ts';
+import { atTerminal } from './terminal.ts';
 
 export const repositoryRoot = join(import.meta.dirname, '..', '..');
 
@@ -63,6 +64,11 @@ export class Stack {
   /** The same, and it must exit with 0. */
   sh(command: string, timeoutMs?: number): Promise<Finished> {
     return succeed(command, { cwd: this.folder, env: this.env, timeoutMs });
+  }
+
+  /** The same at a terminal, where an answer is typed once it asks. */
+  typed(command: string, prompt: { asks: RegExp; answer: string }, timeoutMs?: number): Promise<Finished> {
+    return atTerminal(command, prompt, { cwd: this.folder, env: this.env, timeoutMs });
   }
 
   /** What the command says on stdout, without the last newline. */

@@ -7,7 +7,7 @@ export async function until<T>(
   timeoutMs = 60_000,
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs;
-  for (let trouble = 'it never was'; ;) {
+  for (let [trouble, waitMs] = ['it never was', 10]; ; waitMs = Math.min(waitMs * 2, 200)) {
     try {
       const answer = await ask();
       if (answer !== undefined && answer !== false) return answer;
@@ -15,6 +15,6 @@ export async function until<T>(
       trouble = String(error);
     }
     if (Date.now() > deadline) throw new Error(`waited ${timeoutMs / 1000} s until ${what}: ${trouble}`);
-    await pause(200);
+    await pause(waitMs);
   }
 }

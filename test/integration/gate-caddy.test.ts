@@ -7,7 +7,7 @@ import { type RunningSentinel, startSentinel } from '../../scripts/loopback/sent
 import { isListening, waitUntil } from '../../scripts/loopback/wait.ts';
 import { formatLastOk } from '../../sentinel/heartbeat.ts';
 import { startApp, type TestApp } from '../helpers/app.ts';
-import { blocksOf } from '../helpers/docs.ts';
+import { theOne } from '../helpers/documented.ts';
 import { serverFolder } from '../helpers/server.ts';
 
 const folder = serverFolder();
@@ -19,7 +19,7 @@ let url: string;
 
 /** The Caddyfile of docs/gate.md, with the addresses of this test. */
 function caddyfile(port: number): string {
-  const printed = blocksOf('docs/gate.md', 'caddyfile')[0]?.text ?? '';
+  const printed = theOne('caddy', 'caddyfile');
   const replacements: [string, string][] = [
     ['shop.example.com {', `http://127.0.0.1:${port} {`],
     ['@gated sentinel:8080', `@gated ${sentinel.address}`],

@@ -16,14 +16,6 @@ it("the compose project's server, laid out as the official image has it → ngin
   ).not.toThrow();
 });
 
-it('the example for an nginx of your own in docs/gate.md → nginx takes it', () => {
-  const documentation = readFileSync(join(repository, 'docs', 'gate.md'), 'utf8');
-  const example = /```nginx\n(.*?)```/s.exec(documentation)?.[1] ?? '';
-  expect(example).toContain('include holdfast/gated.conf;');
-  // The only name that nginx wants to know at its start.
-  expect(() => nginxTakes(example.replaceAll('//app:3000', '//127.0.0.1:3000'))).not.toThrow();
-});
-
 function nginxTakes(server: string): void {
   const folder = temporaryFolder();
   mkdirSync(join(folder, 'conf.d'));

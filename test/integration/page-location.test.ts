@@ -6,7 +6,7 @@ import { type RunningNginx, startNginx } from '../../scripts/loopback/nginx.ts';
 import { type RunningSentinel, startSentinel } from '../../scripts/loopback/sentinel.ts';
 import { formatLastOk } from '../../sentinel/heartbeat.ts';
 import { startApp, type TestApp } from '../helpers/app.ts';
-import { blocksOf } from '../helpers/docs.ts';
+import { theOne } from '../helpers/documented.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-page-'));
 let app: TestApp;
@@ -21,8 +21,7 @@ beforeAll(async () => {
   writeFileSync(heartbeatPath, formatLastOk(new Date(Date.now() - 7200_000)));
   writeFileSync(passwords, 'you:{PLAIN}secret\n');
 
-  const [location] = blocksOf('docs/page.md', 'nginx');
-  const text = (location?.text ?? '').replace('/etc/nginx/holdfast.htpasswd', passwords);
+  const text = theOne('page', 'nginx').replace('/etc/nginx/holdfast.htpasswd', passwords);
   expect(text).toContain(passwords);
   app = await startApp();
   sentinel = await startSentinel({

@@ -5,6 +5,7 @@ import type { Part, Probe, Source } from '../../sources/source.ts';
 import type { HeadStart } from './head-start.ts';
 import type { JobContext } from '../job.ts';
 import { proofTarget } from '../stored-proof.ts';
+import { saveStaged } from './save-staged.ts';
 import type { Store } from './store.ts';
 
 export interface PartToSave {
@@ -45,9 +46,17 @@ export async function saveParts(
   let proving: SavedParts['proving'] = null;
   try {
     for (const [i, { part, target, step }] of parts.entries()) {
+      const { saveFolder } = store;
+      if (part.folder !== undefined && saveFolder !== undefined) {
+        const staged = await saveStaged(part.folder, { target, step }, { saveFolder }, context);
+        saved.push(staged.snapshot);
+        proving = staged.proving;
+        continue;
+      }
       const prepared = await ahead.take(target);
       const next = parts[i + 1];
-      if (next !== undefined) ahead.prepare(next.target);
+      // Before a folder is staged, nothing of it can be stored.
+      if (next !== undefined && next.part.folder === undefined) ahead.prepare(next.target);
       let prepareProof: () => void = () => undefined;
       const open = (signal: AbortSignal) => {
         const dump = part.open(signal);

@@ -9,8 +9,10 @@ import { createHeadStart } from './head-start.ts';
 import { inParallel } from './in-parallel.ts';
 import type { Notes } from '../init.ts';
 import { EndedRun, type Job, type JobContext, type Outcome } from '../job.ts';
+import { keepProof } from './keep-proof.ts';
 import { saveParts, type PartToSave } from './save-parts.ts';
 import type { Store } from './store.ts';
+import { storeSet, type StoredSet, type TenantSetStore } from './tenant-set.ts';
 import { refuseUnfinished } from '../restore/unfinished-restore.ts';
 
 export interface TenantBackupSettings {
@@ -21,6 +23,11 @@ export interface TenantBackupSettings {
   dumps: Pick<TenantDumps, 'atOneMoment' | 'exists'>;
   /** All tenants that there are, those that are to be dumped, and what a person should see of them. Throws `usage` for one that is not there. */
   choose: (signal: AbortSignal) => Promise<ChosenTenants>;
+  /** Where all of them are stored at once, as one snapshot; null where each is stored by itself. */
+  set: TenantSetStore | null;
+  now: () => Date;
+  /** Whether the store has a place for proofs. */
+  proofs: boolean;
   /** Whether a person named them: then they are kept for a month, and no policy counts them. */
   onDemand: boolean;
   /** The group of the configuration whose tenants these are; null for none. */
@@ -35,12 +42,12 @@ export interface TenantBackupSettings {
 
 export interface ChosenTenants {
   all: TenantSchema[];
-  chosen: TenantSchema[];
+  chosen: (TenantSchema & { bytes?: number | null })[];
   findings: string[];
 }
 
 /**
- * Stores a dump of each of some tenants, all of one moment, each with what it needs in an empty database. Succeeds only when each
+ * Stores a dump of each of some tenants, all of one moment, each with what it needs in an empty database, and its proof. Succeeds only when each
  * one is stored; what was stored of the others stays. It is no backup of the source: the heartbeat does not know it.
  */
 export function tenantBackupJob(source: Source, settings: TenantBackupSettings): Job {
@@ -64,10 +71,19 @@ async function backUpTenants(
   const probe = await source.probe(context.signal);
   const { store, leftovers } = removingLater(settings.store);
   const what = { source, settings: { ...settings, store }, probe, context };
+  const at = settings.now();
   const ended = await settings.dumps
-    .atOneMoment({ tenants: all, probe }, context.signal, (moment) =>
-      inParallel(chosen, settings.atOnce, (tenant) => backUpTenant({ ...what, moment, tenant })),
-    )
+    .atOneMoment({ tenants: all, probe }, context.signal, async (moment) => {
+      const { group, set } = settings;
+      const stored =
+        set === null
+          ? { ...NOTHING_STORED, left: chosen }
+          : await storeSet({ source, probe, store: set, group, context, moment, at, tenants: chosen });
+      const alone = await inParallel(stored.left, settings.atOnce, (tenant) =>
+        backUpTenant({ ...what, moment, tenant }),
+      );
+      return joined(chosen, stored, alone);
+    })
     .finally(() => clearUp(settings.store, leftovers));
   context.signal.throwIfAborted();
   return concluded(ended, findings, settings, {
@@ -76,6 +92,23 @@ async function backUpTenants(
     engine: probe.engine,
     serverVersion: probe.serverVersion,
   });
+}
+
+const NOTHING_STORED: Omit<StoredSet, 'left'> = { facts: [], saved: [], warnings: [] };
+
+/** In the order in which they were chosen; a snapshot of many is told once. */
+function joined(chosen: TenantSchema[], stored: StoredSet, alone: Ended[]): Ended[] {
+  const ofSet = stored.facts.map((facts): Ended => ({ facts, saved: [], warnings: [] }));
+  const byId = new Map([...ofSet, ...alone].map((ended) => [ended.facts.id, ended]));
+  const inOrder = chosen.flatMap(({ id }) => byId.get(id) ?? []);
+  const [first, ...others] = inOrder;
+  if (first === undefined) return [];
+  const whole = {
+    ...first,
+    saved: [...stored.saved, ...first.saved],
+    warnings: [...stored.warnings, ...first.warnings],
+  };
+  return [whole, ...others];
 }
 
 /** To remove something takes the repository for oneself, and others are being stored: it is done when they are. */
@@ -108,20 +141,26 @@ interface OneTenant {
 interface Ended {
   facts: TenantFacts;
   saved: SavedSnapshot[];
+  warnings: string[];
 }
 
 async function backUpTenant(one: OneTenant): Promise<Ended> {
   const { settings, context, moment, tenant } = one;
   const startedAt = performance.now();
-  const ended = (result: TenantFacts['result'], why: string | null, saved: SavedSnapshot[] = []): Ended => ({
+  const ended = (
+    result: TenantFacts['result'],
+    why: string | null,
+    { saved, dumpId, warnings }: Stored = { saved: [], dumpId: null, warnings: [] },
+  ): Ended => ({
     facts: {
       ...{ id: tenant.id, schema: tenant.schema, result, why },
-      snapshotId: saved.at(-1)?.id ?? null,
+      snapshotId: dumpId,
       dumpBytes: sum(saved, 'dumpBytes'),
       addedBytes: sum(saved, 'addedBytes'),
       seconds: Math.round((performance.now() - startedAt) / 10) / 100,
     },
     saved,
+    warnings,
   });
   if (context.signal.aborted) return ended('failed', 'it was not begun any more');
   if (!moment.holds(tenant)) return ended('vanished', null);
@@ -138,10 +177,16 @@ async function backUpTenant(one: OneTenant): Promise<Ended> {
   }
 }
 
-async function save(one: OneTenant, signal: AbortSignal): Promise<SavedSnapshot[]> {
+interface Stored {
+  saved: SavedSnapshot[];
+  dumpId: string | null;
+  warnings: string[];
+}
+
+async function save(one: OneTenant, signal: AbortSignal): Promise<Stored> {
   const { source, settings, probe, context, moment, tenant } = one;
   const ahead = createHeadStart(settings.store, NOTHING, source.name, settings.compression);
-  const parts = moment.tenantParts(tenant).map((part): PartToSave => {
+  const parts = moment.tenantParts(tenant, { withProof: settings.proofs }).map((part): PartToSave => {
     const isDump = part.kind === 'tenant';
     const kind = isDump ? 'on-demand' : 'on-demand-prelude';
     return {
@@ -161,8 +206,13 @@ async function save(one: OneTenant, signal: AbortSignal): Promise<SavedSnapshot[
     };
   });
   try {
-    const { saved } = await saveParts(parts, settings.store, { ...context, signal }, ahead);
-    return saved;
+    const { saved, proving } = await saveParts(parts, settings.store, { ...context, signal }, ahead);
+    const dumpId = saved.at(-1)?.id ?? null;
+    const warnings = saved.flatMap((part) => part.warnings);
+    if (proving === null || dumpId === null) return { saved, dumpId, warnings };
+    const kept = await keepProof({ source: source.name, dumpId, proving, ahead }, { ...context, signal });
+    const told = kept.warnings.map((warning) => `tenant ${tenant.id}: ${warning}`);
+    return { saved: [...saved, ...kept.saved], dumpId, warnings: [...warnings, ...told] };
   } finally {
     await ahead.end();
   }
@@ -216,7 +266,7 @@ function concluded(
   }
   return {
     reason: `stored ${counted(stored, 'tenant')}${group === null ? '' : ` of the group ${group}`}, ${humanBytes(facts.dumpBytes ?? 0)}, ${humanBytes(facts.addedBytes ?? 0)} added to ${store.location}`,
-    warnings: [...findings, ...gone, ...saved.flatMap(({ warnings }) => warnings)],
+    warnings: [...findings, ...gone, ...ended.flatMap(({ warnings }) => warnings)],
     facts,
   };
 }

@@ -1,5 +1,6 @@
 import { HoldfastError, describeError } from '../../core/errors.ts';
 import { compare } from '../../proof/compare.ts';
+import { proofWithout } from '../../proof/of-schema.ts';
 import type { Proof } from '../../proof/proof.ts';
 import { tellDifferences, tellExtent, whyUnproven } from '../../proof/tell.ts';
 import { sizeRestored } from './size-restored.ts';
@@ -21,19 +22,20 @@ export interface Checked {
 
 /**
  * Counts what a restored database holds and compares it with the proof of its dump. Where it shall become the source's own, a difference
- * and a proof that cannot be trusted throw `restore_failed` or `proof_damaged`; what could not be compared is a warning.
+ * and a proof that cannot be trusted throw `restore_failed` or `proof_damaged`; what could not be compared is a warning. Schemas among `without`
+ * did not come back, and are not compared.
  */
 export async function checkRestored(
   restoration: Restoration,
   database: string,
-  { mayDiffer }: { mayDiffer: boolean },
+  { mayDiffer, without = [] }: { mayDiffer: boolean; without?: string[] },
 ): Promise<Checked> {
   const { source, tables, context } = restoration;
   const inventory = await source.inspect(database, context.signal);
   return {
     tables: inventory.tables.length,
     rows: inventory.tables.reduce((total, table) => total + table.rows, 0),
-    ...(await compareWithProof(restoration, database, mayDiffer)),
+    ...(await compareWithProof(restoration, database, { mayDiffer, without })),
     ...(tables === null ? await sizeRestored(source, database, context.signal) : {}),
   };
 }
@@ -41,12 +43,12 @@ export async function checkRestored(
 async function compareWithProof(
   restoration: Restoration,
   database: string,
-  mayDiffer: boolean,
+  { mayDiffer, without }: { mayDiffer: boolean; without: string[] },
 ): Promise<Pick<Checked, 'notes' | 'warnings'>> {
   const { source, snapshot, size, tables, settings, context } = restoration;
   try {
     const whole = await findProof(settings.repository, snapshot, context.signal);
-    const proof = whole === null ? null : narrowed(whole, tables);
+    const proof = whole === null ? null : narrowed(proofWithout(whole, without), tables);
     if (proof === null) return { notes: ['not compared: this backup has no proof'], warnings: [] };
     context.onProgress({
       step: `comparing ${database} with the proof`,

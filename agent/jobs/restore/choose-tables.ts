@@ -2,7 +2,7 @@ import { HoldfastError } from '../../core/errors.ts';
 import type { Repository, Snapshot } from '../../repository/repository.ts';
 import type { Source } from '../../sources/source.ts';
 import type { JobContext } from '../job.ts';
-import { readCounted } from '../reading.ts';
+import { readStored } from '../reading.ts';
 
 /**
  * The tables in a stored dump that a person means, by the names that they have there: `orders` also stands for `public.orders` and the like,
@@ -14,7 +14,7 @@ export async function chooseTables(
   { onProgress, signal }: JobContext,
 ): Promise<string[]> {
   const progress = { step: `looking for the tables in ${snapshot.shortId}`, dumpBytes: 0, storedBytes: 0 };
-  const there = await source.tablesIn(readCounted({ repository, snapshot, progress }, onProgress, signal));
+  const there = await source.tablesIn(readStored({ repository, snapshot, progress }, onProgress, signal));
   return [...new Set(wanted.map((name) => tableCalled(name, there, snapshot)))];
 }
 

@@ -1,9 +1,10 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, statfs } from 'node:fs/promises';
+import { mkdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { HoldfastError } from '../../core/errors.ts';
 import { ON_DEMAND_KINDS, TENANT_KINDS, type PartKind } from '../../core/glossary.ts';
+import { isFolderPath } from '../../core/folder-path.ts';
 import { humanBytes } from '../../core/units.ts';
 import { utc } from '../../core/clock.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
@@ -72,26 +73,43 @@ async function writeFile(
   const path = join(folder, name);
   const partial = `${path}.partial`;
   // What a killed one left takes room.
-  await rm(partial, { force: true });
+  await rm(partial, { recursive: true, force: true });
   await requireRoom(folder, snapshot, known);
   const progress: Progress = { step: `writing ${path}`, dumpBytes: 0, storedBytes: 0 };
   if (known !== null) progress.totalBytes = known;
   try {
-    // Whoever may read the folder's owner's files may read it; a dump is a secret for everybody else.
-    await pipeline(
-      readCounted({ repository, snapshot, progress }, onProgress, signal),
-      createWriteStream(partial, { mode: 0o600, flush: true }),
-      { signal },
-    );
+    if (isFolderPath(snapshot.path)) {
+      await refuseThere(path);
+      await mkdir(partial, { mode: 0o700 });
+      const onBytes = (bytes: number) => onProgress({ ...progress, dumpBytes: bytes });
+      await repository.fetch(snapshot, { into: partial, names: null, onBytes }, signal);
+      progress.dumpBytes = snapshot.bytes ?? 0;
+    } else {
+      // Whoever may read the folder's owner's files may read it; a dump is a secret for everybody else.
+      await pipeline(
+        readCounted({ repository, snapshot, progress }, onProgress, signal),
+        createWriteStream(partial, { mode: 0o600, flush: true }),
+        { signal },
+      );
+    }
     await rename(partial, path);
   } catch (error) {
-    await rm(partial, { force: true });
+    await rm(partial, { recursive: true, force: true });
     throw isFull(error) ? noRoom(`no space is left in ${folder}`, error) : error;
   }
   return {
     reason: `wrote ${snapshot.shortId} of ${utc(new Date(snapshot.time))} to ${path}, ${humanBytes(progress.dumpBytes)}`,
     facts: { dumpBytes: progress.dumpBytes },
   };
+}
+
+/** A file takes the place of one of its name; a folder that is there may hold anything. */
+async function refuseThere(path: string): Promise<void> {
+  const there = await stat(path).catch(() => null);
+  if (there === null) return;
+  throw new HoldfastError('target_not_empty', `${path} is there already`, {
+    hint: 'Give another folder, or remove it first.',
+  });
 }
 
 /** A packed file may be a little larger than what is in it, where that could not be packed at all. */
@@ -126,6 +144,11 @@ async function writeStream(
   stream: NodeJS.WritableStream,
   { signal }: JobContext,
 ) {
+  if (isFolderPath(snapshot.path)) {
+    throw new HoldfastError('usage', `${snapshot.shortId} holds a folder of files, which is no stream`, {
+      hint: 'Give a folder to write it into: --output DIR.',
+    });
+  }
   const progress = { step: '', dumpBytes: 0, storedBytes: 0 };
   await pipeline(
     readCounted({ repository, snapshot, progress }, () => undefined, signal),

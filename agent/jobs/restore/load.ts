@@ -1,7 +1,7 @@
 import type { Repository, Snapshot } from '../../repository/repository.ts';
 import type { Restored, RestoreOptions, Source, TableLoad } from '../../sources/source.ts';
 import type { JobContext, Progress } from '../job.ts';
-import { readCounted } from '../reading.ts';
+import { readCounted, readStored } from '../reading.ts';
 import { ALL_SENT, tableWords } from '../table-words.ts';
 
 /**
@@ -26,7 +26,7 @@ export async function loadSnapshot(
     dumpBytes: 0,
     storedBytes: 0,
   };
-  const dump = readCounted({ repository, snapshot, progress, atEnd: ALL_SENT }, onProgress, signal);
+  const dump = readStored({ repository, snapshot, progress, atEnd: ALL_SENT }, onProgress, signal);
   const onTable = (table: TableLoad) => {
     progress.detail = tableWords(table, tables);
   };

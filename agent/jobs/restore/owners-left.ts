@@ -4,7 +4,7 @@ import type { Restoration } from './restoration.ts';
 /** The warning that everything has another owner than before, where nobody asked for that; as a list of none or one. */
 export function ownersLeft(
   { snapshot, settings }: Restoration,
-  restored: Restored,
+  restored: Pick<Restored, 'ownersKept'>,
   database: string,
 ): string[] {
   if (restored.ownersKept || settings.owners === 'leave' || snapshot.tags?.engine !== 'postgres') return [];

@@ -1,7 +1,8 @@
 import type { Compression, GapName } from '../../core/glossary.ts';
-import type { Ledger } from '../../ledger/ledger.ts';
+import type { Ledger, RunFacts } from '../../ledger/ledger.ts';
 import type { Repository, Snapshot } from '../../repository/repository.ts';
 import type { Owners, Source } from '../../sources/source.ts';
+import type { Tenants } from '../../sources/tenants.ts';
 import type { Size } from '../size-up.ts';
 import type { Wanted } from '../find-snapshot.ts';
 import type { Notes } from '../init.ts';
@@ -24,6 +25,8 @@ export interface RestoreSettings {
   target: RestoreTarget;
   /** These tables alone, as a person names them; null for everything. */
   tables: string[] | null;
+  /** Into a new database tenant by tenant, these being the tenants; null for all at once. */
+  byTenant: Tenants | null;
   owners: Owners;
   /** Whether the target is stored as it is before it is overwritten. */
   restorePoint: boolean;
@@ -63,4 +66,6 @@ export interface Done {
   kept: string | null;
   /** What the restored database takes on the server, where that is known; left out where only tables were. */
   databaseBytes: number | undefined;
+  /** What else the ledger is to keep. */
+  more?: RunFacts;
 }

@@ -62,7 +62,7 @@ export async function tryBeside(
     };
   }
   try {
-    await loadInto(restoration, fresh);
+    await loadInto(restoration, fresh, { fresh: true });
     return await checkRestored(restoration, fresh, { mayDiffer: false });
   } finally {
     // What cannot be dropped now is still noted: the next run drops it.

@@ -7,7 +7,7 @@ import type { Restoration } from './restoration.ts';
 export async function loadInto(
   { source, snapshot, size, tables, settings, context }: Restoration,
   target: string,
-  { replace = false }: { replace?: boolean } = {},
+  { replace = false, fresh = false }: { replace?: boolean; fresh?: boolean } = {},
 ): Promise<Restored> {
   const { repository, owners } = settings;
   return loadSnapshot(
@@ -17,7 +17,7 @@ export async function loadInto(
       source,
       target,
       tables: tables?.length ?? size.tables,
-      options: { owners, replace, ...(tables === null ? {} : { tables }) },
+      options: { owners, replace, fresh, ...(tables === null ? {} : { tables }) },
     },
     {
       ...context,

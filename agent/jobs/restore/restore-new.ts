@@ -23,7 +23,7 @@ export async function intoNew(restoration: Restoration, name: string): Promise<D
     });
   }
   try {
-    const restored = await loadInto(restoration, name);
+    const restored = await loadInto(restoration, name, { fresh: true });
     const checked = await checkRestored(restoration, name, { mayDiffer: !isOwn });
     if (isOwn) clearUnfinished(settings.notes, source.name);
     return {

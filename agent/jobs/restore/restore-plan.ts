@@ -33,7 +33,11 @@ async function steps(
   there: boolean,
 ): Promise<string[]> {
   if (settings.target.kind === 'new-database')
-    return ['a new database, which is dropped again if it does not become whole'];
+    return [
+      settings.byTenant === null
+        ? 'a new database, which is dropped again if it does not become whole'
+        : 'a new database, tenant by tenant in the order of their priority, each usable as soon as it is back',
+    ];
   if (!there) return [`${name} is not there and would be made`];
   const probe = await source.probe(context.signal);
   const held =

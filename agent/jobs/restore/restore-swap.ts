@@ -21,7 +21,7 @@ export async function loadAndSwap(restoration: Restoration, there: boolean): Pro
   const { source, settings, context } = restoration;
   const fresh = await createBeside(source, settings, context.signal);
   try {
-    const restored = await loadInto(restoration, fresh);
+    const restored = await loadInto(restoration, fresh, { fresh: true });
     const checked = await checkRestored(restoration, fresh, { mayDiffer: false });
     context.signal.throwIfAborted();
     context.onProgress({

@@ -3,7 +3,7 @@ import { HoldfastError } from '../../core/errors.ts';
 import { humanBytes } from '../../core/units.ts';
 import type { Outcome } from '../job.ts';
 import { datedSchema } from './kept-schema.ts';
-import { readCounted } from '../reading.ts';
+import { readStored } from '../reading.ts';
 import type { TenantRestoration } from './tenant-restoration.ts';
 
 /** What the restore of a tenant would do, without doing any of it. */
@@ -18,7 +18,7 @@ export async function planTenant({
   const { tenants, repository, restorePoint, now } = settings;
   const progress = { step: `looking into ${snapshot.shortId}`, dumpBytes: 0, storedBytes: 0 };
   const schemas = await tenants.schemasIn(
-    readCounted({ repository, snapshot, progress }, context.onProgress, context.signal),
+    readStored({ repository, snapshot, progress }, context.onProgress, context.signal),
   );
   if (!schemas.includes(tenant.schema)) {
     throw new HoldfastError('usage', `${snapshot.shortId} holds no schema "${tenant.schema}"`, {

@@ -1,6 +1,5 @@
 import { utc } from '../../core/clock.ts';
 import { HoldfastError } from '../../core/errors.ts';
-import type { PartKind } from '../../core/glossary.ts';
 import { counted } from '../../core/units.ts';
 import { compare } from '../../proof/compare.ts';
 import { proofOfSchema } from '../../proof/of-schema.ts';
@@ -9,14 +8,13 @@ import { tellDifferences, tellExtent, whyUnproven } from '../../proof/tell.ts';
 import type { SavedSnapshot } from '../../repository/repository.ts';
 import type { Source } from '../../sources/source.ts';
 import type { TenantRestored } from '../../sources/tenants.ts';
-import { findSnapshot } from '../find-snapshot.ts';
+import { findTenantDump } from '../find-tenant-dump.ts';
 import type { Job, Outcome } from '../job.ts';
 import { datedSchema, rememberKeptSchema } from './kept-schema.ts';
 import { KEPT_FOR_MS } from './kept-database.ts';
-import { readCounted } from '../reading.ts';
+import { readStored } from '../reading.ts';
 import { noPoint, storePoint } from './restore-point.ts';
 import { planTenant } from './restore-tenant-plan.ts';
-import { findProof } from '../stored-proof.ts';
 import type { TenantRestoration, TenantRestoreSettings } from './tenant-restoration.ts';
 
 /** Restores one tenant out of a dump while the others work on. Its schema stays as it is until what replaces it is known to be whole. */
@@ -31,15 +29,14 @@ export function restoreTenantJob(source: Source, settings: TenantRestoreSettings
       await repository.identify(context.signal);
       const tenant = await tenants.lookUp(settings.id, context.signal);
       const into = settings.toId === null ? tenant : await tenants.lookUp(settings.toId, context.signal);
-      const { snapshot, note } = await findSnapshot(
+      const found = await findTenantDump(
         repository,
-        source.name,
+        { source: source.name, id: tenant.id, path: tenants.part(tenant.schema).path },
         settings.wanted,
         settings,
         context.signal,
-        OWN_DUMPS,
       );
-      const restoration = { source, snapshot, note, tenant, into, settings, context };
+      const restoration = { source, ...found, tenant, into, settings, context };
       if (how === 'dry-run') return planTenant(restoration);
       if (how === 'validate') return restore(restoration, null);
       const isThere = into.bytes !== null && into.schema === tenant.schema;
@@ -47,9 +44,6 @@ export function restoreTenantJob(source: Source, settings: TenantRestoreSettings
     },
   };
 }
-
-/** By its id, a dump of the tenant alone serves as well as one of everything. */
-const OWN_DUMPS: readonly PartKind[] = ['tenant', 'on-demand'];
 
 async function takePoint({ source, tenant, settings, context }: TenantRestoration): Promise<SavedSnapshot> {
   const { schema } = tenant;
@@ -66,14 +60,14 @@ async function restore(restoration: TenantRestoration, point: SavedSnapshot | nu
   const { source, snapshot, tenant, into, settings, context } = restoration;
   const { repository, tenants, notes, now, owners, how } = settings;
   const forGood = how === 'for-good';
-  const whole = await findProof(repository, snapshot, context.signal);
+  const whole = await restoration.proof(context.signal);
   const proof = whole === null ? null : proofOfSchema(whole, tenant.schema);
   const keep = datedSchema(into.schema, now());
   if (forGood && into.schema === tenant.schema)
     rememberKeptSchema(notes, source.name, { name: keep, at: now().toISOString() });
   const judged: Judged = { notes: [], warnings: [] };
   const progress = { step: `loading ${tenant.schema}`, dumpBytes: 0, storedBytes: 0 };
-  const dump = readCounted({ repository, snapshot, progress }, context.onProgress, context.signal);
+  const dump = readStored({ repository, snapshot, progress }, context.onProgress, context.signal);
   const restored = await tenants.restore(
     {
       schema: tenant.schema,

@@ -9,6 +9,7 @@ import { chooseTables } from './choose-tables.ts';
 import { findSnapshot } from '../find-snapshot.ts';
 import type { Job, Outcome } from '../job.ts';
 import { datedName, dropKept } from './kept-database.ts';
+import { byTenant } from './restore-by-tenant.ts';
 import { planRestore } from './restore-plan.ts';
 import { intoNew } from './restore-new.ts';
 import { isEmpty, takeRestorePoint } from './restore-point.ts';
@@ -51,10 +52,15 @@ export function restoreJob(source: Source, settings: RestoreSettings): Job {
       await sweepBeside(source, settings, context.signal);
       await dropKept(source, settings.notes, { now: settings.now(), all: false }, context.signal);
       return settings.target.kind === 'new-database'
-        ? told(restoration, settings.target.name, await intoNew(restoration, settings.target.name))
+        ? told(restoration, settings.target.name, await intoNamed(restoration, settings.target.name))
         : restoreOver(restoration);
     },
   };
+}
+
+function intoNamed(restoration: Restoration, name: string): Promise<Done> {
+  const { byTenant: tenants } = restoration.settings;
+  return tenants === null ? intoNew(restoration, name) : byTenant(restoration, name, tenants);
 }
 
 /** A database that came back as one of its tenants alone would be a lie. */
@@ -124,6 +130,7 @@ function told({ snapshot, note, size, tables }: Restoration, database: string, d
       ...(size.loadedBytes === 0 ? {} : { dumpBytes: size.loadedBytes }),
       ...(done.kept === null ? {} : { keptDatabase: done.kept }),
       ...(done.databaseBytes === undefined ? {} : { databaseBytes: done.databaseBytes }),
+      ...done.more,
     },
   };
 }

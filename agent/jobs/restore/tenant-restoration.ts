@@ -1,9 +1,10 @@
 import type { Compression } from '../../core/glossary.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
-import type { Repository, Snapshot } from '../../repository/repository.ts';
+import type { Repository } from '../../repository/repository.ts';
 import type { Owners, Source } from '../../sources/source.ts';
 import type { Tenant, Tenants } from '../../sources/tenants.ts';
 import type { Wanted } from '../find-snapshot.ts';
+import type { TenantDump } from '../find-tenant-dump.ts';
 import type { Notes } from '../init.ts';
 import type { JobContext } from '../job.ts';
 
@@ -30,11 +31,8 @@ export interface TenantRestoreSettings {
 }
 
 /** What the steps of one restore share. */
-export interface TenantRestoration {
+export interface TenantRestoration extends TenantDump {
   source: Source;
-  snapshot: Snapshot;
-  /** Why it is the newest although another one bears a later time; null for nothing. */
-  note: string | null;
   tenant: Tenant;
   into: Tenant;
   settings: TenantRestoreSettings;

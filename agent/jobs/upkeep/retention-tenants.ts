@@ -8,6 +8,8 @@ export interface TenantRetention {
   sources: string[];
   /** The policy of a tenant's group. */
   keepOfTenant: (source: string, tenant: { id: string; schema: string }) => KeepPolicy;
+  /** The policy of a group; of all tenants together for null. */
+  keepOfGroup: (source: string, group: string | null) => KeepPolicy;
   now: () => Date;
 }
 
@@ -15,8 +17,8 @@ export interface TenantRetention {
 const ON_DEMAND_KEPT_FOR_MS = 30 * 24 * 3600_000;
 
 /**
- * The dumps of tenants, with their preludes, that are old enough to go: of each tenant by the policy of its group, which always keeps
- * the newest; those on demand after a month.
+ * The dumps of tenants, with their preludes and proofs, that are old enough to go: of each tenant, and of the snapshots of many, by the policy
+ * of the group, which always keeps the newest; those on demand after a month.
  */
 export async function expiredTenantDumps(
   preview: ForgetPreview,
@@ -24,7 +26,7 @@ export async function expiredTenantDumps(
   signal: AbortSignal,
 ): Promise<Snapshot[]> {
   const all = [...preview.kept, ...preview.removed].filter(
-    ({ tags }) => tags?.tenant !== undefined && settings.sources.includes(tags.source),
+    ({ tags }) => isOfTenants(tags) && settings.sources.includes(tags?.source ?? ''),
   );
   const latestTime = settings.now().getTime() - ON_DEMAND_KEPT_FOR_MS;
   const expired = all.filter(
@@ -33,9 +35,10 @@ export async function expiredTenantDumps(
   for (const { source, policy, snapshots } of byPolicy(all, settings)) {
     const ids = new Set(snapshots.map(({ id }) => id));
     const tenants = [...new Set(snapshots.flatMap(({ tags }) => tags?.tenant ?? []))];
+    const filter = tenants.length === 0 ? { source, kind: 'tenant-set' as const } : { source, tenants };
     const isUsual = JSON.stringify(policy) === JSON.stringify(settings.keep);
     // The policy of everything else has been asked for these as well.
-    const answer = isUsual ? preview : await settings.repository.preview(policy, signal, { source, tenants });
+    const answer = isUsual ? preview : await settings.repository.preview(policy, signal, filter);
     expired.push(...answer.removed.filter(({ id }) => ids.has(id)));
   }
   return expired;
@@ -45,7 +48,7 @@ export async function expiredTenantDumps(
 export function keptTenantDumps(preview: ForgetPreview, expired: Snapshot[], sources: string[]): Snapshot[] {
   const gone = new Set(expired.map(({ id }) => id));
   return [...preview.kept, ...preview.removed].filter(
-    ({ id, tags }) => tags?.tenant !== undefined && sources.includes(tags.source) && !gone.has(id),
+    ({ id, tags }) => isOfTenants(tags) && sources.includes(tags?.source ?? '') && !gone.has(id),
   );
 }
 
@@ -55,18 +58,25 @@ interface PolicyGroup {
   snapshots: Snapshot[];
 }
 
-function byPolicy(all: Snapshot[], { keepOfTenant }: TenantRetention): PolicyGroup[] {
+function byPolicy(all: Snapshot[], { keepOfTenant, keepOfGroup }: TenantRetention): PolicyGroup[] {
   const groups = new Map<string, PolicyGroup>();
   for (const snapshot of all) {
     const { tags } = snapshot;
-    if (tags?.tenant === undefined || !isOf(tags, TENANT_KINDS)) continue;
-    const policy = keepOfTenant(tags.source, { id: tags.tenant, schema: schemaIn(snapshot.path) });
-    const key = JSON.stringify([tags.source, policy]);
+    if (tags === null || !isOf(tags, TENANT_KINDS)) continue;
+    const policy =
+      tags.tenant === undefined
+        ? keepOfGroup(tags.source, tags.group ?? null)
+        : keepOfTenant(tags.source, { id: tags.tenant, schema: schemaIn(snapshot.path) });
+    const key = JSON.stringify([tags.source, policy, tags.tenant === undefined]);
     const group = groups.get(key) ?? { source: tags.source, policy, snapshots: [] };
     group.snapshots.push(snapshot);
     groups.set(key, group);
   }
   return [...groups.values()];
+}
+
+function isOfTenants(tags: Snapshot['tags']): boolean {
+  return tags?.tenant !== undefined || tags?.kind === 'tenant-set';
 }
 
 function isOf(tags: Snapshot['tags'], kinds: readonly string[]): boolean {
@@ -77,6 +87,8 @@ function isOf(tags: Snapshot['tags'], kinds: readonly string[]): boolean {
 function schemaIn(path: string): string {
   const name = path.split('/').at(-1) ?? '';
   return decodeURIComponent(
-    name.replace(/\.(dump|prelude\.sql)(\.gz|\.zst)?$/, '').replace(/%(?![0-9A-F]{2})/g, '%25'),
+    name
+      .replace(/\.(dump|dump\.proof\.json|prelude\.sql)(\.gz|\.zst)?$/, '')
+      .replace(/%(?![0-9A-F]{2})/g, '%25'),
   );
 }

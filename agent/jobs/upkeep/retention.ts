@@ -21,6 +21,8 @@ export interface RetentionSettings {
   keep: KeepPolicy;
   /** The policy of a tenant's own dumps. */
   keepOfTenant: (source: string, tenant: { id: string; schema: string }) => KeepPolicy;
+  /** The policy of a group of tenants; of all of them for null. */
+  keepOfGroup: (source: string, group: string | null) => KeepPolicy;
   /** Names of the sources whose snapshots are subject to it; those of others are never touched. */
   sources: string[];
   /** Snapshots that must be there: the newest good one of each source, from the ledger. */

@@ -34,7 +34,7 @@ export function whyNothingShown(error: unknown): string | null {
   const { kind, message } = describeError(error);
   if (NO_ROOM.test(message)) return `the scratch database had no room: ${message}`;
   const lacks = `the scratch server lacks what the dump needs: ${message}`;
-  if (LACKING.test(message)) return lacks;
+  if (LACKING.test(message) || kind === 'rights_missing') return lacks;
   // A repository may be out of memory or shut too, and says so in the same words.
   if (kind !== 'restore_failed') return null;
   if (NO_MEMORY.test(message)) return `the scratch server had no memory for it: ${message}`;

@@ -5,10 +5,16 @@ import type { Proof } from '../../proof/proof.ts';
 import { tellDifferences, tellExtent, whyUnproven } from '../../proof/tell.ts';
 import type { StepFacts } from '../../ledger/ledger.ts';
 import type { Repository, Snapshot } from '../../repository/repository.ts';
-import type { Inventory, Source, TableLoad } from '../../sources/source.ts';
+import {
+  isFolder,
+  type Inventory,
+  type Source,
+  type StoredDump,
+  type TableLoad,
+} from '../../sources/source.ts';
 import type { JobContext, Progress } from '../job.ts';
 import { askQueries, type SmokeQuery } from './queries.ts';
-import { readCounted } from '../reading.ts';
+import { readStored } from '../reading.ts';
 import { sizeRestored } from '../restore/size-restored.ts';
 import { expected, type Size } from '../size-up.ts';
 import type { StepEnd, Steps } from '../steps.ts';
@@ -91,29 +97,42 @@ async function restore(work: ScratchWork, steps: Steps, context: JobContext): Pr
     progress.detail = tableWords(table, proof?.tables.length ?? size.tables);
   };
   const startedAt = performance.now();
+  const fetched = (milliseconds: number) => {
+    const detail = `${humanBytes(progress.dumpBytes)} fetched`;
+    steps.note({ step: 'fetch', result: 'passed', seconds: inSeconds(milliseconds), detail });
+  };
+  const reading = { repository, snapshot, progress, atEnd: ALL_SENT };
+  const dump = timed(readStored(reading, context.onProgress, context.signal), fetched);
+  await steps.take('restore', async () => {
+    const told = { fresh: true, ...(context.watched === true ? { onTable } : {}) };
+    await server.restoreInto(scratch, dump, context.signal, told);
+    return { result: 'passed', detail: `${humanBytes(progress.dumpBytes)} restored` };
+  });
+  return { seconds: inSeconds(performance.now() - startedAt) };
+}
+
+/** The same, telling at its end how long it was waited for. */
+function timed(dump: StoredDump, onEnd: (milliseconds: number) => void): StoredDump {
   let waitedMs = 0;
-  async function* dump(): AsyncGenerator<Buffer> {
-    const chunks = readCounted(
-      { repository, snapshot, progress, atEnd: ALL_SENT },
-      context.onProgress,
-      context.signal,
-    );
+  if (isFolder(dump)) {
+    return {
+      ...dump,
+      fetch: async (into, names) => {
+        const askedAt = performance.now();
+        await dump.fetch(into, names);
+        onEnd(performance.now() - askedAt);
+      },
+    };
+  }
+  return (async function* () {
     let askedAt = performance.now();
-    for await (const chunk of chunks) {
+    for await (const chunk of dump) {
       waitedMs += performance.now() - askedAt;
       yield chunk;
       askedAt = performance.now();
     }
-    waitedMs += performance.now() - askedAt;
-    const detail = `${humanBytes(progress.dumpBytes)} fetched`;
-    steps.note({ step: 'fetch', result: 'passed', seconds: inSeconds(waitedMs), detail });
-  }
-  await steps.take('restore', async () => {
-    const told = context.watched === true ? { onTable } : {};
-    await server.restoreInto(scratch, dump(), context.signal, told);
-    return { result: 'passed', detail: `${humanBytes(progress.dumpBytes)} restored` };
-  });
-  return { seconds: inSeconds(performance.now() - startedAt) };
+    onEnd(waitedMs + performance.now() - askedAt);
+  })();
 }
 
 interface Compared extends StepEnd {

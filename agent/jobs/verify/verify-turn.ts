@@ -8,18 +8,21 @@ export function oldestFirst<T extends { name: string }>(sources: T[], ledger: Pi
 }
 
 /**
- * Says why no further source is begun, once the time is over that they have together; the first one always has its turn.
+ * Says why no further source is begun, once the time is over that they have together, in these words; the first one always has its turn.
  * `now` counts milliseconds from anywhere.
  */
-export function createBudget(seconds: number, now: () => number): () => string | null {
+export function createBudget(
+  seconds: number,
+  now: () => number,
+  words = `the verifications before it took longer than the ${humanDuration(seconds * 1000)} that all have together (VERIFY_BUDGET)`,
+): () => string | null {
   let startedAt: number | null = null;
   return () => {
     if (startedAt === null) {
       startedAt = now();
       return null;
     }
-    if (now() - startedAt < seconds * 1000) return null;
-    return `the verifications before it took longer than the ${humanDuration(seconds * 1000)} that all have together (VERIFY_BUDGET)`;
+    return now() - startedAt < seconds * 1000 ? null : words;
   };
 }
 

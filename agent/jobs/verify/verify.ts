@@ -2,19 +2,21 @@ import { HoldfastError } from '../../core/errors.ts';
 import { utc } from '../../core/clock.ts';
 import { humanDuration } from '../../core/units.ts';
 import type { Ledger, RunFacts } from '../../ledger/ledger.ts';
-import type { Proof } from '../../proof/proof.ts';
+import { namesIn, type Proof } from '../../proof/proof.ts';
 import { ONLY_COUNTED } from '../../proof/tell.ts';
 import type { Repository, Snapshot } from '../../repository/repository.ts';
 import type { ScratchNeed, ScratchPlace, ScratchServer } from '../../sources/scratch.ts';
-import type { Probe, Source } from '../../sources/source.ts';
+import type { Source } from '../../sources/source.ts';
+import { unquoted } from '../../proof/of-schema.ts';
 import { findSnapshot } from '../find-snapshot.ts';
 import { ensureRepository, type Notes } from '../init.ts';
 import { EndedRun, type Job, type JobContext, type Outcome } from '../job.ts';
 import { listedOnce } from './listed-once.ts';
 import { notRun } from './not-run.ts';
+import { prepareScratch } from './prepare-scratch.ts';
 import type { SmokeQuery } from './queries.ts';
 import { unfinishedSwap } from '../restore/unfinished-restore.ts';
-import { droppedAfter, makeScratch, scratchPrefix } from './scratch.ts';
+import { droppedAfter, scratchPrefix } from './scratch.ts';
 import { sizeUp } from '../size-up.ts';
 import { createSteps, type Steps } from '../steps.ts';
 import { requireNewest } from './require-newest.ts';
@@ -43,6 +45,8 @@ export interface VerifySettings {
   queries: SmokeQuery[];
   /** How long a restore may take by the operator's own objective; null for none. */
   rtoSeconds: number | null;
+  /** Whether each of its tenants is to be known as verified with it. */
+  hasTenants: boolean;
   /** Why there is no time left for it, as a sentence part; null where there is. */
   outOfTime: () => string | null;
   timeoutMs: number;
@@ -82,12 +86,16 @@ async function verify(source: Source, settings: VerifySettings, context: JobCont
   );
   await requireNewest(source.name, snapshot, { ...settings, repository: listed }, signal);
   const proof = await findProof(listed, snapshot, signal);
-  const facts: RunFacts = { snapshotId: snapshot.id, proof: proof?.level ?? 'none' };
+  const facts: RunFacts = {
+    snapshotId: snapshot.id,
+    proof: proof?.level ?? 'none',
+    ...(settings.hasTenants && proof !== null ? { schemas: namesIn(proof, 'schema').map(unquoted) } : {}),
+  };
 
   const need: ScratchNeed = {
     engine: snapshot.tags?.engine ?? null,
     serverVersion: proof?.serverVersion ?? null,
-    extensions: proof === null ? null : extensionsIn(proof),
+    extensions: proof === null ? null : namesIn(proof, 'extension'),
     dumpBytes: settings.dumpBytes(snapshot.id),
   };
   const opened = await settings.scratch.open(need, signal).catch((error: unknown) => {
@@ -117,10 +125,6 @@ function refuseUnsettled({ name }: Source, notes: Notes): void {
   throw notRun(new HoldfastError('restore_failed', `a restore of ${name} was cut off`, { hint }), {});
 }
 
-function extensionsIn({ objects }: Proof): string[] {
-  return objects.filter(({ kind }) => kind === 'extension').map(({ name }) => name);
-}
-
 async function verifyOn(
   opened: ScratchServer,
   source: Source,
@@ -131,9 +135,11 @@ async function verifyOn(
   const { signal } = context;
   const { server } = opened;
   const names = { prefix: scratchPrefix(host, source.name), suffix: snapshot.shortId };
-  const { probe, scratch } = await prepare(server, snapshot, proof, names, signal).catch((error: unknown) => {
-    throw signal.aborted ? error : notRun(error, facts);
-  });
+  const { probe, scratch } = await prepareScratch(server, { snapshot, proof, names }, signal).catch(
+    (error: unknown) => {
+      throw signal.aborted ? error : notRun(error, facts);
+    },
+  );
   facts.engine = probe.engine;
   const tables = opened.own ? probe.tables : null;
   const size = sizeUp(ledger, source.name, snapshot);
@@ -145,35 +151,6 @@ async function verifyOn(
   );
   await requireStanding(opened, facts, steps);
   return verified;
-}
-
-/** The server that is to hold the scratch: there, of the right kind, not older than the source's, and willing to make a database. */
-async function prepare(
-  server: Source,
-  snapshot: Snapshot,
-  proof: Proof | null,
-  names: { prefix: string; suffix: string },
-  signal: AbortSignal,
-): Promise<{ probe: Probe; scratch: string }> {
-  const probe = await server.probe(signal);
-  const engine = snapshot.tags?.engine;
-  if (engine !== undefined && engine !== probe.engine)
-    throw unfit(`the snapshot is of ${engine}, and the scratch server is ${probe.engine}`);
-  if (proof !== null && majorOf(probe.serverVersion) < majorOf(proof.serverVersion))
-    throw unfit(
-      `the snapshot is of version ${proof.serverVersion}, and the scratch server has ${probe.serverVersion}`,
-    );
-  return { probe, scratch: await makeScratch(server, names, signal) };
-}
-
-function majorOf(version: string): number {
-  return Number.parseInt(version, 10);
-}
-
-function unfit(why: string): HoldfastError {
-  return new HoldfastError('client_mismatch', why, {
-    hint: 'Name a server of the same kind and version with `verify: {server: …}` of the source.',
-  });
 }
 
 interface Result {

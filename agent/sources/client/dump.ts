@@ -89,7 +89,12 @@ async function supervise(options: DumpOptions, plan: DumpPlan, reader: Reader): 
   }
 }
 
-function judge(options: DumpOptions, plan: DumpPlan, exit: Exit): string[] {
+/** What a client's end says of its dump: throws `dump_failed` with its first complaint, returns warnings. */
+export function judge(
+  options: Pick<DumpOptions, 'label'>,
+  plan: Pick<DumpPlan, 'hint'>,
+  exit: Exit,
+): string[] {
   const { errors, warnings } = judgeStderr(exit.stderr);
   if (exit.code === 0 && errors.length === 0) return warnings.map(withoutProgram);
   const complaint = errors[0] ?? exit.stderr[0];

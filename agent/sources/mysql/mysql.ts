@@ -18,6 +18,7 @@ import { planSwap } from './swap/plan.ts';
 import { settleTables, swapTables } from './swap/swap.ts';
 import { withMysqlSession, type MysqlSession } from './session.ts';
 import type { OpenAnother } from './two-sessions.ts';
+import { bytesOf } from '../bytes-of.ts';
 import { pathComponent } from '../repository-path.ts';
 import type { Probe, Source } from '../source.ts';
 import type { ClientDeps } from '../tools.ts';
@@ -48,14 +49,14 @@ export function createMysqlSource(config: MysqlSourceConfig, deps: ClientDeps): 
       },
     ],
     restoreInto: (target, dump, signal, options) =>
-      loadMysqlDump(config, deps, target, dump, signal, options),
+      loadMysqlDump(config, deps, target, bytesOf(dump), signal, options),
     runScript: async (target, script, signal) => {
       await loadMysqlDump(config, deps, target, script, signal);
     },
     tablesIn: async (dump) => {
       const names: string[] = [];
       const filter = createTableFilter(new Set(), (name) => names.push(name));
-      for await (const chunk of dump) filter.push(chunk);
+      for await (const chunk of bytesOf(dump)) filter.push(chunk);
       filter.end();
       return names;
     },

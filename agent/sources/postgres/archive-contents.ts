@@ -109,7 +109,24 @@ export function* readContents(
 }
 
 function* readEntry(reader: ByteReader, format: Format): Generator<void, WholeEntry> {
+  const entry = yield* readFields(reader, format);
+  yield* skip(reader, 1 + format.offsetSize);
+  return entry;
+}
+
+/** What an entry has in every format; what only one has comes after it. */
+export function* readFields(reader: ByteReader, format: Format): Generator<void, WholeEntry> {
   const id = yield* readInt(reader, format);
+  const body = yield* readBody(reader, format);
+  const dependencies = yield* readDependencies(reader, format);
+  return { id, ...body, dependencies };
+}
+
+/** What of an entry stands between its id and its dependencies. */
+export function* readBody(
+  reader: ByteReader,
+  format: Format,
+): Generator<void, Omit<WholeEntry, 'id' | 'dependencies'>> {
   const hasData = (yield* readInt(reader, format)) === 1;
   const catalog = (yield* readText(reader, format)) ?? '0';
   const oid = (yield* readText(reader, format)) ?? '0';
@@ -125,11 +142,15 @@ function* readEntry(reader: ByteReader, format: Format): Generator<void, WholeEn
   if (format.minor >= 16) yield* readInt(reader, format); // kind of relation
   const owner = (yield* readText(reader, format)) ?? '';
   yield* skipText(reader, format); // with oids
+  const made = { definition, drop, copy, tablespace, accessMethod };
+  return { catalog, oid, kind, schema, tag, owner, hasData, ...made };
+}
+
+/** The ids of the entries that it needs, up to where its place among the data is told. */
+export function* readDependencies(reader: ByteReader, format: Format): Generator<void, number[]> {
   const dependencies: number[] = [];
   for (let text = yield* readText(reader, format); text !== null; text = yield* readText(reader, format)) {
     dependencies.push(Number(text));
   }
-  yield* skip(reader, 1 + format.offsetSize);
-  const made = { definition, drop, copy, tablespace, accessMethod };
-  return { id, catalog, oid, kind, schema, tag, owner, dependencies, hasData, ...made };
+  return dependencies;
 }

@@ -16,9 +16,15 @@ export interface PostgresTable {
 /** Schemas of the user's own. */
 export const USER_SCHEMAS = `n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'`;
 
-/** A query with `USER_SCHEMAS` in it, of one schema alone; of all of them for null. */
-export function ofSchema(sql: string, schema: string | null): string {
-  return schema === null ? sql : sql.replaceAll(USER_SCHEMAS, `n.nspname = ${quoteLiteral(schema)}`);
+/** One schema, or some; all of the user's own for null. */
+export type OfSchemas = string | string[] | null;
+
+/** A query with `USER_SCHEMAS` in it, of these schemas alone. */
+export function ofSchema(sql: string, schemas: OfSchemas): string {
+  if (schemas === null) return sql;
+  const names = typeof schemas === 'string' ? [schemas] : schemas;
+  // A function: in a text, `$` would mean something.
+  return sql.replaceAll(USER_SCHEMAS, () => `n.nspname IN (${names.map(quoteLiteral).join(', ')})`);
 }
 
 /** Not made by an extension, whose members come back by CREATE EXTENSION. */

@@ -38,15 +38,7 @@ async function plan(
   signal: AbortSignal,
   proof: ProofBesideDump | null,
 ): Promise<DumpPlan> {
-  const allowed = acceptGaps(config, probe);
-  const leftOut = leftOutOf(probe, allowed);
-  const look = { signal, caFile: deps.tools.caFile, timeoutMs: LOOK_TIMEOUT_MS };
-  const readTables = () =>
-    withPostgresSession(config, look, async (session) => (await readPostgresContents(session)).tables);
-  const before = await readTables();
-  if (before.length === 0 && !allowed.has('empty'))
-    throw emptyError(config, `${config.database} holds no tables`);
-
+  const { leftOut, missing } = await lookBefore(config, deps, probe, signal);
   const filter = createArchiveFilter();
   const command = {
     file: probe.client.path,
@@ -73,20 +65,51 @@ async function plan(
     verify: async () => {
       filter.requireEnd();
       const unread = filter.unread();
-      if (unread !== null) return [unread];
-      const named = (tables: PostgresTable[]) => tables.map(nameOf);
-      const patterns = new Set([...leftOut.relations, ...leftOut.rows]);
-      const left = before.filter(({ schema, name }) => patterns.has(tablePattern(schema, name)));
-      const tables = { before: named(before), dumped: filter.tables, leftOut: new Set(named(left)) };
-      return tellMissing(config.database, tables, async () => named(await readTables()));
+      return unread === null ? missing(filter.tables) : [unread];
     },
     hint: hintOf,
     release: async () => undefined,
   };
 }
 
+export interface Before {
+  leftOut: LeftOut;
+  /**
+   * Holds the tables whose rows are in the dump, as `schema.table`, against those that were there before. Throws `dump_incomplete` where one
+   * is missing that is still there; returns warnings.
+   */
+  missing(dumped: ReadonlySet<string>): Promise<string[]>;
+}
+
+/** Looks which tables there are before a dump. Throws for a gap that is not allowed, and where there is nothing to dump. */
+export async function lookBefore(
+  config: PostgresSourceConfig,
+  deps: ClientDeps,
+  probe: Probe,
+  signal: AbortSignal,
+): Promise<Before> {
+  const allowed = acceptGaps(config, probe);
+  const leftOut = leftOutOf(probe, allowed);
+  const look = { signal, caFile: deps.tools.caFile, timeoutMs: LOOK_TIMEOUT_MS };
+  const readTables = () =>
+    withPostgresSession(config, look, async (session) => (await readPostgresContents(session)).tables);
+  const before = await readTables();
+  if (before.length === 0 && !allowed.has('empty'))
+    throw emptyError(config, `${config.database} holds no tables`);
+  const named = (tables: PostgresTable[]) => tables.map(nameOf);
+  const patterns = new Set([...leftOut.relations, ...leftOut.rows]);
+  const left = before.filter(({ schema, name }) => patterns.has(tablePattern(schema, name)));
+  return {
+    leftOut,
+    missing: (dumped) => {
+      const tables = { before: named(before), dumped, leftOut: new Set(named(left)) };
+      return tellMissing(config.database, tables, async () => named(await readTables()));
+    },
+  };
+}
+
 /** The session that held the snapshot was ended. pg_dump asks for it first, and quotes that statement whatever the server's language is. */
-function lacksSnapshot(exit: Exit): boolean {
+export function lacksSnapshot(exit: Exit): boolean {
   return exit.stderr.some((line) => line.includes('SET TRANSACTION SNAPSHOT'));
 }
 

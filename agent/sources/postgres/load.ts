@@ -1,16 +1,13 @@
 import type { PostgresSourceConfig } from '../../config/config.ts';
 import { HoldfastError } from '../../core/errors.ts';
-import { loadDump } from '../client/load.ts';
-import type { ByteFilter } from '../bytes/line-rewriter.ts';
 import { peekContents, type Entry } from './archive-contents.ts';
-import { findPostgresClient, siblingOf } from './clients.ts';
-import { postgresEnvironment } from './environment.ts';
-import { databaseConninfo } from './names.ts';
+import { findPostgresClient } from './clients.ts';
+import { fetchFolder, readStoredContents } from './directory/stored.ts';
+import { AS_IT_IS, ROLES, runPgRestore } from './run-restore.ts';
 import { withPostgresSession, type PostgresSession } from './session.ts';
 import { chooseEntries } from './table-choice.ts';
 import { watchTables } from './watch-tables.ts';
-import { writePrivateFile, type PrivateFile } from '../private-file.ts';
-import type { RestoreOptions, Restored } from '../source.ts';
+import { isFolder, type RestoreOptions, type Restored, type StoredDump } from '../source.ts';
 import type { ClientDeps } from '../tools.ts';
 
 const LOOK_TIMEOUT_MS = 60_000;
@@ -23,7 +20,7 @@ export async function loadPostgresDump(
   config: PostgresSourceConfig,
   deps: ClientDeps,
   target: string,
-  dump: AsyncIterable<Buffer>,
+  dump: StoredDump,
   signal: AbortSignal,
   options: RestoreOptions = {},
 ): Promise<Restored> {
@@ -36,47 +33,85 @@ export async function loadPostgresDump(
   });
   const owners = options.owners ?? 'leave';
   const ownersKept = owners === 'keep' || (owners === 'where-allowed' && isSuperuser);
-  const { entries, archive, close } = await peekContents(dump);
-  let list: PrivateFile | null = null;
+  const opened = await openStored(dump, deps);
+  const { entries } = opened;
   let chosen: Entry[] | null;
+  let given: Given;
   try {
     chosen = options.tables === undefined ? entries : choose(entries, options.tables, options.replace);
     if (ownersKept) requireRoles(chosen ?? [], roles);
-    if (options.tables !== undefined) list = await writeList(deps, chosen ?? []);
+    given = await opened.give(options.tables === undefined ? null : chosen);
   } catch (error) {
-    await close();
+    await opened.close();
     throw error;
   }
-  const command = {
-    file: siblingOf(client.path, 'pg_restore'),
-    args: [
-      `--dbname=${databaseConninfo(target)}`,
-      '--no-password',
-      '--exit-on-error',
-      '--single-transaction',
-      ...(list === null ? [] : [`--use-list=${list.path}`]),
-      ...(options.replace === true ? ['--clean', '--if-exists'] : []),
-      ...(ownersKept ? [] : ['--no-owner', '--no-acl']),
-    ],
-    env: { ...postgresEnvironment(config, deps.tools.caFile), PGDATABASE: target },
-    label: 'pg_restore',
-    secrets: [config.password],
-  };
-  const filter =
-    options.onTable === undefined || chosen === null ? AS_IT_IS : watchTables(chosen, options.onTable);
-  const label = `loading into ${target}`;
+  const { stream, folder } = given;
+  // Of a folder nothing passes that could be watched.
+  const onTable = folder === null ? options.onTable : undefined;
   try {
-    await loadDump({ label, processes: deps.processes, signal, command, filter, hints: HINTS }, archive);
+    const run = {
+      ...{ target, clientPath: client.path, stream, folder, ownersKept },
+      chosen: options.tables === undefined ? null : chosen,
+      atOnce: folder === null || options.fresh !== true ? 1 : config.jobs,
+      replace: options.replace === true,
+      filter: onTable === undefined || chosen === null ? AS_IT_IS : watchTables(chosen, onTable),
+    };
+    await runPgRestore(config, deps, run, signal);
   } finally {
-    await list?.remove();
+    await given.remove();
   }
   return { notes: [], ownersKept, stilledEvents: [] };
 }
 
-const AS_IT_IS: ByteFilter = { push: (chunk) => [chunk], end: () => [] };
+interface Opened {
+  /** Null where the archive's format is not known. */
+  entries: Entry[] | null;
+  /** What pg_restore is given; of a folder only what these entries need, everything for null. */
+  give(chosen: Entry[] | null): Promise<Given>;
+  /** Ends whoever gives the bytes, where nobody will read them. */
+  close(): Promise<void>;
+}
+
+interface Given {
+  /** What goes into its stdin. */
+  stream: AsyncIterable<Buffer>;
+  /** What it reads instead; null for nothing. */
+  folder: string | null;
+  /** Removes what is on the disk. */
+  remove(): Promise<void>;
+}
+
+async function openStored(dump: StoredDump, deps: ClientDeps): Promise<Opened> {
+  if (!isFolder(dump)) {
+    const { entries, archive, close } = await peekContents(dump);
+    return {
+      entries,
+      close,
+      give: () => Promise.resolve({ stream: archive, folder: null, remove: () => Promise.resolve() }),
+    };
+  }
+  const entries = await readStoredContents(dump);
+  return {
+    entries,
+    give: async (chosen) => {
+      const ids = chosen === null ? null : new Set(chosen.map(({ id }) => id));
+      const place = await fetchFolder(
+        dump,
+        deps,
+        ids === null ? null : entries.filter(({ id }) => ids.has(id)),
+      );
+      return { stream: nothing(), folder: place.path, remove: place.remove };
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+async function* nothing(): AsyncGenerator<Buffer> {
+  // All of it lies on the disk.
+}
 
 /** To give objects to any role takes a superuser, short of a member of all of them. */
-async function readServer(session: PostgresSession) {
+export async function readServer(session: PostgresSession) {
   const roles = await session.query(
     'SELECT rolname AS name, rolsuper AND rolname = current_user AS super FROM pg_roles',
   );
@@ -85,10 +120,6 @@ async function readServer(session: PostgresSession) {
     isSuperuser: roles.some((role) => role.super === true),
     roles: new Set(roles.map(({ name }) => String(name))),
   };
-}
-
-function writeList(deps: ClientDeps, entries: Entry[]): Promise<PrivateFile> {
-  return writePrivateFile(deps.runtimeDir, '.list', entries.map(({ id }) => `${id};\n`).join(''));
 }
 
 function choose(entries: Entry[] | null, tables: string[], replace = false): Entry[] {
@@ -105,7 +136,7 @@ function choose(entries: Entry[] | null, tables: string[], replace = false): Ent
 }
 
 /** All of them at once, before the first statement. */
-function requireRoles(entries: Entry[], roles: Set<string>): void {
+export function requireRoles(entries: Entry[], roles: Set<string>): void {
   const missing = [...new Set(entries.map(({ owner }) => owner))].filter(
     (owner) => owner !== '' && !roles.has(owner),
   );
@@ -119,24 +150,3 @@ function requireRoles(entries: Entry[], roles: Set<string>): void {
     { hint: ROLES },
   );
 }
-
-const ROLES =
-  'Load the globals of the same backup first: they hold the roles (docs/runbook.md, "PostgreSQL"). For another environment: --no-owner.';
-
-const HINTS: [RegExp, string][] = [
-  [
-    /permission denied to create extension/,
-    'Restore as a superuser: this extension may be created by nobody else.',
-  ],
-  [/extension .* is not available/, 'Install the extension on the server that is restored into.'],
-  [/role .* does not exist/, ROLES],
-  [
-    /cannot drop .* because other objects depend/,
-    'A view or a foreign key of another table depends on it: restore the tables beside with --to, and copy the rows.',
-  ],
-  [
-    /unsupported version|transaction_timeout/,
-    'The dump is of a newer PostgreSQL: restore it into a server of that major.',
-  ],
-  [/already exists/, 'Restore into an empty database.'],
-];

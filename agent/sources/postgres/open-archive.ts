@@ -77,7 +77,8 @@ function* readUntil(
   }
 }
 
-function* readPieces(reader: ByteReader, format: Format, out: Buffer[] | null): Generator<void, void> {
+/** The pieces of one block to its end, put into `out`; passed over for null. */
+export function* readPieces(reader: ByteReader, format: Format, out: Buffer[] | null): Generator<void, void> {
   for (;;) {
     let length = yield* readInt(reader, format);
     if (length === 0) return;
@@ -101,7 +102,7 @@ async function read<T>(scan: Generator<void, T>, more: () => Promise<void>): Pro
 }
 
 /** What is wrong with an archive that is being dumped is wrong with this one too, in words of a restore. */
-function advance<T>(scan: Generator<void, T>): IteratorResult<void, T> {
+export function advance<T>(scan: Generator<void, T>): IteratorResult<void, T> {
   try {
     return scan.next();
   } catch (cause) {
@@ -110,7 +111,7 @@ function advance<T>(scan: Generator<void, T>): IteratorResult<void, T> {
   }
 }
 
-function broken(why: string): HoldfastError {
+export function broken(why: string): HoldfastError {
   return new HoldfastError('restore_failed', `the archive cannot be restored from: ${why}`, {
     hint: 'It is no whole dump of PostgreSQL: restore another snapshot.',
   });

@@ -1,9 +1,13 @@
 import type { PostgresSourceConfig } from '../../config/config.ts';
+import { FOLDER_SUFFIX } from '../../core/folder-path.ts';
 import { peekContents } from './archive-contents.ts';
 import { askDatabase } from './ask.ts';
 import { findPostgresClient } from './clients.ts';
 import { readPostgresContents } from './contents.ts';
 import { createDatabase, dropDatabase, listDatabases, localeClauses, sizeOfDatabase } from './databases.ts';
+import { stageDirectory } from './directory/dump.ts';
+import { directoryHurdle } from './directory/preflight.ts';
+import { readStoredContents } from './directory/stored.ts';
 import { openPostgresDump } from './dump.ts';
 import { emptyDatabase } from './empty.ts';
 import { findPostgresGaps } from './gaps.ts';
@@ -19,8 +23,9 @@ import { findSwapHurdle, swapDatabases } from './swap.ts';
 import { withAdminSession, withPostgresSession, type PostgresSession } from './session.ts';
 import { tablesOf } from './table-choice.ts';
 import { isOwnSchema } from './tenants/schemas.ts';
+import { createSchemaScratch } from './tenants/scratch.ts';
 import { pathComponent } from '../repository-path.ts';
-import type { Probe, Source } from '../source.ts';
+import { isFolder, type FolderPart, type Probe, type Source } from '../source.ts';
 import type { ClientDeps } from '../tools.ts';
 
 const PROBE_TIMEOUT_MS = 60_000;
@@ -39,6 +44,7 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
     name: config.name,
     database: config.database,
     renames: true,
+    schemas: createSchemaScratch(config, deps),
     probe: (signal) =>
       withPostgresSession(config, { signal, caFile, timeoutMs: PROBE_TIMEOUT_MS }, (session) =>
         probe(config, deps, session, signal),
@@ -53,12 +59,14 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
         kind: 'dump',
         path: `${path}.dump`,
         open: (signal) => openPostgresDump(config, deps, probed, signal),
+        ...(config.format === 'directory' ? { folder: folderPart(config, deps, probed, path) } : {}),
       },
     ],
     restoreInto: (target, dump, signal, options) =>
       loadPostgresDump(config, deps, target, dump, signal, options),
     runScript: (target, script, signal) => runPostgresScript(config, deps, target, script, signal),
     tablesIn: async (dump) => {
+      if (isFolder(dump)) return tablesOf(await readStoredContents(dump));
       const { entries, close } = await peekContents(dump);
       await close();
       return tablesOf(entries ?? []);
@@ -132,6 +140,23 @@ async function probe(
     hurdles: [],
     // Whoever may dump may share the dump's snapshot.
     lacksForProof: [],
-    warnings: await lockTableWarnings(session),
+    warnings:
+      config.format === 'directory'
+        ? await hurdleWarnings(session, config)
+        : await lockTableWarnings(session),
+  };
+}
+
+/** Told before the first night; the dump is refused for it. */
+async function hurdleWarnings(session: PostgresSession, config: PostgresSourceConfig): Promise<string[]> {
+  const hurdle = await directoryHurdle(session, config);
+  return hurdle === null ? [] : [`${hurdle.message}: ${hurdle.hint ?? ''}`];
+}
+
+function folderPart(config: PostgresSourceConfig, deps: ClientDeps, probe: Probe, stem: string): FolderPart {
+  const path = `${stem}${FOLDER_SUFFIX}`;
+  return {
+    path,
+    stage: (signal, onBytes) => stageDirectory({ config, deps, probe, path, onBytes }, signal),
   };
 }

@@ -48,7 +48,8 @@ async function open(
   const kind = await find(config, deps, fitting(config, need, probe), signal);
   const { throwawayDir: root, freeBytes = freeBytesOf } = deps;
   await mkdir(root, { recursive: true });
-  const needed = bytesNeeded({ databaseBytes: probe?.databaseBytes ?? null, dumpBytes: need.dumpBytes });
+  const databaseBytes = need.databaseBytes ?? probe?.databaseBytes ?? null;
+  const needed = bytesNeeded({ databaseBytes, dumpBytes: need.dumpBytes });
   requireRoom(root, await freeBytes(root), needed);
 
   const folder = await makeFolder(root);

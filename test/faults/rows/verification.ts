@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { expect, onTestFinished } from 'vitest';
@@ -6,11 +6,12 @@ import type { Ended } from '../../helpers/agent.ts';
 import { mariadb, postgres } from '../../helpers/engines.ts';
 import { fakeProgram } from '../../helpers/fake-program.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
+import { startTap } from '../../helpers/tap.ts';
 import { until } from '../../helpers/until.ts';
 import type { Area } from '../fault.ts';
 import type { Stage } from '../stage.ts';
 
-const KILLS = 10;
+const KILLS = 20;
 
 export const verification: Area = {
   title: 'The verification',
@@ -21,8 +22,8 @@ export const verification: Area = {
       on: [mariadb, postgres],
       times: KILLS,
       asserted: 'the next one sweeps the scratch that was left, and proves',
-      stage: { rows: 5_000, slowKey: true },
-      next: 'verify',
+      stage: { rows: 30_000 },
+      next: 'verification',
       inject: async (stage) => {
         const { agent, oracle, engine, server } = stage;
         const started = performance.now();
@@ -46,7 +47,7 @@ export const verification: Area = {
       on: [mariadb, postgres],
       times: 1,
       asserted: 'not run, and why: never green, never silent',
-      next: 'verify',
+      next: 'verification',
       inject: async (stage) => {
         const { engine, server, agent, oracle } = stage;
         const address = new URL(engine.address(server));
@@ -60,12 +61,41 @@ export const verification: Area = {
       },
     },
     {
+      name: 'The scratch server dies while a dump is restored into it',
+      done: 'it is ended at once at a random byte of the rows, and started again',
+      on: [mariadb, postgres],
+      times: 1,
+      asserted:
+        'no lock is left in the repository; the scratch that is left there is swept by the next verification, which proves',
+      stage: { rows: 30_000 },
+      next: 'verify',
+      inject: async (stage) => {
+        const { engine, agent, oracle, somewhere } = stage;
+        const scratch = await engine.start();
+        onTestFinished(() => scratch.stop());
+        const tap = await startTap(scratch, engine.sendsOrders, 'taken');
+        const address = new URL(engine.address(scratch));
+        address.port = String(tap.port);
+        const back = useScratchServer(stage, address.href);
+        const crash = () => scratch.crash(engine.crashSignal);
+        const attempt = () => stage.metAt({ tap, bytes: somewhere(), args: ['verify'] }, crash);
+        await oracle.alarm(attempt, /verify of \S+ (failed|skipped): /);
+        expect(locksIn(agent.folder)).toEqual([]);
+        await scratch.revive();
+        expect(await scratches({ engine, server: scratch }), 'what it died with').toHaveLength(1);
+        const proved = await agent.run(['verify']);
+        expect(proved.stderr).toMatch(/; proved/);
+        expect(await scratches({ engine, server: scratch })).toEqual([]);
+        back();
+      },
+    },
+    {
       name: 'No scratch database may be made',
       done: 'the right to it is revoked',
       on: [mariadb, postgres],
       times: 1,
       asserted: 'not run, with the statement that mends it',
-      next: 'verify',
+      next: 'verification',
       inject: async ({ engine, server, shop, agent, oracle }) => {
         const { user } = shop;
         const [take, give, mend] =
@@ -108,7 +138,7 @@ export const verification: Area = {
       on: [postgres],
       times: 1,
       asserted: 'the backup says that its equality is not proven; the verification too, and never equal',
-      stage: { rows: 500, tapOn: /SET TRANSACTION SNAPSHOT/ },
+      stage: { tapOn: /SET TRANSACTION SNAPSHOT/ },
       next: 'verify',
       inject: async (stage) => {
         const { oracle } = stage;
@@ -126,6 +156,7 @@ export const verification: Area = {
       asserted:
         'the lock gives way; the backup says that its equality is not proven, and nothing calls it equal',
       next: 'verify',
+      changesStage: true,
       inject: async (stage) => {
         const { oracle } = stage;
         await oracle.alarm(() => lateDump(stage), /not proven/, {
@@ -178,6 +209,11 @@ function lateDump({ agent, server, shop }: Stage): Promise<Ended> {
      exec mariadb-dump "$@"`,
   );
   return agent.run(['backup'], { PATH: `${folder}:${path}` });
+}
+
+/** Without what restic was writing when it ended: that is no lock until it is renamed. */
+function locksIn(folder: string): string[] {
+  return readdirSync(join(folder, 'repository', 'locks')).filter((name) => /^[0-9a-f]{64}$/.test(name));
 }
 
 async function scratches({ engine, server }: Pick<Stage, 'engine' | 'server'>): Promise<string[]> {

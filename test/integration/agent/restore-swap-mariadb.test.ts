@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testAgent, type TestAgent } from '../../helpers/agent.ts';
 import { startMariadb } from '../../helpers/mariadb.ts';
@@ -101,52 +100,4 @@ describe('a restore of MariaDB over the database itself', () => {
     expect(await server.sql('SELECT number FROM totals', database)).toEqual([{ number: 500 }]);
     expect((await agent.run(['backup'])).code).toBe(0);
   });
-
-  test('killed at ten moments, every other one right after the tables were renamed → the rows are the old ones or the new ones, and the next command leaves all whole', async () => {
-    const { database, ...agent } = await agentWithBackup(2_000);
-    const whole = await programs(database);
-    const seed = Date.now() % 1_000_000;
-    console.info(`seed of the kills: ${seed}`);
-    const random = sequence(seed);
-    const startedAt = performance.now();
-    await agent.run(['restore', database, '--yes', '--no-restore-point']);
-    const took = performance.now() - startedAt;
-    for (let kill = 0; kill < 10; kill += 1) {
-      await server.sql(SPOILED, database);
-      const before = await keptBeside(database);
-      const { child, ended } = agent.start(['restore', database, '--yes', '--no-restore-point']);
-      const after = Math.round(random() * took);
-      const moment = kill % 2 === 0 ? delay(after) : untilRenamed(database, before, ended);
-      await Promise.race([moment, ended]);
-      child.kill('SIGKILL');
-      await ended;
-      expect([7, 2_000], `kill ${kill}, after ${after} ms, seed ${seed}`).toContain(await orders(database));
-    }
-    await agent.run(['restore', database, '--drop-old']);
-    expect([7, 2_000]).toContain(await orders(database));
-    expect(await programs(database)).toEqual(whole);
-    expect(await leftovers()).toEqual([]);
-    expect(await keptBeside(database)).toEqual([]);
-    expect((await agent.run(['backup'])).code).toBe(0);
-  }, 300_000);
 });
-
-async function untilRenamed(database: string, before: string[], ended: Promise<unknown>): Promise<void> {
-  let isOver = false;
-  void ended.then(() => (isOver = true));
-  const over = () => isOver;
-  while (!over()) {
-    const kept = (await keptBeside(database)).find((name) => !before.includes(name));
-    if (kept === undefined) continue;
-    if ((await server.sql(`SHOW TABLES FROM ${kept} LIKE 'orders'`)).length > 0) return;
-  }
-}
-
-/** Numbers between 0 and 1 that a seed determines. */
-function sequence(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}

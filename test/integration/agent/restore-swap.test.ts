@@ -1,8 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { testAgent, type TestAgent } from '../../helpers/agent.ts';
-import { plantDump } from '../../helpers/planted-dump.ts';
 import { startPostgres } from '../../helpers/postgres.ts';
 import { createPostgresShop } from '../../helpers/postgres-shop.ts';
 import type { TestServer } from '../../helpers/server.ts';
@@ -59,9 +57,6 @@ async function connect(database: string, user: string): Promise<pg.Client> {
   await client.connect();
   return client;
 }
-
-/** Each starts the agent anew. */
-const TEN_RESTORES_MS = 600_000;
 
 /** Rows of the shop before the restore; afterwards there are 500 orders and 2 customers. */
 const SPOILED = 'DELETE FROM orders WHERE id > 7; DELETE FROM customers WHERE id > 1';
@@ -137,26 +132,6 @@ describe('a restore of PostgreSQL over the database itself', () => {
       database,
     );
     expect(owner).toEqual({ owner: user });
-  });
-
-  test('a dump that does not load was planted → the restore fails, and the target is as it was', async () => {
-    const { database, ...agent } = await agentWithBackup();
-    await server.sql(SPOILED, database);
-    plantDump(
-      agent,
-      { source: database, engine: 'postgres', path: `/postgres/${database}.dump.gz` },
-      (plain) => {
-        const at = plain.indexOf('1\tAda');
-        plain.write('x', at);
-        return plain;
-      },
-    );
-    const { code, stderr } = await agent.run(['restore', database, '--yes', '--no-restore-point']);
-    expect(stderr).toMatch(/invalid input syntax/);
-    expect(code).toBe(1);
-    expect(await orders(database)).toBe(7);
-    expect(await keptBeside(database)).toEqual([]);
-    expect(await leftovers()).toEqual([]);
   });
 
   test('the restore point cannot be taken → nothing is changed, and --no-restore-point is offered', async () => {
@@ -244,43 +219,4 @@ describe('a restore of PostgreSQL over the database itself', () => {
     expect([...refusals].filter((code) => !['57P01', '3D000', 'ECONNRESET'].includes(code))).toEqual([]);
     await expect(stays.query('SELECT 1')).rejects.toThrow();
   });
-
-  test(
-    'killed at ten random moments → the target is as it was or complete, and the next run leaves nothing behind',
-    async () => {
-      const { database, ...agent } = await agentWithBackup(2_000);
-      const seed = Date.now() % 1_000_000;
-      console.info(`seed of the kills: ${seed}`);
-      const random = sequence(seed);
-      await server.sql(SPOILED, database);
-      const startedAt = performance.now();
-      await agent.run(['restore', database, '--yes']);
-      const whole = performance.now() - startedAt;
-      for (let kill = 0; kill < 10; kill += 1) {
-        await server.sql(SPOILED, database);
-        const { child, ended } = agent.start(['restore', database, '--yes', '--no-restore-point']);
-        const after = Math.round(random() * whole);
-        await Promise.race([delay(after), ended]);
-        child.kill('SIGKILL');
-        await ended;
-        expect([7, 2_000], `killed after ${after} ms, seed ${seed}`).toContain(await orders(database));
-      }
-      const { code, stderr } = await agent.run(['backup']);
-      expect(stderr).toMatch(/backup of .*: stored/);
-      expect(code).toBe(0);
-      expect(await leftovers()).toEqual([]);
-      await agent.run(['restore', database, '--drop-old']);
-      expect(await keptBeside(database)).toEqual([]);
-    },
-    TEN_RESTORES_MS,
-  );
 });
-
-/** Numbers between 0 and 1 that a seed determines. */
-function sequence(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}

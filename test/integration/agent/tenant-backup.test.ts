@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
@@ -28,7 +28,7 @@ const lastRun = async (agent: TestAgent) =>
     JSON.parse((await agent.run(['history', '--limit', '1', '--json'])).stdout) as {
       job: string;
       result: string;
-      facts: { tenants?: { id: string; result: string }[] };
+      facts: { tenants?: { id: string; result: string; addedBytes: number }[] };
     }[]
   )[0];
 
@@ -52,26 +52,68 @@ describe.each(postgresMajors().map((major) => ({ major })))('PostgreSQL $major',
   ];
   const environment = { ...process.env, PGPASSWORD: 'bosspw' };
 
-  test('every tenant dumped → a snapshot of each with its prelude; no backup of the whole, so no heartbeat', async () => {
+  test('every tenant dumped → one snapshot of all, which adds nothing where nothing changed; one is put back from it, with us and without', async () => {
     const clinic = await createClinic(server);
+    const [odd, quoted] = ['o"d$d|(x).*y', '"tenant_o""d$d|(x).*y"'];
+    await server.sql(
+      `CREATE SCHEMA ${quoted}; CREATE TABLE ${quoted}."t;1" (id serial PRIMARY KEY); INSERT INTO ${quoted}."t;1" SELECT generate_series(1, 9);
+       CREATE EXTENSION pg_trgm SCHEMA ${quoted}; COMMENT ON SCHEMA ${quoted} IS 'odd'; GRANT USAGE ON SCHEMA ${quoted} TO clinic_app`,
+      clinic.database,
+    );
     const agent = await testAgent({ ...clinic.environment, ...QUICK });
     const { code, stderr } = await agent.run(['backup', '--tenants']);
     expect(stderr).not.toMatch(/warning|error/);
     expect(code).toBe(0);
     const list = await snapshotsOf(agent);
-    expect(
-      list
-        .filter(({ tags }) => tags.kind === 'tenant')
-        .map(({ tags }) => tags.tenant)
-        .sort(),
-    ).toEqual(CLINIC_TENANTS.toSorted());
-    expect(list.filter(({ tags }) => tags.kind === 'tenant-prelude')).toHaveLength(CLINIC_TENANTS.length);
-    expect(list.map(({ path }) => path)).toContain(`/postgres/${clinic.database}/tenant_Mixed-Case.dump.gz`);
+    const path = `/postgres/${clinic.database}`;
+    expect(list).toMatchObject([{ path, tags: { kind: 'tenant-set' } }]);
     expect(agent.lastOk()).toBeNull();
-    expect(await lastRun(agent)).toMatchObject({ job: 'tenant-backup', result: 'succeeded' });
-    // A whole restore must not take one of them for the newest dump.
+    expect(readdirSync(join(agent.folder, 'state', 'run'))).toEqual([]);
+    const ids = [...CLINIC_TENANTS, odd];
+    expect((await lastRun(agent))?.facts.tenants?.map(({ id, result }) => [id, result]).sort()).toEqual(
+      ids.map((id) => [id, 'succeeded']).sort(),
+    );
+    // A whole restore must not take it for the newest dump.
     const restore = await agent.run(['restore', clinic.database, '--to', 'other']);
     expect(restore.stderr).toMatch(/holds no snapshot of/);
+
+    // A new table of one shifts the numbers of all others in pg_dump's own archive.
+    await server.sql('CREATE TABLE tenant_2.a_new_one (id int)', clinic.database);
+    expect(await agent.run(['backup', '--tenants'])).toMatchObject({ code: 0 });
+    const added = (await lastRun(agent))?.facts.tenants ?? [];
+    expect(added.filter(({ addedBytes }) => addedBytes > 0).map(({ id }) => id)).toEqual(['2']);
+
+    await server.sql(
+      `DELETE FROM "tenant_Mixed-Case".patients; DELETE FROM tenant_2.patients WHERE id = 1; DROP TABLE ${quoted}."t;1"`,
+      clinic.database,
+    );
+    for (const [id, told] of [
+      ['Mixed-Case', /restored tenant Mixed-Case .*201 rows; .*201 rows and \d+ objects equal to the source/],
+      [odd, /1 table, 9 rows; .*equal to the source/],
+    ] as const) {
+      const put = await agent.run(['restore', clinic.database, '--tenant', id, '--yes']);
+      expect(put.stderr).toMatch(told);
+      expect(put.code).toBe(0);
+    }
+    const [row] = await server.sql(
+      `SELECT (SELECT count(*) FROM "tenant_Mixed-Case".patients) AS one, (SELECT count(*) FROM tenant_2.patients) AS two`,
+      clinic.database,
+    );
+    expect(row).toEqual({ one: '200', two: '199' });
+
+    const out = join(agent.folder, 'out');
+    const restic = ['--tag', 'kind=tenant-set', '--target', out];
+    const include = [`${path}/tenant_Mixed-Case.*`, `${path}/shared`].flatMap((one) => ['--include', one]);
+    await run('restic', ['restore', 'latest', ...restic, ...include], { env: agent.environment });
+    const file = (suffix: string) => join(out, path, `tenant_Mixed-Case.${suffix}`);
+    const empty = `${clinic.database}_from_set`;
+    await server.sql(`CREATE DATABASE ${empty}`);
+    const psql = ['-X', '-q', '-v', 'ON_ERROR_STOP=1', ...connection(empty), '-f', file('prelude.sql')];
+    await run(program('psql'), psql, { env: environment });
+    const load = ['--exit-on-error', ...connection(empty), file('dump')];
+    await run(program('pg_restore'), load, { env: environment });
+    const rows = await server.sql('SELECT count(*) FROM "tenant_Mixed-Case".patients', empty);
+    expect(rows).toEqual([{ count: '200' }]);
   });
 
   test('a tenant put back from a dump of its own → as it was, and nobody else is touched', async () => {
@@ -92,7 +134,7 @@ describe.each(postgresMajors().map((major) => ({ major })))('PostgreSQL $major',
       dump.id,
       '--yes',
     ]);
-    expect(restore.stderr).toMatch(/restored tenant 1 .*201 rows/);
+    expect(restore.stderr).toMatch(/restored tenant 1 .*201 rows; .*equal to the source/);
     const [row] = await server.sql(
       'SELECT (SELECT count(*) FROM tenant_1.patients) AS one, (SELECT count(*) FROM tenant_2.patients) AS two',
       clinic.database,
@@ -183,24 +225,36 @@ describe('with tenants that fail', () => {
     const { code, stderr } = await agent.run(['backup', '--tenants']);
     expect(code).toBe(1);
     expect(stderr).toMatch(/1 of 4 tenants failed, 3 stored: 2: .*row-level security/);
-    expect((await snapshotsOf(agent)).filter(({ tags }) => tags.kind === 'tenant')).toHaveLength(3);
+    expect((await snapshotsOf(agent)).map(({ tags }) => tags.kind)).toEqual(['tenant-set']);
     const last = await lastRun(agent);
     expect(last).toMatchObject({ job: 'tenant-backup', result: 'failed' });
     expect(last?.facts.tenants?.find(({ id }) => id === '2')?.result).toBe('failed');
     // The next run clears up behind failed ones: what this one stored stays.
     expect((await agent.run(['backup', '--tenant', '1'])).code).toBe(0);
-    expect((await snapshotsOf(agent)).filter(({ tags }) => tags.kind === 'tenant')).toHaveLength(3);
+    expect((await snapshotsOf(agent)).filter(({ tags }) => tags.kind === 'tenant-set')).toHaveLength(1);
+    const absent = await agent.run(['restore', database, '--tenant', '2', '--dry-run']);
+    expect(absent.stderr).toMatch(/holds no snapshot of .* with tenant 2/);
   });
 
   test('a schema is dropped after the snapshot was taken → told as vanished, and the others are stored', async () => {
     const { database } = await createClinic(server);
     const agent = await testAgent(asKeeper(database));
     expect((await agent.run(['init'])).code).toBe(0);
-    const halted = haltedRestic(agent.folder);
-    const backup = agent.start(['backup', '--tenants'], { HOLDFAST_RESTIC: halted.path });
-    await until('the backup has begun', async () => halted.reached());
-    await server.sql('DROP SCHEMA tenant_2 CASCADE', database);
-    halted.letGo();
+    // Takes a while to be dumped as what the tenants share, before they are.
+    await server.sql(
+      `INSERT INTO public.countries SELECT n::text, repeat(md5(n::text), 4) FROM generate_series(1, 200000) n`,
+      database,
+    );
+    const { dropped, drop } = lockedSchema(server, database, 'tenant_2');
+    const backup = agent.start(['backup', '--tenants']);
+    await until('pg_dump waits for the table', async () => {
+      const rows = await server.sql(
+        `SELECT FROM pg_stat_activity WHERE datname = '${database}' AND application_name = 'pg_dump' AND wait_event_type = 'Lock'`,
+      );
+      return rows.length > 0;
+    });
+    drop();
+    await dropped;
     const { code, stderr } = await backup.ended;
     expect(stderr).toMatch(/tenant 2 was not dumped: its schema tenant_2 was dropped meanwhile/);
     expect(code).toBe(3);
@@ -208,6 +262,26 @@ describe('with tenants that fail', () => {
       '2',
       'vanished',
     ]);
+  });
+
+  test('the agent is killed while the set is stored → no snapshot of it, and the next run clears up and is good', async () => {
+    const { database } = await createClinic(server);
+    const agent = await testAgent(asKeeper(database));
+    expect((await agent.run(['init'])).code).toBe(0);
+    const halted = haltedRestic(agent.folder);
+    const backup = agent.start(['backup', '--tenants'], { HOLDFAST_RESTIC: halted.path });
+    await until('all is staged', async () => halted.reached());
+    const staging = join(agent.folder, 'state', 'run', 'holdfast-staging');
+    expect(readdirSync(join(staging, 'postgres', database))).toContain('tenant_2.dump');
+    backup.child.kill('SIGKILL');
+    await backup.ended;
+    halted.letGo();
+    expect(agent.snapshots()).toEqual([]);
+    expect(readdirSync(staging)).toEqual(['postgres']);
+    const next = await agent.run(['backup', '--tenants']);
+    expect(next.stderr).toMatch(/was interrupted: the agent died/);
+    expect(agent.snapshots()).toHaveLength(1);
+    expect(existsSync(staging)).toBe(false);
   });
 
   test.each([
@@ -235,6 +309,30 @@ describe('with tenants that fail', () => {
     expect(stderr).toMatch(/has no tenants[^]*TENANT_SCHEMAS/);
   });
 });
+
+/**
+ * A session that takes a table of the schema as soon as what the tenants share is being dumped, and drops the schema when it is told to. It
+ * looks by itself, for the moment is short.
+ */
+function lockedSchema(server: TestServer, database: string, schema: string) {
+  const login = ['-h', '127.0.0.1', '-p', String(server.port), '-U', 'boss', '-d', database];
+  const child = execFile('psql', ['-X', '-q', '-v', 'ON_ERROR_STOP=1', ...login], {
+    env: { ...process.env, PGPASSWORD: 'bosspw' },
+  });
+  child.stdin?.write(`BEGIN;
+    DO $$ BEGIN
+      FOR i IN 1..6000 LOOP
+        PERFORM pg_stat_clear_snapshot();
+        EXIT WHEN EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'COPY public.countries%');
+        PERFORM pg_sleep(0.01);
+      END LOOP;
+    END $$;
+    LOCK TABLE ${schema}.patients IN ACCESS EXCLUSIVE MODE;\n`);
+  return {
+    dropped: new Promise((resolve) => child.once('close', resolve)),
+    drop: () => child.stdin?.end(`DROP SCHEMA ${schema} CASCADE; COMMIT;\n`),
+  };
+}
 
 describe('plain files', () => {
   let server: TestServer;
@@ -372,5 +470,8 @@ describe('plain files', () => {
     const staged = await agent.run(['backup', '--tenant', '1'], { HOLDFAST_STATE_DIR: full });
     expect(staged.code).toBe(1);
     expect(staged.stderr).toMatch(/what the tenants share could not be written/);
+    const set = await agent.run(['backup', '--tenants'], { HOLDFAST_STATE_DIR: full });
+    expect(set.code).toBe(1);
+    expect(set.stderr).toMatch(/staging 4 tenants .* takes about .* free/);
   });
 });

@@ -57,6 +57,10 @@ describe('tenants at the command line', () => {
       bytes: expect.any(Number) as unknown,
       lastBackup: time,
       lastProved: time,
+      provedAgeSeconds: expect.any(Number) as unknown,
+      proofOverdue: false,
+      verdict: 'proved',
+      why: null,
       next: time,
     });
     expect(listed?.tenants[2]).toMatchObject({ tenant: 'late', lastBackup: null, lastProved: null });
@@ -176,6 +180,120 @@ describe('tenants at the command line', () => {
     expect([done.code, done.stderr]).toEqual([0, expect.stringContaining('restored tenant 42')]);
     expect(await sql("SELECT status FROM tenants WHERE id = '42'")).toEqual([{ status: 'ACTIVE' }]);
     expect(await sql('SELECT count(*)::int AS n FROM tenant_42.notes')).toEqual([{ n: 30 }]);
+  });
+
+  test('killed while the server commits, and right after → the old one whole or the new one, the others as they were, and the next command works', async () => {
+    const { agent, database, sql, checksums } = await clinicWithBackup();
+    const good = await checksums();
+    const file = join(agent.folder, 'holdfast.yml');
+    const hook = "update tenants set status = 'BACK' where id = $1";
+    writeFileSync(
+      file,
+      `sources:\n  - url: ${agent.environment['DATABASE_URL'] ?? ''}\n    tenants: {schemas: 'tenant_*', after_restore: ${JSON.stringify(hook)}}\n`,
+    );
+    const environment = { HOLDFAST_CONFIG: file, DATABASE_URL: '', TENANT_SCHEMAS: '' };
+    const command = ['restore', database, '--tenant', '42', '--yes', '--no-restore-point'];
+    // What the hook changes makes the commit itself wait.
+    await sql(`CREATE FUNCTION public.hold() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN PERFORM pg_advisory_xact_lock(4711); RETURN NULL; END';
+      CREATE CONSTRAINT TRIGGER hold AFTER UPDATE ON public.tenants DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.hold();
+      DELETE FROM tenant_42.notes`);
+    // What the hook changes is in public.
+    const { tenant_42: broken, ...beside } = await checksums();
+    const others = Object.fromEntries(Object.entries(beside).filter(([name]) => name !== 'public'));
+    const session = () =>
+      sql(`SELECT pid FROM pg_stat_activity WHERE datname = '${database}' AND application_name = 'holdfast'`);
+    for (const moment of ['while it waits', 'as it goes on', 'after it'] as const) {
+      const letGo = await holdLock(database);
+      const { child, ended } = agent.start(command, environment);
+      await until('the commit waits', async () => {
+        const [row] = await sql(
+          "SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'holdfast' AND wait_event = 'advisory' AND query = 'COMMIT'",
+        );
+        return row?.['n'] === 1;
+      });
+      if (moment === 'while it waits') {
+        child.kill('SIGKILL');
+        await until('its session is gone', async () => (await session()).length === 0);
+        await letGo();
+      } else {
+        if (moment === 'as it goes on') child.kill('SIGKILL');
+        await letGo();
+        if (moment === 'after it')
+          await until('it is there', async () => (await sql('SELECT FROM tenant_42.notes')).length > 0);
+        child.kill('SIGKILL');
+      }
+      await ended;
+      await until('its session is gone', async () => (await session()).length === 0);
+      const { tenant_42: now, ...rest } = await checksums();
+      const kept = Object.keys(rest).filter((name) => name.startsWith('tenant_42_old_'));
+      const isNew = now === good['tenant_42'];
+      expect([moment, isNew ? kept.length : now]).toEqual([moment, isNew ? 1 : broken]);
+      if (moment === 'while it waits') expect(isNew).toBe(false);
+      if (moment === 'after it') expect(isNew).toBe(true);
+      expect(rest).toMatchObject(others);
+      expect(Object.keys(rest)).toHaveLength(Object.keys(beside).length + kept.length);
+      // What it had noted is enough to drop what it replaced.
+      const dropped = await agent.run(['restore', database, '--drop-old'], environment);
+      expect([dropped.code, Object.keys(await checksums()).length]).toEqual([0, Object.keys(good).length]);
+      await sql('DELETE FROM tenant_42.notes');
+    }
+    await sql('DROP TRIGGER hold ON public.tenants');
+    expect((await agent.run(command, environment)).code).toBe(0);
+    expect((await checksums())['tenant_42']).toBe(good['tenant_42']);
+  });
+
+  test('a role that is limited → sees its tenants alone, and everything else is refused and untouched', async () => {
+    const { agent, database, checksums } = await clinicWithBackup();
+    const file = join(agent.folder, 'holdfast.yml');
+    const url = agent.environment['DATABASE_URL'] ?? '';
+    writeFileSync(
+      file,
+      `sources:\n  - url: ${url}\n    tenants: {schemas: 'tenant_*'}\naccess: [{role: support, tenants: ['tenant_4*']}]\n`,
+    );
+    const environment = { HOLDFAST_CONFIG: file, DATABASE_URL: '', TENANT_SCHEMAS: '' };
+    const before = await checksums();
+    const limited = (...args: string[]) => agent.run(args, { ...environment, HOLDFAST_ROLE: 'support' });
+    const listed = await limited('tenants', '--json');
+    const [seen] = (JSON.parse(listed.stdout) as { sources: { tenants: { tenant: string }[] }[] }).sources;
+    expect([listed.code, seen?.tenants.map(({ tenant }) => tenant)]).toEqual([0, ['42', '43']]);
+    const snapshots = agent.snapshots();
+    const refusals: [args: string[], says: RegExp][] = [
+      [['restore', database, '--yes'], /the role support may not restore more than a tenant/],
+      [['restore', database, '--tables', 'tenant_100.notes', '--yes'], /may not restore more than a tenant/],
+      [['restore', database, '--to', 'mine'], /may not restore more than a tenant/],
+      [['restore', database, '--output', '-'], /may not read a whole dump/],
+      [['restore', database, '--drop-old'], /may not drop/],
+      [['restore', database, '--tenant', '100', '--yes'], /support may touch no tenant "100" of clinic/],
+      [['restore', database, '--tenant', '42', '--to-tenant', '77', '--yes'], /may touch no tenant "77"/],
+      [['backup'], /may not back up what is not its tenants/],
+      [['backup', '--global'], /may not back up what is not its tenants/],
+      [['backup', '--tenant', '42,100'], /support may touch no tenant "100"/],
+      [['verify'], /may not verify the whole database/],
+      [['verify', '--tenant', 'nobody'], /support may touch no tenant "nobody"/],
+      [['snapshots'], /the role support may not do this/],
+      [['restic', '--', 'snapshots'], /the role support may not do this/],
+      [['run'], /the role support may not do this/],
+      [['tenants', '--as', 'root'], /you are support, and cannot act as root/],
+    ];
+    for (const [args, says] of refusals) {
+      const { code, stderr, stdout } = await limited(...args);
+      expect.soft([args, code, stdout], args.join(' ')).toEqual([args, 2, '']);
+      expect.soft(stderr, args.join(' ')).toMatch(says);
+      expect.soft(stderr, args.join(' ')).not.toMatch(/North-East|\bnew\b/);
+    }
+    expect(await agent.run(['tenants', '--as', 'suport'], environment)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/there is no role "suport"[^]*support/) as unknown,
+    });
+    expect([agent.snapshots(), await checksums()]).toEqual([snapshots, before]);
+
+    expect((await limited('backup', '--tenants')).stderr).toMatch(/stored 2 tenants/);
+    const restored = await agent.run(
+      ['restore', database, '--tenant', '42', '--yes', '--no-restore-point', '--as', 'support'],
+      environment,
+    );
+    expect([restored.code, restored.stderr]).toEqual([0, expect.stringContaining('restored tenant 42')]);
   });
 
   /** Holds what the hook waits for. */

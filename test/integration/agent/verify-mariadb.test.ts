@@ -1,15 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createMysqlSource } from '../../../agent/sources/mysql/mysql.ts';
-import { DEFAULT_TOOLS } from '../../../agent/sources/tools.ts';
 import { testAgent, type TestAgent } from '../../helpers/agent.ts';
 import { startMariadb } from '../../helpers/mariadb.ts';
-import { plantWithOldProof } from '../../helpers/stale-proof.ts';
 import type { TestServer } from '../../helpers/server.ts';
 import { createShop } from '../../helpers/shop.ts';
-import { mysqlConfig, testDeps } from '../../helpers/sources.ts';
-import { until } from '../../helpers/until.ts';
 
 let server: TestServer;
 beforeAll(async () => {
@@ -59,44 +54,6 @@ test('a backup → verified as proved, every table checked, and the scratch is g
       },
     },
   });
-  expect(await scratches()).toBe(0);
-});
-
-test('a dump of changed rows and objects is planted with the proof of the old one → failed, and they are named', async () => {
-  const agent = await shopWithBackup();
-  await server.sql(
-    `UPDATE orders SET note = 'x' WHERE id = 500; DELETE FROM customers WHERE id = 2; DROP TRIGGER marked`,
-    agent.database,
-  );
-  const config = { name: agent.database, database: agent.database, port: server.port };
-  const deps = { ...testDeps(), tools: DEFAULT_TOOLS, idleTimeoutMs: 60_000 };
-  await plantWithOldProof(agent, createMysqlSource(mysqlConfig(config), deps));
-
-  const { code, stderr } = await agent.run(['verify']);
-  expect(stderr).toMatch(/table orders has its 1000 rows, but not the ones of the source/);
-  expect(stderr).toMatch(/table customers has 1 row, expected 2/);
-  expect(stderr).toMatch(/trigger \S*marked is missing/);
-  expect(code).toBe(1);
-  expect(await scratches()).toBe(0);
-});
-
-test('verify is killed in the middle → the next one sweeps its scratch and proves', async () => {
-  const slow = '    verify: {queries: [{sql: "SELECT SLEEP(600), 424242", rows: {min: 1}}]}\n';
-  const agent = await shopWithBackup(slow);
-  const { child, ended } = agent.start(['verify']);
-  await until(
-    'the query is being answered',
-    async () =>
-      (await server.sql(`SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE 'SELECT SLEEP(600)%'`))
-        .length > 0,
-  );
-  child.kill('SIGKILL');
-  await ended;
-  expect(await scratches()).toBe(1);
-
-  const { code, stderr } = await agent.run(['verify'], { HOLDFAST_CONFIG: '' });
-  expect(stderr).toMatch(/; proved$/m);
-  expect(code).toBe(0);
   expect(await scratches()).toBe(0);
 });
 

@@ -1,14 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createPostgresSource } from '../../../agent/sources/postgres/postgres.ts';
-import { DEFAULT_TOOLS } from '../../../agent/sources/tools.ts';
 import { testAgent, type TestAgent } from '../../helpers/agent.ts';
-import { plantWithOldProof } from '../../helpers/stale-proof.ts';
 import { startPostgres } from '../../helpers/postgres.ts';
 import type { TestServer } from '../../helpers/server.ts';
-import { postgresConfig, testDeps } from '../../helpers/sources.ts';
-import { until } from '../../helpers/until.ts';
 
 let server: TestServer;
 beforeAll(async () => {
@@ -80,53 +75,6 @@ test('a backup → verified as proved, with the steps that were taken, and the s
     },
   });
   expect((await agent.run(['status'])).stdout).toMatch(/ proved .*, restored in /);
-  expect(await scratches()).toBe(0);
-});
-
-test('a dump of changed rows is planted with the proof of the old one → failed, and the tables are named', async () => {
-  const agent = await shopWithBackup();
-  await server.sql(
-    `UPDATE orders SET note = 'x' WHERE id = 500; DELETE FROM customers WHERE id = 2`,
-    agent.database,
-  );
-  const config = { name: agent.database, database: agent.database, port: server.port };
-  const deps = { ...testDeps(), tools: DEFAULT_TOOLS, idleTimeoutMs: 60_000 };
-  const id = await plantWithOldProof(agent, createPostgresSource(postgresConfig(config), deps));
-
-  const { code, stderr } = await agent.run(['verify']);
-  expect(stderr).toContain(`${id} of`);
-  expect(stderr).toMatch(/table (public\.)?orders has its 1000 rows, but not the ones of the source/);
-  expect(stderr).toMatch(/table (public\.)?customers has 1 row, expected 2/);
-  expect(code).toBe(1);
-  expect(await lastVerification(agent)).toMatchObject({
-    result: 'failed',
-    facts: { verification: { verdict: 'failed' } },
-  });
-  expect(await scratches()).toBe(0);
-});
-
-test('verify is killed in the middle → the next one sweeps its scratch and proves', async () => {
-  const agent = await shopWithBackup(
-    '    verify: {queries: [{sql: SELECT pg_sleep(600), rows: {min: 1}}]}\n',
-  );
-  const { child, ended } = agent.start(['verify']);
-  await until(
-    'the query is being answered',
-    async () =>
-      (
-        await server.sql(
-          `SELECT 1 FROM pg_stat_activity WHERE query LIKE 'FETCH%' AND state = 'active' AND pid <> pg_backend_pid()`,
-        )
-      ).length > 0,
-  );
-  child.kill('SIGKILL');
-  await ended;
-  expect(await scratches()).toBe(1);
-
-  const url = `postgresql://keeper:keeper-secret@127.0.0.1:${server.port}/${agent.database}`;
-  const { code, stderr } = await agent.run(['verify'], { HOLDFAST_CONFIG: '', DATABASE_URL: url });
-  expect(stderr).toMatch(/; proved/);
-  expect(code).toBe(0);
   expect(await scratches()).toBe(0);
 });
 

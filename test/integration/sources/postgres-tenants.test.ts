@@ -20,6 +20,7 @@ const BY_PATTERN: TenantsConfig = {
   jobs: 2,
   priority: [],
   groups: [],
+  verify: null,
   afterRestore: null,
 };
 

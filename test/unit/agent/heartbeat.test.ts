@@ -13,6 +13,8 @@ const facts = (sources: { name: string; gates: boolean }[]) => ({
   sources: sources.map((source) => ({
     ...source,
     type: 'mysql' as const,
+    proof: 'checksums',
+    turns: null,
     objectives: { rpoSeconds: 3600, rtoSeconds: null },
   })),
   schedule: {

@@ -49,6 +49,7 @@ function settings(
     notes: { remember: (key, value) => void notes.set(key, value), recall: (key) => notes.get(key) ?? null },
     keep: { daily: 1, weekly: 0, monthly: 0, yearly: 0 },
     keepOfTenant: () => ({ daily: 1, weekly: 0, monthly: 0, yearly: 0 }),
+    keepOfGroup: () => ({ daily: 1, weekly: 0, monthly: 0, yearly: 0 }),
     sources: ['shop'],
     mustExist: () => [],
     dryRun: false,

@@ -80,6 +80,8 @@ describe('a suspect backup', () => {
             name: 'shop',
             type: 'mysql' as const,
             gates: true,
+            proof: 'checksums',
+            turns: null,
             objectives: { rpoSeconds: null, rtoSeconds: null },
           },
         ],

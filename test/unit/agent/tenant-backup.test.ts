@@ -1,11 +1,14 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { HoldfastError } from '../../../agent/core/errors.ts';
 import { inParallel } from '../../../agent/jobs/backup/in-parallel.ts';
 import { EndedRun } from '../../../agent/jobs/job.ts';
 import { tenantBackupJob, type TenantBackupSettings } from '../../../agent/jobs/backup/tenant-backup.ts';
-import type { SaveTarget } from '../../../agent/repository/repository.ts';
+import type { FolderToSave, SaveTarget } from '../../../agent/repository/repository.ts';
 import type { Source } from '../../../agent/sources/source.ts';
-import type { TenantSchema } from '../../../agent/sources/tenant-dumps.ts';
+import type { Moment, TenantSchema } from '../../../agent/sources/tenant-dumps.ts';
+import { temporaryFolder } from '../../helpers/folder.ts';
 import { streamOf } from '../../helpers/sources.ts';
 
 const tenantsOf = (...ids: string[]) => ids.map((id) => ({ id, schema: `tenant_${id}` }));
@@ -19,6 +22,8 @@ interface Faults {
   gone?: string[];
   /** Schemas that were not there at the snapshot. */
   absent?: string[];
+  /** How all of them are staged. */
+  stage?: Moment['stage'];
 }
 
 /** A run over these tenants with a store that keeps the targets. */
@@ -77,12 +82,16 @@ async function backUp(
         work({
           holds: ({ schema }) => faults.absent?.includes(schema) !== true,
           globalTables: 0,
+          stage: faults.stage ?? (() => Promise.reject(new Error('nothing is to be staged'))),
           tenantParts: parts,
           globalParts: () => [],
         }),
       exists: async (schema) => faults.gone?.includes(schema) !== true,
     },
     choose: async () => ({ all: tenants, chosen: tenants, findings: [] }),
+    set: null,
+    proofs: true,
+    now: () => new Date('2026-11-01T00:00:00.500Z'),
     onDemand: false,
     group: null,
     compression: 'gzip',
@@ -177,4 +186,107 @@ test('work for many → never more at once than allowed, results in the order of
   });
   expect(results).toEqual([50, 10, 30, 20, 40]);
   expect(most).toBe(2);
+});
+
+describe('a backup of tenants as one snapshot', () => {
+  const files = (id: string) => [{ path: `/postgres/clinic/tenant_${id}.dump`, bytes: 100 }];
+  const stagedBut =
+    (...left: string[]): Moment['stage'] =>
+    async ({ tenants }) => ({
+      path: '/postgres/clinic',
+      tenants: tenants
+        .filter(({ id }) => !left.includes(id))
+        .map((tenant) => ({ tenant, files: files(tenant.id), unproven: null })),
+      shared: [{ path: '/postgres/clinic/shared/1.sql', bytes: 7 }],
+      left: tenants.filter(({ id }) => left.includes(id)),
+      warnings: [],
+    });
+  const setIn = (asked: FolderToSave[], fault?: Error) => ({
+    staging: join(temporaryFolder(), 'run', 'holdfast-staging'),
+    repository: {
+      saveFolder: async (request: FolderToSave) => {
+        if (fault !== undefined) throw fault;
+        asked.push(request);
+        const { path, bytes } = request;
+        const addedOf = new Map([[files('1')[0]?.path ?? '', 60]]);
+        return {
+          id: 'set',
+          path,
+          dumpBytes: bytes,
+          storedBytes: bytes,
+          addedBytes: 90,
+          warnings: [],
+          addedOf,
+        };
+      },
+    },
+  });
+
+  test('all are staged → one snapshot, told once, and of each tenant what it has added; nothing is left on the disk', async () => {
+    const asked: FolderToSave[] = [];
+    const set = setIn(asked);
+    const { outcome, saved } = await backUp(
+      tenantsOf('1', '2'),
+      { stage: stagedBut() },
+      { set, group: 'high' },
+    );
+    expect(saved).toEqual([]);
+    expect(asked).toMatchObject([
+      {
+        path: '/postgres/clinic',
+        files: 3,
+        bytes: 207,
+        tags: { source: 'clinic', engine: 'postgres', kind: 'tenant-set', group: 'high' },
+        time: new Date('2026-11-01T00:00:00.500Z'),
+      },
+    ]);
+    expect(outcome).toMatchObject({
+      facts: {
+        snapshotIds: ['set'],
+        addedBytes: 90,
+        tenants: [
+          { id: '1', result: 'succeeded', snapshotId: 'set', dumpBytes: 100, addedBytes: 60 },
+          { id: '2', result: 'succeeded', snapshotId: 'set', dumpBytes: 100, addedBytes: 0 },
+        ],
+      },
+    });
+    expect(existsSync(set.staging)).toBe(false);
+  });
+
+  test('one cannot be staged, one is gone → these by themselves with their own ends, the others in the set', async () => {
+    const set = setIn([]);
+    const faults = { stage: stagedBut('2'), fails: { 2: new Error('denied') }, absent: ['tenant_3'] };
+    const { outcome } = await backUp(tenantsOf('1', '2', '3'), faults, { set });
+    expect(outcome).toMatchObject({
+      message: expect.stringContaining('1 of 3 tenants failed, 1 stored: 2: denied') as string,
+      facts: {
+        snapshotIds: ['set'],
+        tenants: [
+          { id: '1', result: 'succeeded' },
+          { id: '2', result: 'failed' },
+          { id: '3', result: 'vanished' },
+        ],
+      },
+    });
+  });
+
+  test('the repository refuses the set, or the disk is full → the run fails with that, nothing is left on the disk', async () => {
+    const set = setIn([], new HoldfastError('repository_full', 'no space is left'));
+    const { outcome } = await backUp(tenantsOf('1'), { stage: stagedBut() }, { set });
+    expect(outcome).toMatchObject({ kind: 'repository_full' });
+    const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+    const staged = await backUp(tenantsOf('1'), { stage: () => Promise.reject(full) }, { set });
+    expect(staged.outcome).toMatchObject({ kind: 'staging_full' });
+    expect(existsSync(set.staging)).toBe(false);
+  });
+
+  test('more than there is room for → refused before anything is dumped', async () => {
+    const [tenant] = tenantsOf('1');
+    const choose = async () => ({ all: [tenant!], chosen: [{ ...tenant!, bytes: 2 ** 60 }], findings: [] });
+    const { outcome } = await backUp(tenantsOf('1'), {}, { set: setIn([]), choose });
+    expect(outcome).toMatchObject({
+      kind: 'staging_full',
+      message: expect.stringMatching(/staging 1 tenant of clinic takes about .* free in/) as string,
+    });
+  });
 });

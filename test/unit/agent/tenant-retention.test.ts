@@ -29,6 +29,7 @@ async function retain(kept: Snapshot[], removed: Snapshot[], more: { removedByLo
       expect(schema).toBe(`tenant_${id}`);
       return id.startsWith('big') ? LONG : USUAL;
     },
+    keepOfGroup: (_source: string, group: string | null) => (group === 'big' ? LONG : USUAL),
     now: () => new Date('2026-11-21T00:00:00Z'),
   };
   const expired = await expiredTenantDumps({ kept, removed }, settings, signal);
@@ -65,4 +66,19 @@ test('a tenant of another source → left alone', async () => {
   const foreign = snapshot('x', 'tenant', '1');
   const { expired, stays } = await retain([], [{ ...foreign, tags: { ...foreign.tags!, source: 'other' } }]);
   expect({ expired, stays }).toEqual({ expired: [], stays: [] });
+});
+
+test('snapshots of many tenants → go by the policy of their group, and without one by that of everything', async () => {
+  const set = (id: string, group?: string) => {
+    const one = snapshot(id, 'tenant-set', '');
+    const tags = { source: 'clinic', engine: 'postgres', kind: 'tenant-set' as const };
+    return { ...one, tags: group === undefined ? tags : { ...tags, group } };
+  };
+  const [old, older] = [set('old', 'big'), set('older', 'big')];
+  const { expired, stays, asked } = await retain([set('young')], [old, older, set('usual')], {
+    removedByLong: [older],
+  });
+  expect(asked).toEqual([{ source: 'clinic', kind: 'tenant-set' }]);
+  expect(expired.toSorted()).toEqual(['older', 'usual']);
+  expect(stays.toSorted()).toEqual(['old', 'young']);
 });

@@ -52,7 +52,7 @@ describe('docs/configuration.md', () => {
   });
 
   test('its example → is accepted as it stands, and says what it means to say', () => {
-    const example = /```yaml\n(# \/etc\/holdfast\/holdfast\.yml\n.*?)```/s.exec(docs)?.[1] ?? '';
+    const example = /```yaml config\n(# \/etc\/holdfast\/holdfast\.yml\n.*?)```/s.exec(docs)?.[1] ?? '';
     const config = loadExample(example);
     expect(config.sources.map((source) => [source.name, source.type])).toEqual([
       ['shop', 'mysql'],
@@ -72,7 +72,7 @@ function loadExample(example: string) {
   try {
     const secret = join(folder, 'secret');
     writeFileSync(secret, 'postgresql://u:p@h/blog\n');
-    writeFileSync(join(folder, 'holdfast.yml'), example.replaceAll(/\/run\/secrets\/\w+/g, secret));
+    writeFileSync(join(folder, 'holdfast.yml'), example.replaceAll(/(?<=_file: )\S+/gi, secret));
     return loadConfig({ HOLDFAST_CONFIG: join(folder, 'holdfast.yml') });
   } finally {
     rmSync(folder, { recursive: true, force: true });

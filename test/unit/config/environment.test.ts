@@ -69,6 +69,8 @@ describe('the environment form', () => {
       checkBytes: 10 * 2 ** 30,
       retention: true,
       storeLedger: true,
+      access: [],
+      role: null,
       keep: { daily: 7, weekly: 4, monthly: 6, yearly: 0, within: '2d' },
       freeSpaceBytes: 2 ** 30,
       spoolBytes: 2 ** 30,

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { describe, expect, test } from 'vitest';
-import { blocksOf, documents, runbookSteps } from '../../helpers/docs.ts';
+import { blocksOf, documents } from '../../helpers/docs.ts';
+import { stepsOf } from '../../helpers/documented.ts';
 import { repositoryRoot } from '../../helpers/stack.ts';
 
 const named = (language: string) =>
@@ -15,7 +16,7 @@ describe('blocks of YAML', () => {
     expect(parse(block.text, { strict: true })).toBeTypeOf('object');
   });
 
-  test.each(named('yaml').filter(({ block }) => block.marks.includes('compose')))(
+  test.each(named('yaml').filter(({ block }) => block.text.startsWith('include:')))(
     '$where → includes files that are there, and every service has an image',
     ({ block }) => {
       const { include, services } = parse(block.text) as {
@@ -41,7 +42,7 @@ describe('blocks of JSON', () => {
 });
 
 describe('the runbook', () => {
-  const steps = runbookSteps();
+  const steps = stepsOf('runbook').filter(({ where }) => where.startsWith('docs/runbook.md'));
 
   test('its steps → are there, in order, each of them for the compose project', () => {
     expect(steps.length).toBeGreaterThan(20);

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { blocksOf, documents, readDocument, simpleCommands } from '../../helpers/docs.ts';
-import { refusalOf } from '../../helpers/program.ts';
+import { helpOf, refusalOf } from '../../helpers/program.ts';
 import { repositoryRoot } from '../../helpers/stack.ts';
 
 /** A command that is spoken of and not printed may lack what it needs. */
@@ -52,6 +52,16 @@ describe('every holdfast command that is printed', () => {
     );
     expect(calls.length).toBeGreaterThan(40);
     expect(await refused(calls, UNFINISHED)).toEqual([]);
+  });
+
+  test('as an example of the help → the command line takes it', async () => {
+    const calls = helpOf().flatMap(({ name, help }) =>
+      [...help.matchAll(/^ {2}(holdfast .*)$/gm)].flatMap(([, text = '']) =>
+        callsOf(text).map((args) => ({ args, where: `holdfast ${name} --help` })),
+      ),
+    );
+    expect(calls.length).toBeGreaterThan(20);
+    expect(await refused(calls)).toEqual([]);
   });
 
   test('in a hint or message of the agent → the command line knows it', async () => {

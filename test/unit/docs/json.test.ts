@@ -26,6 +26,11 @@ const sources = [
   { name: 'blog', gates: true, objectives: { rpoSeconds: null, rtoSeconds: null } },
 ];
 
+const TURNS = {
+  groups: [{ name: 'high', schedule: '0 1 * * *' }],
+  verify: { everySeconds: 60, budgetSeconds: 60, schedule: '0 4 * * *' },
+};
+
 /** A ledger that has seen a good and a bad day. */
 function ledgerWithRuns(): Ledger {
   const clock = { now: () => new Date('2026-11-01T03:00:04Z') };
@@ -61,6 +66,11 @@ function ledgerWithRuns(): Ledger {
       keptDatabase: 'shop_before_20261101_030004',
       tenant: '42',
       keptSchema: 'tenant_42_old_20261101_030004',
+      tenantsBack: [
+        { id: '1', schema: 't1', result: 'succeeded', why: null, tables: 2, seconds: 0.5 },
+        { id: '2', schema: 't2', result: 'failed', why: 'a role is gone', tables: 2, seconds: 0.7 },
+      ],
+      sharedSeconds: 0.2,
       removed: [
         { shortId: 'a', time: '2026-11-01T03:00:04.123Z', source: 'shop', path: '/mysql/shop.sql.gz' },
       ],
@@ -97,6 +107,21 @@ function ledgerWithRuns(): Ledger {
         { ...tenant, id: '1', result: 'succeeded', why: null, snapshotId: 'c3' },
         { ...tenant, id: '2', result: 'failed', why: 'it hung', snapshotId: null },
       ],
+    },
+  });
+  const byTurns = ledger.begin({ job: 'tenant-verify', source: 'shop', trigger: 'schedule' });
+  const tried = { schema: 't', rows: 3, seconds: 0.5 };
+  ledger.finish(byTurns, {
+    result: 'failed',
+    reason: '1 of 2 tenants did not come back',
+    facts: {
+      byTurns: true,
+      schemas: ['t'],
+      verifiedTenants: [
+        { ...tried, id: '1', verdict: 'proved', why: null },
+        { ...tried, id: '2', schema: 'u', verdict: 'failed', why: 'rows are missing' },
+      ],
+      tenantsLeft: [{ why: 'no time', tenants: [{ id: '3', schema: 'v' }] }],
     },
   });
   const bad = ledger.begin({ job: 'check', source: null, trigger: 'command' });
@@ -167,7 +192,7 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
 
   test('history', async () => {
     const given = (await answerOf(['history'], { ledger: ledgerWithRuns() })) as Run[];
-    expect(given).toHaveLength(6);
+    expect(given).toHaveLength(7);
     const told = new Map([...RUN].map(([field, type]) => [`run ${field}`, type]));
     const plain = given.map((run) => [['[]', 'run'], ...runFields(run)]).flat();
     expect(
@@ -184,10 +209,7 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
         Promise.resolve({ freeBytes: 1, fullInDays: 2, stateFreeBytes: 3, warnings: ['little is left'] }),
       dataCheck: () => ({ next: 1, of: 2, startedAt: null, completedAt: '2026-11-01T03:00:04Z' }),
       config: {
-        sources: [
-          ...sources.slice(1),
-          { ...sources[0], type: 'postgres', tenants: { groups: [{ name: 'high', schedule: '0 1 * * *' }] } },
-        ],
+        sources: [...sources.slice(1), { ...sources[0], type: 'postgres', tenants: TURNS }],
         staleAfterSeconds: 60,
         timeZone: 'UTC',
         schedule: { backup: '0 3 * * *', verify: '0 5 * * 0' },
@@ -198,11 +220,16 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
   });
 
   test('tenants', async () => {
-    const found = { id: '42', schema: 'tenant_42', active: true, group: 'high', bytes: 1 };
+    const found = { id: '1', schema: 't', active: true, group: 'high', bytes: 1 };
     const app = {
       ledger: ledgerWithRuns(),
       clock: { now: () => new Date('2026-11-01T09:00:00Z') },
-      config: { sources: [], timeZone: 'UTC', schedule: { backup: '0 3 * * *' } },
+      role: null,
+      config: {
+        sources: [{ name: 'shop', type: 'postgres', tenants: TURNS }],
+        timeZone: 'UTC',
+        schedule: { backup: '0 3 * * *' },
+      },
       pick: () => [{ name: 'shop' }],
       repository: {
         reach: () => Promise.resolve('id'),
@@ -212,12 +239,30 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
       tenantsOf: () => ({
         find: () => Promise.resolve({ tenants: [found], findings: ['tenant 43 has no schema'] }),
         schemasIn: () => Promise.resolve(['tenant_42']),
+        part: (schema: string) => ({ path: `/postgres/shop/${schema}.dump` }),
       }),
     } as unknown as App;
     const given = await answerOf(['tenants', 'shop'], app);
     const told = documented('`holdfast tenants --json`');
     // The ledger has a good backup, and no proof of that very one.
     expect(differences(given, told)).toEqual([]);
+  });
+
+  test('restore --by-tenant', async () => {
+    const told = documented('`holdfast restore --by-tenant --json`');
+    const [run] = ledgerWithRuns().recent({ job: 'backup', source: 'shop', limit: 1 });
+    const restore = (facts: object) =>
+      answerOf(['restore', 'shop', '--to', 'new', '--by-tenant'], {
+        pick: () => [{ name: 'shop', database: 'shop' }],
+        role: null,
+        tenantsOf: () => ({}),
+        restore: () => Promise.resolve([{ run: { ...run, facts }, error: null, unreported: null }]),
+      } as unknown as App);
+    const both = [await restore(run?.facts ?? {}), await restore({})];
+    expect(both.flatMap((one) => differences(one, told)).filter((one) => !one.startsWith('never'))).toEqual(
+      [],
+    );
+    expect(differences(both[0], told).filter((one) => one !== 'never: sharedSeconds')).toEqual([]);
   });
 
   test('stats', async () => {
@@ -293,12 +338,21 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
     const keep = { daily: 1, weekly: 1, monthly: 1, yearly: 1, within: '2d' };
     const groups = [{ name: 'high', match: ['*'], schedule: '@daily', keep }];
     const found = { schemas: 'tenant_*', query: 'select 1', after_restore: 'select $1' };
-    const tenants = { ...found, jobs: 2, priority: ['vip'], groups };
+    const verify = { every: 60, budget: 60, schedule: '@daily' };
+    const tenants = { ...found, jobs: 2, priority: ['vip'], groups, verify };
     const both = {
       ...mysql,
+      role: 'support',
       sources: [
         ...mysql.sources,
-        { sslmode: 'prefer', sslrootcert: '/ca.pem', verify: { queries }, tenants },
+        {
+          sslmode: 'prefer',
+          sslrootcert: '/ca.pem',
+          format: 'custom',
+          jobs: 4,
+          verify: { queries },
+          tenants,
+        },
         { tenants: { groups: [] } },
       ],
     };

@@ -14,7 +14,19 @@ const overTheWire = (value: unknown) => JSON.parse(JSON.stringify(value)) as unk
 test('the fields of /status.json in docs/page.md → are those that the sentinel gives, with their types', () => {
   const running = runOf({ result: 'running', finishedAt: null, bytes: null, hint: 'x' });
   const bare = sourceOf('bare', { rhythm: null, verification: null, nextRun: null, lastRun: null });
-  const rich = sourceOf('shop', { lastRun: runOf({ source: null, notes: ['a'] }) });
+  const rich = sourceOf('shop', {
+    lastRun: runOf({ source: null, notes: ['a'] }),
+    tenants: {
+      total: 2,
+      everySeconds: 60,
+      oldest: { tenant: '1', lastProved: '2026-11-01T03:00:04Z' },
+      overdueAt: '2026-11-01T03:00:04Z',
+      overdue: { total: 1, tenants: ['1'] },
+      failed: { total: 1, tenants: [{ tenant: '2', why: 'rows are missing' }] },
+      lastRun: runOf({ job: 'tenant-verify' }),
+      next: '2026-11-01T03:00:04Z',
+    },
+  });
   const states = [
     ...Object.values(pageStates),
     factsOf({ status: statusOf({ sources: [bare, rich], runs: [running], repository: null }) }),

@@ -15,6 +15,7 @@ const settings = (more: Partial<TenantsConfig>): TenantsConfig => ({
   jobs: 2,
   priority: [],
   groups: [],
+  verify: null,
   afterRestore: null,
   ...more,
 });

@@ -134,13 +134,17 @@ async function readTables(
   return proof === null ? read : [...read, proof];
 }
 
-function extentOf(config: PostgresSourceConfig): Extent {
+export function extentOf(config: PostgresSourceConfig): Extent {
   if (config.proof === 'counts') return 'none';
   return config.proofLimitBytes === null ? 'all' : { budget: config.proofLimitBytes };
 }
 
 /** What cannot be read of a database in use (a table that was dropped or is locked) takes the proof its word, not the rest. */
-async function orTrouble<T>(troubles: string[], what: string, work: () => Promise<T>): Promise<T | null> {
+export async function orTrouble<T>(
+  troubles: string[],
+  what: string,
+  work: () => Promise<T>,
+): Promise<T | null> {
   try {
     return await work();
   } catch (error) {
@@ -150,7 +154,7 @@ async function orTrouble<T>(troubles: string[], what: string, work: () => Promis
   }
 }
 
-function summary(troubles: string[]): string | null {
+export function summary(troubles: string[]): string | null {
   const [first, ...others] = troubles;
   if (first === undefined) return null;
   return others.length === 0 ? first : `${first}, and ${counted(others.length, 'more such trouble')}`;

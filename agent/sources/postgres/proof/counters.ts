@@ -1,5 +1,5 @@
 import type { Proof } from '../../../proof/proof.ts';
-import { notOfExtension, ofSchema, USER_SCHEMAS } from '../contents.ts';
+import { notOfExtension, ofSchema, USER_SCHEMAS, type OfSchemas } from '../contents.ts';
 import { quoteIdentifier, quoteLiteral } from '../names.ts';
 import type { PostgresSession } from '../session.ts';
 import { named } from './names.ts';
@@ -14,9 +14,9 @@ const BATCH = 100;
 export async function readCounters(
   session: PostgresSession,
   leftOut: string[],
-  schema: string | null = null,
+  schemas: OfSchemas = null,
 ): Promise<Counter[]> {
-  const sequences = await session.query(ofSchema(SEQUENCES, schema), [leftOut]);
+  const sequences = await session.query(ofSchema(SEQUENCES, schemas), [leftOut]);
   const counters: Counter[] = [];
   for (let i = 0; i < sequences.length; i += BATCH) {
     const reads = sequences.slice(i, i + BATCH).map(readOne);

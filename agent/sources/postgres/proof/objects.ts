@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { HoldfastError } from '../../../core/errors.ts';
 import type { ObjectProof } from '../../../proof/proof.ts';
-import { ofSchema, USER_SCHEMAS } from '../contents.ts';
+import { ofSchema, USER_SCHEMAS, type OfSchemas } from '../contents.ts';
 import type { PostgresSession } from '../session.ts';
 import { canonicalExpression } from './canonical.ts';
 import { OTHER_OBJECTS } from './other-objects.ts';
@@ -18,16 +18,17 @@ export async function readObjects(session: PostgresSession, leftOut: string[]): 
   return objects;
 }
 
-/** Those that stand in one schema, and the schema; of these kinds alone where they are named. */
+/** Those that stand in one schema or some, and the schemas; of these kinds alone where they are named. */
 export async function readObjectsOf(
   session: PostgresSession,
-  schema: string,
+  schema: string | string[],
   kinds: string[] | null = null,
+  leftOut: string[] = [],
 ): Promise<ObjectProof[]> {
   const objects: ObjectProof[] = [];
   for (const query of ALL.filter(isInSchemas)) {
     if (kinds === null || kinds.includes(query.kind))
-      objects.push(...(await readKind(session, query, { leftOut: [], schema })));
+      objects.push(...(await readKind(session, query, { leftOut, schema })));
   }
   return objects;
 }
@@ -58,7 +59,7 @@ const ALL = [...TABLE_OBJECTS, ...OTHER_OBJECTS];
 
 interface Scope {
   leftOut: string[];
-  schema: string | null;
+  schema: OfSchemas;
 }
 
 function isInSchemas({ sql }: ObjectQuery): boolean {

@@ -1,5 +1,5 @@
 import type { TableProof } from '../../../proof/proof.ts';
-import { notOfExtension, ofSchema, USER_SCHEMAS } from '../contents.ts';
+import { notOfExtension, ofSchema, USER_SCHEMAS, type OfSchemas } from '../contents.ts';
 import { quoteIdentifier } from '../names.ts';
 import type { PostgresSession } from '../session.ts';
 import { named } from './names.ts';
@@ -20,9 +20,9 @@ export async function methodOf(session: PostgresSession): Promise<string> {
 export async function listTables(
   session: PostgresSession,
   leftOut: string[],
-  schema: string | null = null,
+  schemas: OfSchemas = null,
 ): Promise<RowTable[]> {
-  const rows = await session.query(ofSchema(TABLES, schema), [leftOut]);
+  const rows = await session.query(ofSchema(TABLES, schemas), [leftOut]);
   return rows.map((row) => ({
     oid: String(row.oid),
     name: String(row.name),

@@ -1,5 +1,6 @@
 import type { PostgresSourceConfig } from '../../../config/config.ts';
-import type { Probe } from '../../source.ts';
+import { HoldfastError } from '../../../core/errors.ts';
+import type { Dump, Probe } from '../../source.ts';
 import type { Moment, TenantDumps, TenantSchema } from '../../tenant-dumps.ts';
 import type { ClientDeps } from '../../tools.ts';
 import { pathComponent } from '../../repository-path.ts';
@@ -9,7 +10,9 @@ import { quoteIdentifier } from '../names.ts';
 import { leftOutOf } from '../proof/left-out.ts';
 import { beginSnapshot, exportSnapshot } from '../proof/snapshot.ts';
 import { withPostgresSession, type PostgresSession } from '../session.ts';
-import { extensionsIn, readNeeds, tablesLedTo } from './needs.ts';
+import { stageSet } from '../tenant-sets/stage.ts';
+import { extensionsIn, readNeeds, tablesLedTo, type Needs } from './needs.ts';
+import { proveOne, type SchemaProofs } from './proofs.ts';
 import { openPrelude } from './prelude.ts';
 import { writeSharedArchive } from './shared-archive.ts';
 import { openPartialDump } from './tenant-dump.ts';
@@ -33,12 +36,23 @@ export function createTenantDumps(config: PostgresSourceConfig, deps: ClientDeps
           await end();
         }
       }),
-    exists: (schema, signal) =>
-      withPostgresSession(config, { signal, caFile, timeoutMs: LOOK_TIMEOUT_MS }, async (session) => {
-        const rows = await session.query('SELECT FROM pg_namespace WHERE nspname = $1', [schema]);
-        return rows.length > 0;
-      }),
+    exists: async (schema, signal) => (await existing(config, deps, [schema], signal)).has(schema),
   };
+}
+
+function existing(
+  config: PostgresSourceConfig,
+  { tools: { caFile } }: ClientDeps,
+  schemas: string[],
+  signal: AbortSignal,
+): Promise<Set<string>> {
+  return withPostgresSession(config, { signal, caFile, timeoutMs: LOOK_TIMEOUT_MS }, async (session) => {
+    const rows = await session.query(
+      'SELECT nspname AS name FROM pg_namespace WHERE nspname = ANY ($1::text[])',
+      [schemas],
+    );
+    return new Set(rows.map(({ name }) => String(name)));
+  });
 }
 
 interface MomentOptions {
@@ -65,13 +79,24 @@ async function openMoment(options: MomentOptions): Promise<{ moment: Moment; end
     probe.gaps.map(({ name }) => name).filter((name) => config.allowIncomplete.includes(name)),
   );
   const common = { config, deps, probe, snapshot, leftOut: leftOutOf(probe, allowed) };
+  const proofs = { ...common, caFile: deps.tools.caFile };
   const shared = once(() => share(options, ofNone));
   const path = `/postgres/${pathComponent(config.database)}`;
   return {
     moment: {
       holds: ({ schema }) => present.has(schema),
       globalTables: ofNone.length,
-      tenantParts: (tenant) => [
+      stage: (order, signal) =>
+        stageSet(
+          {
+            ...{ ...proofs, path, shared: shared.get },
+            tablesOf: (schema) => bySchema.get(schema) ?? [],
+            existing: (some) => existing(config, deps, some, signal),
+          },
+          order,
+          signal,
+        ),
+      tenantParts: (tenant, { withProof }) => [
         {
           kind: 'tenant-prelude',
           path: `${path}/${pathComponent(tenant.schema)}.prelude.sql`,
@@ -82,7 +107,7 @@ async function openMoment(options: MomentOptions): Promise<{ moment: Moment; end
                 deps,
                 probe,
                 tenant,
-                needs: () => readNeeds(session, tenant.schema),
+                needs: () => needsOf(session, tenant),
                 shared: shared.get,
               },
               signal,
@@ -92,14 +117,16 @@ async function openMoment(options: MomentOptions): Promise<{ moment: Moment; end
           kind: 'tenant',
           path: `${path}/${pathComponent(tenant.schema)}.dump`,
           open: (signal) =>
-            openPartialDump(
-              {
-                ...common,
-                name: `tenant ${tenant.id} of ${config.database}`,
-                choice: () => chooseTenant(session, tenant.schema),
-                tables: bySchema.get(tenant.schema) ?? [],
-              },
-              signal,
+            proven(withProof ? proofs : null, tenant, signal, (ready) =>
+              openPartialDump(
+                {
+                  ...{ ...common, ready },
+                  name: `tenant ${tenant.id} of ${config.database}`,
+                  choice: () => chooseTenant(session, tenant.schema),
+                  tables: bySchema.get(tenant.schema) ?? [],
+                },
+                signal,
+              ),
             ),
         },
       ],
@@ -130,12 +157,40 @@ async function openMoment(options: MomentOptions): Promise<{ moment: Moment; end
   };
 }
 
+async function needsOf(session: PostgresSession, { schema }: TenantSchema): Promise<Needs> {
+  const needs = (await readNeeds(session, [schema])).get(schema);
+  if (needs !== undefined) return needs;
+  throw new HoldfastError('dump_failed', `the schema ${schema} is not in the snapshot`);
+}
+
+/** A dump with its proof, which begins with the counters: `ready` when they are read. */
+function proven(
+  proofs: SchemaProofs | null,
+  { schema }: TenantSchema,
+  signal: AbortSignal,
+  open: (ready: Promise<unknown>) => Dump,
+): Dump {
+  if (proofs === null || proofs.config.proof === 'none') return open(Promise.resolve(null));
+  const ready = Promise.withResolvers<null>();
+  const dumped = Promise.withResolvers<unknown>();
+  const proof = proveOne(
+    proofs,
+    schema,
+    { dumped: dumped.promise, onBegun: () => ready.resolve(null) },
+    signal,
+  );
+  void proof.then(() => ready.resolve(null));
+  const dump = open(ready.promise);
+  dump.done.then(dumped.resolve, dumped.reject);
+  return { ...dump, proof };
+}
+
 /** An extension that lives in the schema would be left out. */
 async function chooseTenant(session: PostgresSession, schema: string): Promise<string[]> {
-  const extensions = session.major >= 14 ? await extensionsIn(session, schema) : [];
+  const extensions = session.major >= 14 ? await extensionsIn(session, [schema]) : [];
   return [
     `--schema=${quoteIdentifier(schema)}`,
-    ...extensions.map((name) => `--extension=${quoteIdentifier(name)}`),
+    ...extensions.map(({ name }) => `--extension=${quoteIdentifier(name)}`),
   ];
 }
 

@@ -34,15 +34,8 @@ export function openPrelude(source: PreludeSource, signal: AbortSignal): Dump {
 
 async function plan({ config, deps, probe, tenant, needs, shared }: PreludeSource): Promise<DumpPlan> {
   const needed = await needs();
-  const { path, entries, withoutRows } = await shared();
-  const chosen = chooseObjects(entries, ({ catalog, oid }) => needed.objects.has(`${catalog} ${oid}`));
-  const tables = new Set(
-    chosen.filter(({ kind }) => kind === 'TABLE').map(({ schema, tag }) => `${schema}.${tag}`),
-  );
-  const lacking = withoutRows.filter(({ table }) => tables.has(table));
-  const roles = [...new Set([...needed.roles, ...chosen.map(({ owner }) => owner)])].filter(
-    (name) => name !== '',
-  );
+  const { path, ...archive } = await shared();
+  const { chosen, lacking, roles } = chooseNeeded(needed, archive);
   const list = await writePrivateFile(deps.runtimeDir, '.list', chosen.map(({ id }) => `${id};\n`).join(''));
   const filter = createScriptFilter({
     ends: 'dump',
@@ -71,19 +64,42 @@ async function plan({ config, deps, probe, tenant, needs, shared }: PreludeSourc
     filter,
     verify: async () => {
       filter.requireEnd();
-      return [
-        ...lacking.map(
-          ({ table, why }) =>
-            `the prelude of tenant ${tenant.id} has no rows of ${table} (${why}): into an empty database, restore them from a full or global backup first`,
-        ),
-      ];
+      return lacking.map((one) => tellLacking(`the prelude of tenant ${tenant.id}`, one));
     },
     hint: () => undefined,
     release: () => list.remove(),
   };
 }
 
-function headOf(what: {
+export interface Needed {
+  /** The entries of the shared archive that make what is needed. */
+  chosen: SharedArchive['entries'];
+  /** Tables among them whose rows are not in it. */
+  lacking: SharedArchive['withoutRows'];
+  roles: string[];
+}
+
+export function chooseNeeded(
+  needed: Needs,
+  { entries, withoutRows }: Pick<SharedArchive, 'entries' | 'withoutRows'>,
+): Needed {
+  const chosen = chooseObjects(entries, ({ catalog, oid }) => needed.objects.has(`${catalog} ${oid}`));
+  const tables = new Set(
+    chosen.filter(({ kind }) => kind === 'TABLE').map(({ schema, tag }) => `${schema}.${tag}`),
+  );
+  const roles = [...needed.roles, ...chosen.map(({ owner }) => owner)].filter((name) => name !== '');
+  return {
+    chosen,
+    lacking: withoutRows.filter(({ table }) => tables.has(table)),
+    roles: [...new Set(roles)],
+  };
+}
+
+export function tellLacking(what: string, { table, why }: SharedArchive['withoutRows'][number]): string {
+  return `${what} has no rows of ${table} (${why}): into an empty database, restore them from a full or global backup first`;
+}
+
+export function headOf(what: {
   database: string;
   serverVersion: string;
   tenant: TenantSchema;

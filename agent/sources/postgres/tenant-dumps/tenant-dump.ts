@@ -18,6 +18,8 @@ export interface PartialDump {
   snapshot: string;
   /** What of the database, in options of pg_dump. */
   choice: () => Promise<string[]>;
+  /** What must be done before it begins. */
+  ready?: Promise<unknown>;
   /** Tables that must be in it. */
   tables: PostgresTable[];
   leftOut: LeftOut;
@@ -33,6 +35,7 @@ export function openPartialDump(what: PartialDump, signal: AbortSignal): Dump {
 
 async function plan(what: PartialDump): Promise<DumpPlan> {
   const { config, deps, probe, name, snapshot, tables, leftOut } = what;
+  await what.ready;
   const filter = createArchiveFilter();
   const args = [
     ...['--format=custom', '--compress=0', '--no-password', `--lock-wait-timeout=${LOCK_WAIT_MS}`],

@@ -41,14 +41,21 @@ export function isRemarkOn({ kind, dependencies }: WholeEntry, ids: Set<number>)
 const NEVER = new Set(['STATISTICS DATA']);
 
 function isOf(schema: string, entry: WholeEntry): boolean {
-  return (entry.schema === schema && !NEVER.has(entry.kind)) || isSchema(schema, entry);
+  return schemaOf(entry) === schema;
+}
+
+/** The schema that an entry is of, or is; null for none, and for what is never restored. */
+export function schemaOf({ kind, schema, tag }: WholeEntry): string | null {
+  if (kind === 'SCHEMA') return tag;
+  return schema === '' || NEVER.has(kind) ? null : schema;
 }
 
 function isSchema(schema: string, { kind, tag }: WholeEntry): boolean {
   return kind === 'SCHEMA' && tag === schema;
 }
 
-function neededBy(own: Set<number>, byId: Map<number, WholeEntry>): Set<number> {
+/** What these need beside themselves, directly or not. */
+export function neededBy(own: Set<number>, byId: Map<number, WholeEntry>): Set<number> {
   const needed = new Set<number>();
   const look = [...own];
   // Grows while it is walked.

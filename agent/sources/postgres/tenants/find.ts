@@ -2,6 +2,7 @@ import type { PostgresSourceConfig, TenantsConfig } from '../../../config/config
 import { HoldfastError } from '../../../core/errors.ts';
 import { matchesPattern, wildcardPart, withWildcardPart } from '../../../core/pattern.ts';
 import type { FoundTenants, Tenant } from '../../tenants.ts';
+import { withoutSchema } from '../../without-schema.ts';
 import type { PostgresSession } from '../session.ts';
 import { askForTenants } from './query.ts';
 import { isOwnSchema, readSchemas, type Schemas } from './schemas.ts';
@@ -14,14 +15,21 @@ export async function findTenants(
 ): Promise<FoundTenants> {
   const schemas = await readSchemas(session);
   const found = await candidates(session, config, tenants, schemas);
-  const missing = found.filter(({ active, bytes }) => active && bytes === null);
   return {
     tenants: found.toSorted(inOrder(tenants.priority)),
-    findings: [
-      ...(found.length === 0 ? [nothingFound(config, tenants)] : []),
-      ...missing.map(({ id, schema }) => `tenant ${id} has no schema: there is no "${schema}"`),
-    ],
+    findings: [...(found.length === 0 ? [nothingFound(config, tenants)] : []), ...withoutSchema(found)],
   };
+}
+
+/** Those of these schemas that the configuration's pattern makes tenants, in the order of `findTenants`. Null where a query finds them. */
+export function tenantsAmong(schemas: string[], tenants: TenantsConfig): Tenant[] | null {
+  const { found } = tenants;
+  if (found.kind === 'query') return null;
+  const likeIt = schemas.flatMap((schema) => {
+    const id = isOwnSchema(schema) ? null : wildcardPart(found.pattern, schema);
+    return id === null ? [] : [tenantOf(tenants, { id, schema, active: true }, null)];
+  });
+  return likeIt.toSorted(inOrder(tenants.priority));
 }
 
 /** The tenant with this id, also where its schema is gone. Throws `usage` where there can be none. */

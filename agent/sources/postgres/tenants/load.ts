@@ -17,17 +17,35 @@ export async function loadEntries(
   entries: WholeEntry[],
   { owners }: { owners: boolean },
 ): Promise<void> {
-  for (const entry of entries.filter(({ kind }) => !LATER.has(kind))) {
-    if (entry.hasData) await attempt(session, entry, () => session.copyIn(entry.copy, archive.rowsOf(entry)));
-    else await make(session, entry, owners);
-  }
-  const rights = entries.filter(({ kind }) => RIGHTS.has(kind));
-  for (const entry of owners ? rights : []) await make(session, entry, owners);
-  for (const entry of entries.filter(({ kind }) => kind === REFRESH)) await make(session, entry, owners);
+  for (const entry of inLoadingOrder(entries, { owners }))
+    await loadEntry(session, archive, entry, { owners });
 }
 
-/** The settings that pg_restore loads under. */
-export async function prepareToLoad(session: PostgresSession): Promise<void> {
+/** The order in which entries are loaded, without rights where owners are not kept. */
+export function inLoadingOrder(entries: WholeEntry[], { owners }: { owners: boolean }): WholeEntry[] {
+  return [
+    ...entries.filter(({ kind }) => !LATER.has(kind)),
+    ...(owners ? entries.filter(({ kind }) => RIGHTS.has(kind)) : []),
+    ...entries.filter(({ kind }) => kind === REFRESH),
+  ];
+}
+
+/** One of them, in the transaction that the session is in. */
+export async function loadEntry(
+  session: PostgresSession,
+  archive: Pick<OpenArchive, 'rowsOf'>,
+  entry: WholeEntry,
+  { owners }: { owners: boolean },
+): Promise<void> {
+  if (entry.hasData) await attempt(session, entry, () => session.copyIn(entry.copy, archive.rowsOf(entry)));
+  else await make(session, entry, owners);
+}
+
+/** The settings that pg_restore loads under, for the transaction that the session is in or for all of the session. */
+export async function prepareToLoad(
+  session: PostgresSession,
+  { scope }: { scope: 'LOCAL' | 'SESSION' } = { scope: 'LOCAL' },
+): Promise<void> {
   const settings = [
     "search_path = ''",
     'check_function_bodies = false',
@@ -35,7 +53,7 @@ export async function prepareToLoad(session: PostgresSession): Promise<void> {
     'client_min_messages = warning',
     'row_security = off',
   ];
-  for (const setting of settings) await session.query(`SET LOCAL ${setting}`);
+  for (const setting of settings) await session.query(`SET ${scope} ${setting}`);
 }
 
 /** Rights come when everything is there; a materialized view is filled by who may read what it reads. */

@@ -4,6 +4,7 @@ import type { Proof, TableProof } from '../../../proof/proof.ts';
 import { readCounters } from '../proof/counters.ts';
 import { readObjectsOf } from '../proof/objects.ts';
 import { extentLike } from '../proof/prove.ts';
+import { beginSnapshot } from '../proof/snapshot.ts';
 import { listTables, methodOf, readTable } from '../proof/tables.ts';
 import type { PostgresSession } from '../session.ts';
 
@@ -14,6 +15,19 @@ export async function readBack<T>(session: PostgresSession, work: () => Promise<
   const result = await work();
   await session.query('RELEASE SAVEPOINT step');
   return result;
+}
+
+/** Reads a schema of a database that nobody writes to, as `like` reads its source; throws when anything of it cannot be read. */
+export async function proveSchema(
+  session: PostgresSession,
+  schema: string,
+  like: Proof | null,
+): Promise<Proof> {
+  await beginSnapshot(session);
+  const tables = await readRows(session, schema, like);
+  const proof = await readRest(session, schema, { tables, like });
+  await session.query('COMMIT');
+  return proof;
 }
 
 /** The rows of a schema's tables, as `like` reads them; where there is none, how many there are. */

@@ -4,16 +4,17 @@ import { errorFields } from '../../error-fields.ts';
 import type { TenantOrder, TenantRestored } from '../../tenants.ts';
 import type { WholeEntry } from '../archive-contents.ts';
 import { statementError } from '../errors.ts';
-import { quoteIdentifier } from '../names.ts';
 import type { OpenArchive } from '../open-archive.ts';
 import { readInOneWay } from '../proof/snapshot.ts';
 import type { PostgresSession } from '../session.ts';
+import { analyzeSchema } from './analyze.ts';
 import { chooseSchema, isRemarkOn, type SchemaEntries } from './choose.ts';
 import { loadEntries, prepareToLoad } from './load.ts';
 import { missingNeeds, told } from './needs.ts';
 import { mayKeepOwners } from './owners.ts';
 import { makePlace, takePlace, type Place } from './place.ts';
 import { readRest, readRows } from './read-back.ts';
+import { requireUtf8 } from './utf8.ts';
 
 /**
  * Restores one schema of an archive in one transaction: renames the one that is there, loads the archive's under the name that it always
@@ -26,7 +27,7 @@ export async function restoreTenant(
   order: TenantOrder,
   { afterRestore, onCommit }: Pick<TenantsConfig, 'afterRestore'> & { onCommit: () => void },
 ): Promise<TenantRestored> {
-  requireUtf8(archive.entries);
+  requireUtf8(archive.entries, 'restore_failed');
   const chosen = chooseSchema(archive.entries, order.schema);
   const owners = await mayKeepOwners(session, chosen.own, order.owners);
   await readInOneWay(session);
@@ -57,15 +58,6 @@ export async function restoreTenant(
 /** For a foreign key into a shared table, whose writers wait behind it meanwhile. */
 const LOCK_TIMEOUT = '10s';
 
-/** Statements and rows are passed on as they are, on a connection that speaks UTF-8. */
-function requireUtf8(entries: WholeEntry[]): void {
-  const encoding = entries.find(({ kind }) => kind === 'ENCODING')?.definition ?? '';
-  if (/'UTF-?8'/i.test(encoding)) return;
-  throw new HoldfastError('restore_failed', 'the dump is not of a database in UTF-8; nothing was changed', {
-    hint: 'Restore the whole database beside this one with --to NAME, and take the schema from there.',
-  });
-}
-
 async function load(
   session: PostgresSession,
   archive: OpenArchive,
@@ -82,7 +74,7 @@ async function load(
   onStep(`reading ${schema} back`);
   const tables = await readRows(session, schema, proof);
   await loadEntries(session, archive, last, { owners });
-  await analyze(session, schema);
+  await analyzeSchema(session, schema);
   return readRest(session, schema, { tables, like: proof });
 }
 
@@ -100,16 +92,6 @@ function inTwo(entries: WholeEntry[], { own, needed }: SchemaEntries, missing: W
   const late = new Set(all.filter(leadsOut).map(({ id }) => id));
   for (const { id, dependencies } of all) if (dependencies.some((other) => late.has(other))) late.add(id);
   return { first: all.filter(({ id }) => !late.has(id)), last: all.filter(({ id }) => late.has(id)) };
-}
-
-async function analyze(session: PostgresSession, schema: string): Promise<void> {
-  const tables = await session.query(
-    `SELECT relname AS name FROM pg_class WHERE relnamespace = to_regnamespace($1) AND relkind IN ('r', 'p', 'm')`,
-    [quoteIdentifier(schema)],
-  );
-  if (tables.length === 0) return;
-  const named = tables.map(({ name }) => `${quoteIdentifier(schema)}.${quoteIdentifier(String(name))}`);
-  await session.query(`ANALYZE ${named.join(', ')}`);
 }
 
 async function callHook(session: PostgresSession, sql: string, id: string): Promise<void> {

@@ -1,12 +1,16 @@
 import type { PostgresSourceConfig, TenantsConfig } from '../../../config/config.ts';
 import { pathComponent } from '../../repository-path.ts';
+import { isFolder, type StoredDump } from '../../source.ts';
 import type { Tenants } from '../../tenants.ts';
 import type { ClientDeps } from '../../tools.ts';
+import type { WholeEntry } from '../archive-contents.ts';
+import { openFolder, readStoredContents } from '../directory/stored.ts';
 import { openArchive } from '../open-archive.ts';
 import { withPostgresSession, type PostgresSession } from '../session.ts';
 import { dropSchema } from './drop.ts';
 import { openSchemaDump } from './dump.ts';
 import { findTenants, lookUpTenant } from './find.ts';
+import { recoverTenants } from './recover.ts';
 import { restoreTenant } from './restore.ts';
 
 const LOOK_TIMEOUT_MS = 5 * 60_000;
@@ -27,8 +31,7 @@ export function createPostgresTenants(
     find: (signal) => look(signal, (session) => findTenants(session, config, tenants)),
     lookUp: (id, signal) => look(signal, (session) => lookUpTenant(session, config, tenants, id)),
     schemasIn: async (dump) => {
-      const { entries, close } = await openArchive(dump);
-      await close();
+      const entries = await readEntries(dump);
       return entries.filter(({ kind }) => kind === 'SCHEMA').map(({ tag }) => tag);
     },
     part: (schema) => ({
@@ -37,7 +40,7 @@ export function createPostgresTenants(
       open: (signal) => openSchemaDump(config, deps, schema, signal),
     }),
     restore: async (order, dump, signal) => {
-      const archive = await openArchive(dump);
+      const archive = isFolder(dump) ? await openFolder(dump, order.schema, deps) : await openArchive(dump);
       const limit = untilCommit(signal);
       try {
         const session = { signal: limit.signal, caFile, timeoutMs: RESTORE_TIMEOUT_MS };
@@ -49,6 +52,7 @@ export function createPostgresTenants(
         await archive.close();
       }
     },
+    recover: (order, dump, signal) => recoverTenants({ config, tenants, deps }, order, dump, signal),
     existing: (schemas, signal) =>
       look(signal, async (session) => {
         const rows = await session.query(
@@ -59,6 +63,13 @@ export function createPostgresTenants(
       }),
     drop: (schema, signal) => look(signal, (session) => dropSchema(session, schema)),
   };
+}
+
+async function readEntries(dump: StoredDump): Promise<WholeEntry[]> {
+  if (isFolder(dump)) return readStoredContents(dump);
+  const { entries, close } = await openArchive(dump);
+  await close();
+  return entries;
 }
 
 /** A signal that follows another until the commit begins, and from then on a deadline alone. */

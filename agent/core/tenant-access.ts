@@ -1,0 +1,23 @@
+import { matchesPattern } from './pattern.ts';
+
+/** A role of the configuration that may touch some tenants alone. */
+export interface TenantRole {
+  name: string;
+  /** Patterns of names of sources. */
+  sources: string[];
+  /** Patterns of ids or schemas. */
+  tenants: string[];
+}
+
+/** Whether somebody may see and touch a tenant of a source; without a role everybody may. */
+export function mayTouch(
+  role: TenantRole | null,
+  source: string,
+  tenant: { id: string; schema: string },
+): boolean {
+  if (role === null) return true;
+  if (!role.sources.some((pattern) => matchesPattern(pattern, source))) return false;
+  return role.tenants.some(
+    (pattern) => matchesPattern(pattern, tenant.id) || matchesPattern(pattern, tenant.schema),
+  );
+}

@@ -1,0 +1,96 @@
+import { open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HoldfastError } from '../../../core/errors.ts';
+import { readDirectoryContents, TOC } from './contents.ts';
+
+/** What is known of a dump in a folder. */
+export interface Whole {
+  files: number;
+  bytes: number;
+  /** Whose rows are in it, as `schema.table`; null where the format of its table of contents is not known. */
+  tables: ReadonlySet<string> | null;
+  /** That it was not read to its end, where it was not. */
+  unread: string;
+}
+
+/** How the rows of a table end in an archive: with the end mark of COPY, and two empty lines. */
+const END_OF_ROWS = '\\.\n\n\n';
+
+/**
+ * Holds a folder against its own table of contents: each file that it names is there, ends as it must, and there is no other. Throws
+ * `dump_incomplete` otherwise. The date in the first bytes is changed, with which no two of them would be alike.
+ */
+export async function requireWhole(folder: string): Promise<Whole> {
+  const names = new Set(await readdir(folder));
+  if (!names.has(TOC)) throw incomplete(`there is no ${TOC}`);
+  const toc = await readFile(join(folder, TOC));
+  const entries = readDirectoryContents(toc);
+  await writeFile(join(folder, TOC), toc);
+  const bytes = await sizesOf(folder, names);
+  const unread = `the format of ${TOC} is unknown: whether the dump is whole was not checked`;
+  if (entries === null) return { files: names.size, bytes, tables: null, unread };
+
+  names.delete(TOC);
+  const take = (name: string, of: string) => {
+    if (!names.delete(name)) throw incomplete(`the file ${name} of ${of} is not there`);
+  };
+  const tables = new Set<string>();
+  let files = 1;
+  for (const { file, kind, schema, tag, hasData } of entries) {
+    if (kind === 'TABLE DATA') tables.add(`${schema}.${tag}`);
+    if (file === null) {
+      if (hasData) throw incomplete(`it names no file for the rows of ${schema}.${tag}`);
+      continue;
+    }
+    const of = kind === 'TABLE DATA' ? `${schema}.${tag}` : kind.toLowerCase();
+    take(file, of);
+    files += 1;
+    if (kind === 'TABLE DATA') await requireEndOfRows(join(folder, file), of);
+    else if (file.endsWith('.toc')) {
+      for (const name of await listedIn(join(folder, file))) {
+        take(name, of);
+        files += 1;
+      }
+    }
+  }
+  const [stranger] = names;
+  if (stranger !== undefined) throw incomplete(`its table of contents does not name the file ${stranger}`);
+  return { files, bytes, tables, unread };
+}
+
+async function sizesOf(folder: string, names: Set<string>): Promise<number> {
+  let bytes = 0;
+  for (const name of names) bytes += (await stat(join(folder, name))).size;
+  return bytes;
+}
+
+async function requireEndOfRows(path: string, table: string): Promise<void> {
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    const from = Math.max(0, size - END_OF_ROWS.length);
+    const { buffer, bytesRead } = await file.read(
+      Buffer.alloc(END_OF_ROWS.length),
+      0,
+      END_OF_ROWS.length,
+      from,
+    );
+    if (buffer.toString('latin1', 0, bytesRead) !== END_OF_ROWS)
+      throw incomplete(`the rows of ${table} do not end`);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Files of large objects: `16397 blob_16397.dat`, one a line. */
+async function listedIn(path: string): Promise<string[]> {
+  const lines = (await readFile(path, 'utf8')).split('\n');
+  if (lines.pop() !== '') throw incomplete('the list of its large objects is cut short');
+  return lines.map((line) => line.slice(line.indexOf(' ') + 1));
+}
+
+function incomplete(why: string): HoldfastError {
+  return new HoldfastError('dump_incomplete', `the folder of pg_dump is not whole: ${why}`, {
+    hint: 'The dump was cut short: see the log of the database server, then back up again.',
+  });
+}

@@ -1,0 +1,126 @@
+import type { PostgresSourceConfig } from '../../../config/config.ts';
+import { systemClock, utc } from '../../../core/clock.ts';
+import { describeError } from '../../../core/errors.ts';
+import { schemaIn, schemaPrefix } from '../../../proof/of-schema.ts';
+import type { Proof, ProofOutcome } from '../../../proof/proof.ts';
+import { extentOf, orTrouble, summary } from '../proof/beside-dump.ts';
+import { joinCounters, readCounters, type Counter } from '../proof/counters.ts';
+import { oidsOf, type LeftOut } from '../proof/left-out.ts';
+import { readObjectsOf } from '../proof/objects.ts';
+import { beginSteps, readInOneWay } from '../proof/snapshot.ts';
+import { listTables, methodOf, readTable } from '../proof/tables.ts';
+import { quoteLiteral } from '../names.ts';
+import { withPostgresSession, type PostgresSession } from '../session.ts';
+
+export interface SchemaProofs {
+  config: PostgresSourceConfig;
+  caFile: string;
+  /** The snapshot that the dumps are of. */
+  snapshot: string;
+  leftOut: LeftOut;
+}
+
+/** Longer than a backup may take, which is for the job to say. */
+const TIMEOUT_MS = 24 * 3600_000;
+
+/** A session in the snapshot of the dumps, for what is read of some schemas. */
+export function inSnapshot<T>(
+  { config, caFile, snapshot }: SchemaProofs,
+  signal: AbortSignal,
+  work: (session: PostgresSession) => Promise<T>,
+): Promise<T> {
+  return withPostgresSession(config, { signal, caFile, timeoutMs: TIMEOUT_MS }, async (session) => {
+    await readInOneWay(session);
+    await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    await session.query(`SET TRANSACTION SNAPSHOT ${quoteLiteral(snapshot)}`);
+    await beginSteps(session);
+    return work(session);
+  });
+}
+
+/** Counters as they stand before a dump begins: sequences obey no snapshot. */
+export async function countersBefore(
+  session: PostgresSession,
+  { leftOut }: SchemaProofs,
+  schemas: string[],
+): Promise<Counter[]> {
+  return readCounters(session, await oidsOf(session, leftOut.relations), schemas);
+}
+
+/** The proof of each of some schemas, read when their dump has ended. What cannot be read of one takes that one's proof its word alone. */
+export async function proveSchemas(
+  session: PostgresSession,
+  { config, leftOut }: SchemaProofs,
+  { schemas, before }: { schemas: string[]; before: Counter[] },
+): Promise<Map<string, Proof>> {
+  const relations = await oidsOf(session, leftOut.relations);
+  const withoutRows = await oidsOf(session, leftOut.rows);
+  const shared: string[] = [];
+  const objects = await orTrouble(shared, 'its objects', () =>
+    readObjectsOf(session, schemas, null, relations),
+  );
+  const ofSchema = new Map<string, Parts>();
+  for (const schema of schemas)
+    ofSchema.set(schemaPrefix(schema).slice(0, -1), { schema, troubles: [], ...emptyParts() });
+  const extent = extentOf(config);
+  for (const table of await listTables(session, [...relations, ...withoutRows], schemas)) {
+    const parts = ofSchema.get(schemaIn(table.name));
+    if (parts === undefined) continue;
+    const proof = await orTrouble(parts.troubles, table.name, () => readTable(session, table, extent));
+    if (proof !== null) parts.tables.push(proof);
+  }
+  const after = await orTrouble(shared, 'its sequences', () => readCounters(session, relations, schemas));
+  for (const counter of joinCounters(before, after ?? []))
+    ofSchema.get(schemaIn(counter.name))?.counters.push(counter);
+  for (const object of objects ?? []) ofSchema.get(schemaOf(object))?.objects.push(object);
+  const about = {
+    version: 1 as const,
+    engine: 'postgres' as const,
+    serverVersion: session.version,
+    database: config.database,
+    takenAt: utc(systemClock.now()),
+    level: config.proof === 'counts' ? ('counts' as const) : ('checksums' as const),
+    method: await methodOf(session),
+  };
+  return new Map(
+    [...ofSchema.values()].map(({ schema, troubles, tables, counters, objects: own }) => [
+      schema,
+      { ...about, unproven: summary([...shared, ...troubles]), tables, counters, objects: own },
+    ]),
+  );
+}
+
+/** The proof of one schema, for a dump of that alone, which may begin at `onBegun` and settles `dumped`. Never rejects. */
+export async function proveOne(
+  what: SchemaProofs,
+  schema: string,
+  { dumped, onBegun }: { dumped: Promise<unknown>; onBegun: () => void },
+  signal: AbortSignal,
+): Promise<ProofOutcome> {
+  const failed = dumped.then(
+    () => false,
+    () => true,
+  );
+  try {
+    return await inSnapshot(what, signal, async (session) => {
+      const before = await countersBefore(session, what, [schema]);
+      onBegun();
+      if (await failed) return { proof: null, why: 'the dump failed' };
+      const proof = (await proveSchemas(session, what, { schemas: [schema], before })).get(schema);
+      return proof === undefined ? { proof: null, why: 'nothing was read' } : { proof, why: null };
+    });
+  } catch (error) {
+    return { proof: null, why: `the session of the proof failed: ${describeError(error).message}` };
+  }
+}
+
+type Parts = { schema: string; troubles: string[] } & ReturnType<typeof emptyParts>;
+
+function emptyParts(): Pick<Proof, 'tables' | 'counters' | 'objects'> {
+  return { tables: [], counters: [], objects: [] };
+}
+
+/** A schema is named by its own name, which is written like the beginning of those in it. */
+function schemaOf({ kind, name }: Proof['objects'][number]): string {
+  return kind === 'schema' ? name : schemaIn(name);
+}

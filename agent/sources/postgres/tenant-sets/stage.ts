@@ -1,0 +1,198 @@
+import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HoldfastError, describeError } from '../../../core/errors.ts';
+import type { Proof } from '../../../proof/proof.ts';
+import { pathComponent } from '../../repository-path.ts';
+import type { StagedSet, StageOrder, TenantSchema } from '../../tenant-dumps.ts';
+import type { PostgresSession } from '../session.ts';
+import { extensionsIn, readNeeds } from '../tenant-dumps/needs.ts';
+import { countersBefore, inSnapshot, proveSchemas, type SchemaProofs } from '../tenant-dumps/proofs.ts';
+import type { SharedArchive } from '../tenant-dumps/shared-archive.ts';
+import type { PostgresTable } from '../contents.ts';
+import { createPreludes } from './preludes.ts';
+import { dumpSet, type SetDump } from './set-dump.ts';
+import { CannotSplitError } from './split.ts';
+
+export interface StageOptions extends SchemaProofs, Pick<SetDump, 'deps' | 'probe'> {
+  /** The folder of the tenants in the repository. */
+  path: string;
+  tablesOf: (schema: string) => PostgresTable[];
+  shared: () => Promise<SharedArchive>;
+  /** The schemas among these that are there now. */
+  existing: (schemas: string[]) => Promise<Set<string>>;
+}
+
+/** What the catalog says of so many at once: enough to be quick, and few enough for the memory of any number of tenants to be the same. */
+const BATCH = 100;
+/** Passes over the catalog after which the ones that are left are dumped one by one. */
+const MOST_PASSES = 30;
+
+/** `Moment.stage` says what is promised. */
+export async function stageSet(
+  options: StageOptions,
+  order: StageOrder,
+  signal: AbortSignal,
+): Promise<StagedSet> {
+  const folder = join(order.staging, options.path);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const shared = await options.shared();
+  return inSnapshot(options, signal, async (session) => {
+    const course: Course = {
+      options,
+      order,
+      session,
+      signal,
+      folder,
+      passes: 0,
+      staged: 0,
+      warnings: new Set(),
+    };
+    const before =
+      options.config.proof === 'none'
+        ? []
+        : await countersBefore(session, options, order.tenants.map(schemaOf));
+    const dumped = new Map<TenantSchema, number>();
+    await dumpAll(course, order.tenants, dumped);
+    const tenants = order.tenants.filter((tenant) => dumped.has(tenant));
+    const preludes = createPreludes({ ...options, shared, folder });
+    const set: StagedSet = {
+      path: options.path,
+      tenants: [],
+      shared: [],
+      left: order.tenants.filter((tenant) => !dumped.has(tenant)),
+      warnings: [],
+    };
+    for (let i = 0; i < tenants.length; i += BATCH) {
+      const batch = tenants.slice(i, i + BATCH);
+      const needs = await readNeeds(session, batch.map(schemaOf));
+      const proofs = await prove(course, batch, before);
+      for (const tenant of batch) {
+        const needed = needs.get(tenant.schema);
+        if (needed === undefined)
+          throw new HoldfastError('dump_failed', `the schema ${tenant.schema} is not in the snapshot`);
+        const path = pathOf(options, tenant);
+        const files = [{ path: `${path}.dump`, bytes: dumped.get(tenant) ?? 0 }];
+        const script = `${path}.prelude.sql`;
+        files.push({
+          path: script,
+          bytes: await preludes.write(tenant, needed, join(order.staging, script), signal),
+        });
+        const proof = proofs.of.get(tenant.schema);
+        if (proof !== undefined) {
+          const document = order.encodeProof(`${path}.dump`, proof);
+          const name = `${path}.dump.proof.json`;
+          await writeFile(join(order.staging, name), document, { mode: 0o600 });
+          files.push({ path: name, bytes: Buffer.byteLength(document) });
+        }
+        const unproven = proof === undefined ? proofs.why : proof.unproven;
+        set.tenants.push({ tenant, files, unproven });
+      }
+      order.onStep(
+        `proving tenants of ${options.config.database}: ${Math.min(i + BATCH, tenants.length)} of ${tenants.length}`,
+      );
+    }
+    set.shared = [...preludes.files].map(([name, bytes]) => ({ path: `${options.path}/${name}`, bytes }));
+    set.warnings = [...course.warnings, ...preludes.warnings];
+    await requireSizes(order.staging, set);
+    return set;
+  });
+}
+
+interface Course {
+  options: StageOptions;
+  order: StageOrder;
+  session: PostgresSession;
+  signal: AbortSignal;
+  folder: string;
+  passes: number;
+  /** Bytes of the passes that are done. */
+  staged: number;
+  warnings: Set<string>;
+}
+
+/**
+ * All in one pass. Where that fails, those whose schema was dropped meanwhile are left out; where none was, each half by itself, until what fails is
+ * known by name.
+ */
+async function dumpAll(
+  course: Course,
+  tenants: TenantSchema[],
+  dumped: Map<TenantSchema, number>,
+): Promise<void> {
+  if (tenants.length === 0 || course.passes >= MOST_PASSES) return;
+  course.passes += 1;
+  try {
+    const { sizes, warnings } = await dumpPass(course, tenants);
+    tenants.forEach((tenant, i) => dumped.set(tenant, sizes[i] ?? 0));
+    warnings.forEach((warning) => course.warnings.add(warning));
+  } catch (error) {
+    course.signal.throwIfAborted();
+    if (isNoSpace(error)) throw error;
+    if (error instanceof CannotSplitError) {
+      course.warnings.add(`${error.message}: each tenant was dumped by itself, which takes longer`);
+      return;
+    }
+    if (tenants.length === 1) return;
+    const there = await course.options.existing(tenants.map(schemaOf));
+    const left = tenants.filter(({ schema }) => there.has(schema));
+    if (left.length < tenants.length) return dumpAll(course, left, dumped);
+    const half = Math.ceil(tenants.length / 2);
+    await dumpAll(course, tenants.slice(0, half), dumped);
+    await dumpAll(course, tenants.slice(half), dumped);
+  }
+}
+
+function isNoSpace(error: unknown): boolean {
+  if (error instanceof HoldfastError) return error.kind === 'staging_full';
+  return ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
+}
+
+async function dumpPass({ options, order, session, signal, ...course }: Course, tenants: TenantSchema[]) {
+  const { config, deps, probe, snapshot, leftOut, tablesOf } = options;
+  const schemas = tenants.map(schemaOf);
+  return dumpSet(
+    {
+      ...{ config, deps, probe, snapshot, leftOut, schemas },
+      extensions: session.major >= 14 ? await extensionsIn(session, schemas) : [],
+      paths: tenants.map((tenant) => join(order.staging, `${pathOf(options, tenant)}.dump`)),
+      tables: schemas.flatMap(tablesOf),
+      onBytes: (bytes) => order.onBytes(course.staged + bytes),
+    },
+    signal,
+  );
+}
+
+async function prove(
+  { options, session, signal }: Course,
+  tenants: TenantSchema[],
+  before: Awaited<ReturnType<typeof countersBefore>>,
+): Promise<{ of: Map<string, Proof>; why: string | null }> {
+  if (options.config.proof === 'none') return { of: new Map(), why: null };
+  const schemas = tenants.map(schemaOf);
+  try {
+    return { of: await proveSchemas(session, options, { schemas, before }), why: null };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { of: new Map(), why: `the session of the proof failed: ${describeError(error).message}` };
+  }
+}
+
+/** What is on the disk is what was written: a snapshot of it is compared with these numbers. */
+async function requireSizes(staging: string, { tenants, shared }: StagedSet): Promise<void> {
+  for (const { path, bytes } of [...tenants.flatMap(({ files }) => files), ...shared]) {
+    const { size } = await stat(join(staging, path));
+    if (size !== bytes)
+      throw new HoldfastError(
+        'dump_failed',
+        `${path} has ${size} bytes on the disk, and ${bytes} were written`,
+      );
+  }
+}
+
+function pathOf({ path }: StageOptions, { schema }: TenantSchema): string {
+  return `${path}/${pathComponent(schema)}`;
+}
+
+function schemaOf({ schema }: TenantSchema): string {
+  return schema;
+}

@@ -1,0 +1,4 @@
+import { mariadb } from '../helpers/engines.ts';
+import { runFaults } from './run.ts';
+
+runFaults(mariadb);

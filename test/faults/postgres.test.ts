@@ -1,0 +1,4 @@
+import { postgres } from '../helpers/engines.ts';
+import { runFaults } from './run.ts';
+
+runFaults(postgres);

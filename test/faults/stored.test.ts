@@ -1,4 +1,0 @@
-import { stored } from './rows/stored.ts';
-import { runFaults } from './run.ts';
-
-runFaults(stored);

@@ -1,4 +1,0 @@
-import { verification } from './rows/verification.ts';
-import { runFaults } from './run.ts';
-
-runFaults(verification);
