@@ -34,7 +34,7 @@ export interface TakerOptions {
 /** Longer than any run is given. */
 const TIMEOUT_MS = 24 * 60 * 60_000;
 
-/** Connects at once, and reads when the client has been started. */
+/** Connects and reads the definitions at once, so that no change after the client's start is missed; reads rows when it has been started. */
 export function takeProof(config: MysqlSourceConfig, options: TakerOptions): ProofTaker {
   const client = Promise.withResolvers<() => Promise<Child>>();
   const started = Promise.withResolvers<Child | null>();
@@ -44,11 +44,14 @@ export function takeProof(config: MysqlSourceConfig, options: TakerOptions): Pro
 
   const work = async (session: MysqlSession) => {
     await prepareSession(session);
+    const method = await chooseMethod(session);
+    const objects = await readObjects(session, config.database, options.leftOut);
     const startClient = await client.promise;
     const point = await openAtOnePoint(session, { config, caFile: options.caFile, signal, startClient });
     const takenAt = utc(systemClock.now());
     started.resolve(point.client);
-    return readProof(session, config, { ...options, takenAt, unproven: point.unproven, dump: ended.promise });
+    const before = { method, objects, takenAt, unproven: point.unproven };
+    return readProof(session, config, { ...options, ...before, dump: ended.promise });
   };
   const limits = { signal, caFile: options.caFile, timeoutMs: TIMEOUT_MS };
   const outcome = withMysqlSession(config, limits, work).then(
@@ -73,16 +76,14 @@ export function takeProof(config: MysqlSourceConfig, options: TakerOptions): Pro
 async function readProof(
   session: MysqlSession,
   config: MysqlSourceConfig,
-  options: TakerOptions & {
-    takenAt: string;
-    unproven: string | null;
-    dump: Promise<ReadonlyMap<string, string>>;
-  },
+  options: TakerOptions &
+    Pick<Proof, 'method' | 'objects' | 'takenAt' | 'unproven'> & {
+      dump: Promise<ReadonlyMap<string, string>>;
+    },
 ): Promise<Proof> {
   const { database } = config;
+  const { method, objects } = options;
   const level = config.proof === 'counts' ? 'counts' : 'checksums';
-  const method = await chooseMethod(session);
-  const objects = await readObjects(session, database, options.leftOut);
   const tables: Proof['tables'] = [];
   for (const table of await readDumpedTables(session, database, options.leftOut.names)) {
     const coverage =
