@@ -89,19 +89,20 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   await once(child, 'exit');
 }
 
-/** Children of a process, this one unless told otherwise, whose program is named so. */
+/** Children of a process, this one unless told otherwise, whose program is named so and does more than to tell its version. */
 export function childrenNamed(name: string, parent = process.pid): number[] {
   return readdirSync('/proc')
     .map(Number)
     .filter((pid) => {
-      const match = /^\d+ \((.*)\) (\S) (\d+)/s.exec(statOf(pid));
-      return match?.[1] === name.slice(0, 15) && match[2] !== 'Z' && Number(match[3]) === parent;
+      const match = /^\d+ \((.*)\) (\S) (\d+)/s.exec(read(pid, 'stat'));
+      const isChild = match?.[1] === name.slice(0, 15) && match[2] !== 'Z' && Number(match[3]) === parent;
+      return isChild && !read(pid, 'cmdline').includes('--version');
     });
 }
 
-function statOf(pid: number): string {
+function read(pid: number, what: 'stat' | 'cmdline'): string {
   try {
-    return pid > 0 ? readFileSync(`/proc/${pid}/stat`, 'utf8') : '';
+    return pid > 0 ? readFileSync(`/proc/${pid}/${what}`, 'utf8') : '';
   } catch {
     return '';
   }

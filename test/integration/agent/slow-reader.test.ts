@@ -9,7 +9,7 @@ import { repositoryRoot } from '../../helpers/stack.ts';
 import { until } from '../../helpers/until.ts';
 
 test('whoever reads an answer is slow → they get the whole of it before the agent is gone', async () => {
-  const agent = await testAgent({});
+  const agent = await testAgent({ DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/asked_for_nothing' });
   const runs = 500;
   const ledger = openLedger(join(agent.folder, 'state', 'ledger.db'), { now: () => new Date() });
   for (let run = 1; run <= runs; run += 1) {

@@ -88,7 +88,11 @@ describe.each(postgresMajors().map((major) => ({ major })))('PostgreSQL $major',
       clinic.database,
     );
     for (const [id, code, told] of [
-      ['Mixed-Case', 0, /restored tenant Mixed-Case .*201 rows; .*201 rows and \d+ objects equal to the source/],
+      [
+        'Mixed-Case',
+        0,
+        /restored tenant Mixed-Case .*201 rows; .*201 rows and \d+ objects equal to the source/,
+      ],
       [odd, 3, /1 table, 9 rows; .*equal to the source[^]*extension pg_trgm [^]* is not restored with it/],
     ] as const) {
       const put = await agent.run(['restore', clinic.database, '--tenant', id, '--yes']);

@@ -38,7 +38,7 @@ async function twoServers(): Promise<Pair> {
   return { first, tap, second };
 }
 
-/** A backup of the first server that stands in the middle of its dump, with its lock in the repository. */
+/** A backup of the first server that stands in the middle of its dump, with its lock in the repository; the restic of its proof may soon have another. */
 async function standingBackup({ first, tap }: Pair): Promise<Started & { lock: string }> {
   tap.holdAt(1_000_000);
   const started = first.start(['backup']);
@@ -56,7 +56,7 @@ test('one backs up while the other prunes → the living lock stays, the prune i
   const { first, second } = pair;
   const { ended, lock } = await standingBackup(pair);
   await expectRefusal(second, () => second.run(['prune']), /locked/, 5);
-  expect(locksOf(first)).toEqual([lock]);
+  expect(locksOf(first)).toContain(lock);
   pair.tap.letGo();
   const { code, stderr } = await ended;
   expect(stderr).toMatch(/backup of \S+: stored/);
@@ -81,10 +81,10 @@ test('one is killed in the middle while the other backs up → the dead lock is 
   expect(first.lastOk()).toBe(lastOk);
   pair.tap.letGo();
   await expectRefusal(second, () => second.run(['prune']), /locked/, 5);
-  expect(locksOf(first)).toEqual([lock]);
+  expect(locksOf(first)).toContain(lock);
 
   const next = await first.run(['backup']);
-  expect(next.stderr).toMatch(/was interrupted: the agent died[\s\S]*removed 1 dead lock [\s\S]*: stored/);
+  expect(next.stderr).toMatch(/was interrupted: the agent died[\s\S]*removed \d dead locks? [\s\S]*: stored/);
   expect(next.code).toBe(0);
   expect(locksOf(first)).toEqual([]);
   expect(first.snapshots()).toEqual(expect.arrayContaining([...snapshots, ...stored]));
