@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Repository } from '../../agent/repository/repository.ts';
 import { testAgent, type Ended, type TestAgent } from '../helpers/agent.ts';
@@ -56,7 +57,7 @@ export interface Stage extends Setting {
   ): Promise<Ended>;
   /** The same for a backup, whose dump has so many bytes. */
   backupMetAt(bytes: number, happens: (agentPid: number) => Promise<unknown>): Promise<Ended>;
-  /** Runs a command and kills the agent after this time, if it did not end before. */
+  /** Runs a command and kills the agent after this time, if it did not end before; its restic is gone too at the end. */
   killedAfter(milliseconds: number, args: string[]): Promise<Ended>;
   /** So many moments of a time, one in each part of it, from its first to its last. */
   moments(count: number, milliseconds: number): number[];
@@ -110,9 +111,21 @@ export function setStage(setting: Setting, row: string): Stage {
       // Not a wait for something: the moment of the fault.
       await Promise.race([delay(milliseconds), ended]);
       child.kill('SIGKILL');
+      await ended;
+      await until('restic died with the agent', async () => !runsOn(agent.environment['RESTIC_REPOSITORY']!));
       return ended;
     },
     moments: (count, milliseconds) =>
       Array.from({ length: count }, (_, part) => (milliseconds * (part + random())) / count),
   };
+}
+
+/** Whether any process has the repository in its environment: restic is told of it in no other way. */
+function runsOn(repository: string): boolean {
+  try {
+    execFileSync('bash', ['-c', `grep -lzs "^RESTIC_REPOSITORY=${repository}$" /proc/[0-9]*/environ`]);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -7,6 +7,7 @@ import { isConnectionLost } from '../errors.ts';
 import { withMysqlSession, type MysqlSession } from '../session.ts';
 import { sorted } from './counters.ts';
 import { chooseMethod } from './hash-method.ts';
+import type { Method } from './row-hash.ts';
 import { readObjects } from './objects.ts';
 import { openAtOnePoint } from './point.ts';
 import { prepareSession } from './session.ts';
@@ -77,7 +78,8 @@ async function readProof(
   session: MysqlSession,
   config: MysqlSourceConfig,
   options: TakerOptions &
-    Pick<Proof, 'method' | 'objects' | 'takenAt' | 'unproven'> & {
+    Pick<Proof, 'objects' | 'takenAt' | 'unproven'> & {
+      method: Method;
       dump: Promise<ReadonlyMap<string, string>>;
     },
 ): Promise<Proof> {
