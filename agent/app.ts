@@ -145,6 +145,7 @@ export async function createApp(config: Config, surroundings: Surroundings): Pro
   const runner = createRunner({
     ledger,
     acquireLock: () => acquireLock(join(config.stateDir, 'run.lock')),
+    startWaitMs: 30_000,
     recover: async (interrupted, signal) => {
       await sweepThrowaways(throwawayDir);
       await endStrays(runtimeDir);

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { HoldfastError, describeError } from './core/errors.ts';
 import type { Trigger } from './core/glossary.ts';
@@ -9,6 +10,8 @@ export interface RunnerSettings {
   ledger: Ledger;
   /** Takes the lock that is held across processes; null when somebody else holds it. */
   acquireLock: () => (() => void) | null;
+  /** So long the lock is waited for while its holder has no run in the ledger: it puts things in order at its start, and is soon done. */
+  startWaitMs: number;
   /** What a dead process left behind is put in order, under the lock, before the first job: returns what was found. */
   recover: (interrupted: Run[], signal: AbortSignal) => Promise<void>;
   /** Called after each run: writes the heartbeat. Its failure never changes the run's result. */
@@ -48,8 +51,7 @@ export interface RunOptions {
 
 export function createRunner(settings: RunnerSettings): Runner {
   const underLock = async <T>(signal: AbortSignal, action: () => Promise<T>): Promise<T> => {
-    const release = settings.acquireLock();
-    if (release === null) throw busy(settings.ledger);
+    const release = await lockFor(settings, signal);
     try {
       const interrupted = settings.ledger.interruptLeftovers('the agent died while it ran');
       await settings.recover(interrupted, signal);
@@ -159,8 +161,25 @@ async function settle(job: Job, options: RunOptions): Promise<{ end: RunEnd; err
   }
 }
 
-function busy(ledger: Ledger): HoldfastError {
-  const running = ledger.recent({ result: 'running', limit: 1 })[0];
+/** Throws `busy` when somebody else keeps it. */
+async function lockFor(
+  { acquireLock, ledger, startWaitMs }: RunnerSettings,
+  signal: AbortSignal,
+): Promise<() => void> {
+  const giveUpAt = performance.now() + startWaitMs;
+  for (;;) {
+    const release = acquireLock();
+    if (release !== null) return release;
+    const running = ledger.recent({ result: 'running', limit: 1 })[0];
+    if (running !== undefined || performance.now() > giveUpAt) throw busy(running);
+    await delay(LOCK_POLL_MS, undefined, { signal }).catch(() => undefined);
+    signal.throwIfAborted();
+  }
+}
+
+const LOCK_POLL_MS = 200;
+
+function busy(running: Run | undefined): HoldfastError {
   const who =
     running === undefined
       ? ''

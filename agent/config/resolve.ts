@@ -53,7 +53,17 @@ function resolvedSource(given: Raw, path: Path, how: Resolving): Raw {
   takeFromFile(result, 'url', '_file', path, how);
   if (isGroup(result['verify']))
     result['verify'] = resolvedVerify(result['verify'], [...path, 'verify'], how);
-  return 'url' in result ? takenFromUrl(result, [...path, urlKey], how) : result;
+  const source = 'url' in result ? takenFromUrl(result, [...path, urlKey], how) : result;
+  return how.foreignIgnored && source['type'] === 'mysql' ? streamed(source, path, how) : source;
+}
+
+/** MySQL and MariaDB know no format but the default: to write that out is no mistake, as it is to ask for another. */
+function streamed(source: Raw, path: Path, how: Resolving): Raw {
+  if (source['format'] !== undefined && source['format'] !== 'custom') {
+    const message = `is ${JSON.stringify(source['format'])}, and a MySQL or MariaDB database is dumped as one stream: say custom, or nothing`;
+    how.problems.push({ path: [...path, 'format'], message });
+  }
+  return Object.fromEntries(Object.entries(source).filter(([key]) => key !== 'format' && key !== 'jobs'));
 }
 
 /** Where scratch databases are made: a URL, which becomes the settings in it, or a word. */

@@ -7,7 +7,9 @@ it('an .env with every default written out changes nothing', async () => {
   const stack = await Stack.create();
   try {
     const config = () =>
-      stack.ask('docker compose run --rm db_backup holdfast config; docker compose config --services | sort');
+      stack.ask(
+        'docker compose run --rm db_backup holdfast config && docker compose config --services | sort',
+      );
     const before = await config();
     writeFileSync(join(stack.folder, '.env'), everyDefault());
     expect(await config()).toBe(before);

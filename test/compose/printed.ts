@@ -21,7 +21,7 @@ export async function take(
   writeFileSync(join(stack.folder, 'step.sh'), `${SUDO}\n${text}`);
   const asked = { asks: /to go on: /, answer: typed ?? '' };
   const run = () => {
-    if (typed !== null) return stack.typed('bash step.sh', asked);
+    if (typed !== null) return stack.typed('bash step.sh', [asked]);
     return stack.try(script.includes('read -rs') ? `bash step.sh <<<'${secret}'` : 'bash step.sh');
   };
   const finished = await stack.explained(run);

@@ -83,9 +83,10 @@ describe('docs/quickstart.md, as printed, beside a MySQL 9.7 of your own', () =>
   it('the rights of docs/security.md, pasted at the prompt that docs/troubleshooting.md opens → the doctor has nothing to say', async () => {
     const before = await stack.try(step('holdfast doctor').script);
     expect(before.code, show(before)).toBe(1);
-    const pasted = `${ROOT_PASSWORD}\n${theOne('grants-mysql', 'sql')}exit`;
-    const prompt = { asks: /Enter password: /, answer: pasted };
-    const client = await stack.typed(step('mysql -uroot -p').script.split('\n')[1]!, prompt);
+    const client = await stack.typed(step('mysql -uroot -p').script.split('\n')[1]!, [
+      { asks: /Enter password: /, answer: ROOT_PASSWORD },
+      { asks: /mysql> /, answer: `${theOne('grants-mysql', 'sql')}exit` },
+    ]);
     expect(client.stdout).not.toMatch(/^ERROR/m);
     const { stdout } = await take(stack, step('holdfast doctor'));
     expect(stdout).toMatch(/ok +shop/);

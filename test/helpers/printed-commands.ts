@@ -43,7 +43,7 @@ export async function follow(
     }, command);
     const options = { cwd: agent.folder, env: { ...env, ...environment } };
     const asked = { asks: /to go on: /, answer: typed ?? '' };
-    const finished = await (typed === undefined ? shell(line, options) : atTerminal(line, asked, options));
+    const finished = await (typed === undefined ? shell(line, options) : atTerminal(line, [asked], options));
     expect(finished.code, describe(finished)).toBe(0);
     await check(finished);
   }

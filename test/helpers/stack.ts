@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { freePort } from '../../scripts/loopback/ports.ts';
 import { describe, type Finished, shell, succeed } from './shell.ts';
-import { atTerminal } from './terminal.ts';
+import { atTerminal, type Prompt } from './terminal.ts';
 
 export const repositoryRoot = join(import.meta.dirname, '..', '..');
 
@@ -66,9 +66,9 @@ export class Stack {
     return succeed(command, { cwd: this.folder, env: this.env, timeoutMs });
   }
 
-  /** The same at a terminal, where an answer is typed once it asks. */
-  typed(command: string, prompt: { asks: RegExp; answer: string }, timeoutMs?: number): Promise<Finished> {
-    return atTerminal(command, prompt, { cwd: this.folder, env: this.env, timeoutMs });
+  /** The same at a terminal, where each answer is typed once it is asked for. */
+  typed(command: string, prompts: Prompt[], timeoutMs?: number): Promise<Finished> {
+    return atTerminal(command, prompts, { cwd: this.folder, env: this.env, timeoutMs });
   }
 
   /** What the command says on stdout, without the last newline. */

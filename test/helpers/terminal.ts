@@ -1,13 +1,19 @@
 import { spawn } from 'node:child_process';
 import type { Finished, ShellOptions } from './shell.ts';
 
+/** What is typed once the terminal shows a text that matches. */
+export interface Prompt {
+  asks: RegExp;
+  answer: string;
+}
+
 /**
- * Types a line of bash at a terminal, which script(1) makes, and an answer once the line asks for it by a text that matches. Both
- * outputs of a terminal are one.
+ * Types a line of bash at a terminal, which script(1) makes, and each answer once what was shown since the one before asks for it.
+ * Both outputs of a terminal are one.
  */
 export function atTerminal(
   command: string,
-  { asks, answer }: { asks: RegExp; answer: string },
+  prompts: Prompt[],
   { cwd, env, timeoutMs = 120_000 }: ShellOptions,
 ): Promise<Finished> {
   return new Promise((resolve, reject) => {
@@ -17,12 +23,13 @@ export function atTerminal(
       detached: true,
     });
     let seen = '';
-    let answered = false;
+    let answered = 0;
+    const left = [...prompts];
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       seen += text;
-      if (answered || !asks.test(seen)) return;
-      answered = true;
-      child.stdin.write(`${answer}\n`);
+      if (left[0]?.asks.test(seen.slice(answered)) !== true) return;
+      answered = seen.length;
+      child.stdin.write(`${left.shift()?.answer ?? ''}\n`);
     });
     const timer = setTimeout(() => {
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');

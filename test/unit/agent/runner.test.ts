@@ -10,7 +10,7 @@ import { keptLog } from '../../helpers/log.ts';
 
 const options = { trigger: 'command' as const, signal: new AbortController().signal };
 
-function testRunner(report: () => Promise<void> = async () => undefined) {
+function testRunner(report: () => Promise<void> = async () => undefined, startWaitMs = 0) {
   const ledger = openLedger(':memory:', { now: () => new Date() });
   const lock = join(temporaryFolder(), 'run.lock');
   const recovered: string[][] = [];
@@ -18,6 +18,7 @@ function testRunner(report: () => Promise<void> = async () => undefined) {
   const runner = createRunner({
     ledger,
     acquireLock: () => acquireLock(lock),
+    startWaitMs,
     recover: async (interrupted) => void recovered.push(interrupted.map((run) => run.job)),
     report,
     log,
@@ -120,6 +121,30 @@ describe('several runs', () => {
     expect(ledger.recent({ limit: 10 })).toEqual([]);
     release?.();
     await expect(runner.run([job(good)], options)).resolves.toHaveLength(1);
+  });
+
+  test('somebody holds the lock who has no run yet → is waited for; whose run has begun → busy at once, with its name', async () => {
+    const { runner, ledger, lock } = testRunner(async () => undefined, 60_000);
+    const release = acquireLock(lock);
+    const waiting = runner.run([job(good)], options);
+    release?.();
+    await expect(waiting).resolves.toHaveLength(1);
+
+    const other = acquireLock(lock);
+    const id = ledger.begin({ job: 'verify', source: 'blog', trigger: 'schedule' });
+    await expect(runner.run([job(good)], options)).rejects.toThrow(/holds the lock: verify of blog, since/);
+    ledger.finish(id, { result: 'succeeded', reason: 'done' });
+    other?.();
+  });
+
+  test('told to stop while the lock is waited for → ends at once', async () => {
+    const { runner, lock } = testRunner(async () => undefined, 60_000);
+    const release = acquireLock(lock);
+    const stop = new AbortController();
+    const waiting = runner.run([job(good)], { ...options, signal: stop.signal });
+    stop.abort(new HoldfastError('interrupted', 'it was told to stop'));
+    await expect(waiting).rejects.toMatchObject({ kind: 'interrupted' });
+    release?.();
   });
 
   test('due while somebody else holds the lock, and given up → skipped in the ledger, with its reason, and reported', async () => {

@@ -462,6 +462,16 @@ describe('DATABASE_URL', () => {
     expect(problems.join()).not.toContain('s3cret');
   });
 
+  test('the format of dumps: the default written out beside a MySQL database → nothing; a folder → refused by name', () => {
+    const given = { ...SHOP, BACKUP_JOBS: '4' };
+    expect(loadConfig({ ...given, BACKUP_FORMAT: 'custom' }).sources).toEqual(loadConfig(SHOP).sources);
+    expect(problemsOf({ ...given, BACKUP_FORMAT: 'directory' })).toEqual([
+      expect.stringMatching(
+        /^BACKUP_FORMAT is "directory", and a MySQL or MariaDB database is dumped as one stream/,
+      ),
+    ]);
+  });
+
   test('an sslmode that there is not → told by what was given', () => {
     const problems = problemsOf({ ...REPOSITORY, DATABASE_URL: 'postgres://u:p@h/d?sslmode=maybe' });
     expect(problems).toEqual([expect.stringMatching(/^PGSSLMODE is "maybe"; it must be one of disable/)]);
