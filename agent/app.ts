@@ -87,7 +87,7 @@ export interface App extends Tenancy, TenantTurns {
   restore(
     choice: { source: Source } & Pick<
       RestoreSettings,
-      'wanted' | 'target' | 'tables' | 'byTenant' | 'owners' | 'restorePoint' | 'dryRun'
+      'wanted' | 'target' | 'tables' | 'ofSchema' | 'byTenant' | 'owners' | 'restorePoint' | 'dryRun'
     >,
     options: RunOptions,
   ): Promise<RunReport[]>;

@@ -151,12 +151,13 @@ function createJobs(deps: Deps): Jobs {
         return deps.role === null ? seen : { ...seen, all: (await tenants.find(signal)).tenants };
       },
       set:
-        repository === null || part.kind === 'named'
+        // A set of a role's few would stand for that of all, and take its place in the retention.
+        repository === null || part.kind === 'named' || deps.role !== null
           ? null
           : { repository, staging: join(sourceDeps.runtimeDir, STAGING) },
       proofs: repository !== null,
       now: () => clock.now(),
-      onDemand: part.kind === 'named',
+      onDemand: part.kind === 'named' || deps.role !== null,
       group: part.kind === 'group' ? part.name : null,
       atOnce: tenantsIn(config, source.name)?.jobs ?? 1,
       tenantTimeoutMs: Math.min(timeoutMs, TENANT_TIMEOUT_MS),

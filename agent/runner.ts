@@ -146,8 +146,9 @@ async function settle(job: Job, options: RunOptions): Promise<{ end: RunEnd; err
     });
     return { end: { result: 'succeeded', ...outcome }, error: null };
   } catch (thrown) {
+    const isStopped = signal.aborted && !(thrown instanceof EndedRun && thrown.stands);
     // What an aborted child or socket says of its end is noise: why we aborted is the cause.
-    const error: unknown = signal.aborted ? signal.reason : thrown;
+    const error: unknown = isStopped ? signal.reason : thrown;
     const { message, hint, kind } = describeError(error);
     if (error instanceof EndedRun) {
       return { end: { result: error.result, reason: message, hint, facts: error.facts }, error };

@@ -11,6 +11,7 @@ import { newestGoodSnapshot } from './jobs/known-backups.ts';
 import { repairJob } from './jobs/upkeep/repair.ts';
 import { openDamage } from './jobs/upkeep/open-damage.ts';
 import { standingOf } from './jobs/upkeep/retention-choice.ts';
+import { tenantDoubtOf } from './jobs/upkeep/retention-tenants.ts';
 import { retentionJob } from './jobs/upkeep/retention.ts';
 import { strangersIn, strangerWords } from './jobs/strangers.ts';
 import { dropReplaced } from './jobs/restore/tidy-restores.ts';
@@ -88,6 +89,7 @@ export function createUpkeep(deps: {
           const snapshotId = newestGoodSnapshot(ledger, name, rememberedId(repository, ledger));
           return snapshotId === null ? [] : [{ source: name, snapshotId }];
         }),
+      tenantDoubt: (name) => tenantDoubtOf(ledger, name),
       standing: (name) => {
         const settings = config.sources.find((source) => source.name === name);
         return standingOf(ledger, name, settings !== undefined && settings.proof !== 'none');

@@ -148,7 +148,7 @@ async function restore(
     if (how === 'for-good' && options.yes !== true) await askForTenant(app, source, options, context);
     return app.restoreTenant({ source, wanted, id, toId, owners, restorePoint, how }, commandRun(context));
   }
-  const tables = await tablesOf(app, source, options, context);
+  const { tables, schema: ofSchema } = await tablesOf(app, source, options, context);
   const target = await chooseTarget(source, options, context);
   if (options.byTenant === true && target.kind === 'overwrite') {
     throw new HoldfastError(
@@ -161,7 +161,7 @@ async function restore(
   }
   const byTenant = options.byTenant === true ? app.tenantsOf(source) : null;
   return app.restore(
-    { source, wanted, target, tables, byTenant, owners, restorePoint, dryRun },
+    { source, wanted, target, tables, ofSchema, byTenant, owners, restorePoint, dryRun },
     commandRun(context),
   );
 }
@@ -207,17 +207,26 @@ function ownersOf({ keepOwners, owner }: Options): Owners {
   return owner ? 'where-allowed' : 'leave';
 }
 
-/** Those of a tenant are in its schema. */
+/**
+ * Those of a tenant are in its schema, and in no other: where a point in a name leaves open which schema is meant, they are refused, for
+ * \`tenant_a.b.c\` may be another tenant's.
+ */
 async function tablesOf(
   app: App,
   source: Source,
   { tables, tenant }: Options,
   { signal }: Context,
-): Promise<string[] | null> {
-  if (tables === undefined) return null;
-  if (tenant === undefined) return tables;
+): Promise<{ tables: string[] | null; schema: string | null }> {
+  if (tables === undefined) return { tables: null, schema: null };
+  if (tenant === undefined) return { tables, schema: null };
   const { schema } = await app.tenantsOf(source).lookUp(tenant, signal);
-  return tables.map((table) => `${schema}.${table}`);
+  const unclear = [schema, ...tables].find((name) => name.includes('.'));
+  if (unclear !== undefined) {
+    throw new HoldfastError('usage', `--tables of a tenant takes no names with a point, such as ${unclear}`, {
+      hint: 'Give the tables without their schema; or restore the whole tenant: leave out --tables.',
+    });
+  }
+  return { tables: tables.map((table) => `${schema}.${table}`), schema };
 }
 
 /** Where nothing is there that could be lost, nobody is asked. */

@@ -19,12 +19,20 @@ export interface Job {
 export class EndedRun extends HoldfastError {
   readonly result: 'failed' | 'skipped';
   readonly facts: RunFacts;
+  /** What it says was found out before the run was told to stop, and stands; otherwise a run that was told to stop ends as just that. */
+  readonly stands: boolean;
 
-  constructor(result: 'failed' | 'skipped', cause: unknown, facts: RunFacts) {
+  constructor(
+    result: 'failed' | 'skipped',
+    cause: unknown,
+    facts: RunFacts,
+    { stands = false }: { stands?: boolean } = {},
+  ) {
     const { kind, message, hint } = describeError(cause);
     super(kind, message, { cause, ...(hint === null ? {} : { hint }) });
     this.result = result;
     this.facts = facts;
+    this.stands = stands;
   }
 }
 

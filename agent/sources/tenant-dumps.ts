@@ -33,6 +33,8 @@ export interface Moment {
    * it there. Files of tenants that did not change are the same as those of another time. Throws what `onBytes` throws.
    */
   stage(order: StageOrder, signal: AbortSignal): Promise<StagedSet>;
+  /** Why this moment cannot show a tenant any more, as a sentence part: then a dump that ended by now is not whole. Null where it can. */
+  outdated(tenant: TenantSchema, signal: AbortSignal): Promise<string | null>;
   /** The prelude, then the dump: what a tenant needs in an empty database, and the tenant itself, with its proof where one is asked for. */
   tenantParts(tenant: TenantSchema, options: { withProof: boolean }): Part[];
   /** The roles, then the dump of everything but the tenants' schemas. */
@@ -58,6 +60,8 @@ export interface StagedSet {
   shared: StagedFile[];
   /** Tenants of which nothing was staged: each is to be dumped by itself, which tells why. */
   left: TenantSchema[];
+  /** Tenants that this moment cannot show any more, and why, as a sentence part; nothing of them was staged. */
+  failed: { tenant: TenantSchema; why: string }[];
   /** As sentence parts. */
   warnings: string[];
 }

@@ -32,7 +32,8 @@ export async function openStaging(folder: string, what: string, expectedBytes: n
     folder,
     remove,
     watch: async (bytes) => {
-      if (bytes - looked < LOOK_EVERY_BYTES) return;
+      // Fewer than before: a pass that failed was taken away, and another one begins.
+      if (bytes >= looked && bytes - looked < LOOK_EVERY_BYTES) return;
       looked = bytes;
       if ((await freeIn(folder)) < RESERVE_BYTES)
         throw full(`${what} was ended after ${humanBytes(bytes)}: no more room in ${folder}`);

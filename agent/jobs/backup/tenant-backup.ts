@@ -70,8 +70,9 @@ async function backUpTenants(
   if (chosen.length === 0) throw nobody(source, findings);
   const probe = await source.probe(context.signal);
   const { store, leftovers } = removingLater(settings.store);
-  const what = { source, settings: { ...settings, store }, probe, context };
+  const common = { source, settings: { ...settings, store }, probe, context };
   const at = settings.now();
+  let storedSoFar: StoredSet = { ...NOTHING_STORED, left: [] };
   const ended = await settings.dumps
     .atOneMoment({ tenants: all, probe }, context.signal, async (moment) => {
       const { group, set } = settings;
@@ -79,19 +80,26 @@ async function backUpTenants(
         set === null
           ? { ...NOTHING_STORED, left: chosen }
           : await storeSet({ source, probe, store: set, group, context, moment, at, tenants: chosen });
+      storedSoFar = stored;
       const alone = await inParallel(stored.left, settings.atOnce, (tenant) =>
-        backUpTenant({ ...what, moment, tenant }),
+        backUpTenant({ ...common, moment, tenant }),
       );
       return joined(chosen, stored, alone);
     })
+    .catch((error: unknown) => {
+      // The snapshot of many is there, whatever came behind it.
+      if (storedSoFar.saved.length === 0) throw error;
+      return joined(chosen, storedSoFar, []);
+    })
     .finally(() => clearUp(settings.store, leftovers));
-  context.signal.throwIfAborted();
-  return concluded(ended, findings, settings, {
+  const about = {
     ...(settings.group === null ? {} : { group: settings.group }),
     ...(repositoryId === null ? {} : { repositoryId }),
     engine: probe.engine,
     serverVersion: probe.serverVersion,
-  });
+  };
+  const what = { chosen: chosen.length, findings, about, signal: context.signal };
+  return concluded(ended, what, settings);
 }
 
 const NOTHING_STORED: Omit<StoredSet, 'left'> = { facts: [], saved: [], warnings: [] };
@@ -167,7 +175,14 @@ async function backUpTenant(one: OneTenant): Promise<Ended> {
   const deadline = AbortSignal.timeout(settings.tenantTimeoutMs);
   try {
     const signal = AbortSignal.any([context.signal, deadline]);
-    return ended('succeeded', null, await save(one, signal));
+    const stored = await save(one, signal);
+    const outdated = await moment.outdated(tenant, signal);
+    if (outdated === null) return ended('succeeded', null, stored);
+    await settings.store.remove(
+      stored.saved.map(({ id }) => id),
+      signal,
+    );
+    return ended('failed', outdated);
   } catch (error) {
     if (await hasVanished(one)) return ended('vanished', null);
     if (!context.signal.aborted && deadline.aborted)
@@ -232,11 +247,18 @@ async function hasVanished({ settings, context, tenant }: OneTenant): Promise<bo
 
 const MOST_TOLD = 3;
 
+interface Concluding {
+  /** How many tenants were to be dumped. */
+  chosen: number;
+  findings: string[];
+  about: RunFacts;
+  signal: AbortSignal;
+}
+
 function concluded(
   ended: Ended[],
-  findings: string[],
+  { chosen, findings, about, signal }: Concluding,
   { store, group }: TenantBackupSettings,
-  about: RunFacts,
 ): Outcome {
   const tenants = ended.map(({ facts }) => facts);
   const saved = ended.flatMap((one) => one.saved);
@@ -254,6 +276,14 @@ function concluded(
     tenants,
   };
   const stored = tenants.length - failed.length - vanished.length;
+  if (signal.aborted || tenants.length < chosen) {
+    if (saved.length === 0) signal.throwIfAborted();
+    const { kind, message, hint } = describeError(signal.reason ?? new Error('it ended before its time'));
+    const cause = new HoldfastError(kind, `${message}; ${stored} of ${counted(chosen, 'tenant')} stored`, {
+      ...(hint === null ? {} : { hint }),
+    });
+    throw new EndedRun('failed', cause, facts, { stands: true });
+  }
   if (failed.length > 0) {
     const told = failed.slice(0, MOST_TOLD).map(({ id, why }) => `${id}: ${why}`);
     if (failed.length > MOST_TOLD) told.push(`and ${failed.length - MOST_TOLD} more`);

@@ -66,12 +66,13 @@ export async function storeSet(set: TenantSet): Promise<StoredSet> {
       throw asFull(error, what);
     });
     const gone = tenants.filter((tenant) => !moment.holds(tenant));
+    const failed = staged.failed.map(failedFacts);
     if (staged.tenants.length === 0)
-      return { facts: [], saved: [], left: [...staged.left, ...gone], warnings: [] };
+      return { facts: failed, saved: [], left: [...staged.left, ...gone], warnings: [] };
     const saved = await save(set, staged);
     const seconds = (performance.now() - startedAt) / 1000 / staged.tenants.length;
     return {
-      facts: staged.tenants.map((tenant) => factsOf(tenant, saved, seconds)),
+      facts: [...staged.tenants.map((tenant) => factsOf(tenant, saved, seconds)), ...failed],
       saved: [saved],
       left: [...staged.left, ...gone],
       warnings: [...staged.warnings, ...unproven(staged)],
@@ -110,6 +111,13 @@ function save(
     },
     context.signal,
   );
+}
+
+function failedFacts({ tenant, why }: StagedSet['failed'][number]): TenantFacts {
+  return {
+    ...{ id: tenant.id, schema: tenant.schema, result: 'failed', why },
+    ...{ snapshotId: null, dumpBytes: 0, addedBytes: 0, seconds: 0 },
+  };
 }
 
 function factsOf(

@@ -10,12 +10,26 @@ import { readStored } from '../reading.ts';
  */
 export async function chooseTables(
   wanted: string[],
-  { repository, snapshot, source }: { repository: Repository; snapshot: Snapshot; source: Source },
+  { repository, snapshot, source, ofSchema }: TablesOf,
   { onProgress, signal }: JobContext,
 ): Promise<string[]> {
   const progress = { step: `looking for the tables in ${snapshot.shortId}`, dumpBytes: 0, storedBytes: 0 };
-  const there = await source.tablesIn(readStored({ repository, snapshot, progress }, onProgress, signal));
+  const all = await source.tablesIn(readStored({ repository, snapshot, progress }, onProgress, signal));
+  const there = ofSchema === null ? all : all.filter((table) => isIn(table, ofSchema));
   return [...new Set(wanted.map((name) => tableCalled(name, there, snapshot)))];
+}
+
+export interface TablesOf {
+  repository: Repository;
+  snapshot: Snapshot;
+  source: Source;
+  /** Null for any. */
+  ofSchema: string | null;
+}
+
+/** A point behind that of the schema may be part of its name: then it is another one. */
+function isIn(table: string, schema: string): boolean {
+  return table.startsWith(`${schema}.`) && !table.slice(schema.length + 1).includes('.');
 }
 
 function tableCalled(name: string, there: string[], snapshot: Snapshot): string {

@@ -25,6 +25,8 @@ export interface RestoreSettings {
   target: RestoreTarget;
   /** These tables alone, as a person names them; null for everything. */
   tables: string[] | null;
+  /** The one schema that they are in, of a tenant; no other is chosen from, or named. Null for any. */
+  ofSchema: string | null;
   /** Into a new database tenant by tenant, these being the tenants; null for all at once. */
   byTenant: Tenants | null;
   owners: Owners;

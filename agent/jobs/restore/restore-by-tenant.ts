@@ -1,4 +1,4 @@
-import { HoldfastError } from '../../core/errors.ts';
+import { describeError, HoldfastError } from '../../core/errors.ts';
 import { counted, humanDuration } from '../../core/units.ts';
 import type { RunFacts } from '../../ledger/ledger.ts';
 import type { Recovered, Tenants } from '../../sources/tenants.ts';
@@ -12,7 +12,8 @@ const DROP_TIMEOUT_MS = 60_000;
 
 /**
  * Restores into a database that is not there yet, tenant by tenant, the critical ones first: each can be used as soon as it is back. Where what
- * they share does not come back, the database is dropped again; where a tenant does not, it stays for the others, and the run has failed.
+ * they share does not come back, the database is dropped again. From then on it stays whatever happens, for tenants may be at work in it; where
+ * one does not come back, or it ends before its time, the run has failed and says who is there.
  */
 export async function byTenant(restoration: Restoration, name: string, tenants: Tenants): Promise<Done> {
   const { source, context } = restoration;
@@ -24,6 +25,7 @@ export async function byTenant(restoration: Restoration, name: string, tenants: 
   try {
     recovered = await recover(restoration, { name, tenants, facts, seconds });
   } catch (error) {
+    if (facts.sharedSeconds !== undefined) throw cutShort(restoration, name, { facts, error });
     await source.dropDatabase(name, AbortSignal.timeout(DROP_TIMEOUT_MS)).catch((failure: unknown) => {
       const said = error instanceof Error ? error.message : String(error);
       throw new HoldfastError(
@@ -38,7 +40,11 @@ export async function byTenant(restoration: Restoration, name: string, tenants: 
     throw error;
   }
   const without = facts.tenantsBack.filter(({ result }) => result === 'failed').map(({ schema }) => schema);
-  const checked = await checkRestored(restoration, name, { mayDiffer: true, without });
+  const checked = await checkRestored(restoration, name, { mayDiffer: true, without }).catch(
+    (error: unknown) => {
+      throw cutShort(restoration, name, { facts, error });
+    },
+  );
   if (without.length > 0 || recovered.lateWhy !== null)
     throw notWhole(restoration, name, { recovered, facts, checked });
   return {
@@ -92,18 +98,44 @@ function tellTimes({ tenantsBack, sharedSeconds }: Back): string {
   return `what they share was back ${after(sharedSeconds ?? 0)}, tenant ${first.id} ${after(first.seconds)}, the last of ${counted(tenantsBack.length, 'tenant')} ${after(last.seconds)}`;
 }
 
+/** Tenants are back, and what was to follow is not done. */
+function cutShort(
+  { snapshot, context }: Restoration,
+  name: string,
+  { facts, error }: { facts: Back; error: unknown },
+): EndedRun {
+  const { message } = describeError(context.signal.aborted ? context.signal.reason : error);
+  const failed = facts.tenantsBack.filter(({ result }) => result === 'failed');
+  const back = facts.tenantsBack.length - failed.length;
+  const cause = new HoldfastError(
+    'restore_failed',
+    [
+      `${name} stays, with ${counted(back, 'tenant')} of ${snapshot.shortId}, and was not compared with the proof: ${message}`,
+      ...(failed.length === 0 ? [] : [toldOf(failed)]),
+    ].join('; '),
+    {
+      hint: `The tenants that are back can be used. Restore all again into another database; ${name} is yours to drop.`,
+      cause: error,
+    },
+  );
+  return new EndedRun('failed', cause, { ...facts, snapshotId: snapshot.id }, { stands: true });
+}
+
+function toldOf(failed: Back['tenantsBack']): string {
+  const told = failed.slice(0, MOST_TOLD).map(({ id, why }) => `${id}: ${why}`);
+  if (failed.length > MOST_TOLD) told.push(`and ${failed.length - MOST_TOLD} more`);
+  return `${counted(failed.length, 'tenant')} did not come back: ${told.join('; ')}`;
+}
+
 const MOST_TOLD = 3;
 
 function notWhole(
-  { snapshot, context }: Restoration,
+  { snapshot }: Restoration,
   name: string,
   what: { recovered: Recovered; facts: Back; checked: Checked },
 ): EndedRun {
-  context.signal.throwIfAborted();
   const { recovered, facts, checked } = what;
   const failed = facts.tenantsBack.filter(({ result }) => result === 'failed');
-  const told = failed.slice(0, MOST_TOLD).map(({ id, why }) => `${id}: ${why}`);
-  if (failed.length > MOST_TOLD) told.push(`and ${failed.length - MOST_TOLD} more`);
   const late = [
     ...(recovered.lateWhy === null
       ? []
@@ -118,11 +150,7 @@ function notWhole(
     'restore_failed',
     [
       `${name} is there and not whole`,
-      ...(failed.length === 0
-        ? []
-        : [
-            `${failed.length} of ${counted(facts.tenantsBack.length, 'tenant')} did not come back: ${told.join('; ')}`,
-          ]),
+      ...(failed.length === 0 ? [] : [toldOf(failed)]),
       ...late,
       `compared with the proof: ${[...checked.notes, ...checked.warnings].join('; ')}`,
     ].join('; '),
@@ -130,10 +158,6 @@ function notWhole(
       hint: `Use the tenants that are back. Mend the cause and restore all again into another database, or another snapshot: ${snapshot.shortId} was this one.`,
     },
   );
-  return new EndedRun('failed', cause, {
-    ...facts,
-    snapshotId: snapshot.id,
-    tables: checked.tables,
-    rows: checked.rows,
-  });
+  const { tables, rows } = checked;
+  return new EndedRun('failed', cause, { ...facts, snapshotId: snapshot.id, tables, rows }, { stands: true });
 }

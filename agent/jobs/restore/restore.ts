@@ -43,7 +43,7 @@ export function restoreJob(source: Source, settings: RestoreSettings): Job {
           ? null
           : await chooseTables(
               settings.tables,
-              { repository: settings.repository, snapshot, source },
+              { repository: settings.repository, snapshot, source, ofSchema: settings.ofSchema },
               context,
             );
       const restoration = { source, snapshot, note, size, tables, settings, context };

@@ -1,4 +1,5 @@
 import { ON_DEMAND_KINDS, TENANT_KINDS } from '../../core/glossary.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
 import type { ForgetPreview, KeepPolicy, Repository, Snapshot } from '../../repository/repository.ts';
 
 export interface TenantRetention {
@@ -11,6 +12,8 @@ export interface TenantRetention {
   /** The policy of a group; of all tenants together for null. */
   keepOfGroup: (source: string, group: string | null) => KeepPolicy;
   now: () => Date;
+  /** Why no dump of a source's tenants may go now, as a sentence part; null where nothing is in the way. */
+  tenantDoubt: (source: string) => string | null;
 }
 
 /** What somebody asked for by name is kept so long, and counts for no policy. */
@@ -18,13 +21,14 @@ const ON_DEMAND_KEPT_FOR_MS = 30 * 24 * 3600_000;
 
 /**
  * The dumps of tenants, with their preludes and proofs, that are old enough to go: of each tenant, and of the snapshots of many, by the policy
- * of the group, which always keeps the newest; those on demand after a month.
+ * of the group, which always keeps the newest; those on demand after a month. Of a source in doubt none by a policy: a snapshot of many may
+ * hold the last good dump of the one that fails. Also what a person should see of it, as sentence parts.
  */
 export async function expiredTenantDumps(
   preview: ForgetPreview,
   settings: TenantRetention,
   signal: AbortSignal,
-): Promise<Snapshot[]> {
+): Promise<{ expired: Snapshot[]; findings: string[] }> {
   const all = [...preview.kept, ...preview.removed].filter(
     ({ tags }) => isOfTenants(tags) && settings.sources.includes(tags?.source ?? ''),
   );
@@ -32,6 +36,7 @@ export async function expiredTenantDumps(
   const expired = all.filter(
     ({ tags, time }) => isOf(tags, ON_DEMAND_KINDS) && Date.parse(time) <= latestTime,
   );
+  const findings = new Set<string>();
   for (const { source, policy, snapshots } of byPolicy(all, settings)) {
     const ids = new Set(snapshots.map(({ id }) => id));
     const tenants = [...new Set(snapshots.flatMap(({ tags }) => tags?.tenant ?? []))];
@@ -39,10 +44,37 @@ export async function expiredTenantDumps(
     const isUsual = JSON.stringify(policy) === JSON.stringify(settings.keep);
     // The policy of everything else has been asked for these as well.
     const answer = isUsual ? preview : await settings.repository.preview(policy, signal, filter);
-    expired.push(...answer.removed.filter(({ id }) => ids.has(id)));
+    const going = answer.removed.filter(({ id }) => ids.has(id));
+    const doubt = going.length === 0 ? null : settings.tenantDoubt(source);
+    if (doubt === null) expired.push(...going);
+    else findings.add(`no dumps of tenants of ${source} were removed, though some could go: ${doubt}`);
   }
-  return expired;
+  return { expired, findings: [...findings] };
 }
+
+/**
+ * Read from the ledger: the tenants of a source are in doubt while one of them failed when it was dumped last, or while the newest run of them
+ * ended without a word of each.
+ */
+export function tenantDoubtOf(ledger: Pick<Ledger, 'recent'>, source: string): string | null {
+  const runs = ledger
+    .recent({ job: 'tenant-backup', source, limit: BACK })
+    .filter(({ result }) => result !== 'skipped' && result !== 'running');
+  const [newest] = runs;
+  if (newest !== undefined && newest.result !== 'succeeded' && newest.facts.tenants === undefined)
+    return `their newest backup, of ${newest.startedAt}, ended as ${newest.result}`;
+  const seen = new Set<string>();
+  for (const { startedAt, facts } of runs) {
+    for (const { id, result } of facts.tenants ?? []) {
+      if (!seen.has(id) && result === 'failed')
+        return `tenant ${id} failed in its newest backup, of ${startedAt}`;
+      seen.add(id);
+    }
+  }
+  return null;
+}
+
+const BACK = 100;
 
 /** Dumps of tenants that stay, with their preludes. */
 export function keptTenantDumps(preview: ForgetPreview, expired: Snapshot[], sources: string[]): Snapshot[] {

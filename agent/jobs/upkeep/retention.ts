@@ -32,6 +32,8 @@ export interface RetentionSettings {
   acceptMissing: boolean;
   /** Whether a check of the repository found damage that no later one has shown to be gone: nothing is removed before. */
   damaged: () => boolean;
+  /** Why no dump of a source's tenants may go now, as a sentence part; null where nothing is in the way. */
+  tenantDoubt: (source: string) => string | null;
   /** What the ledger has to say of a source. */
   standing: (source: string) => Standing;
   /** What another server stores under the same names, as sentence parts; empty for nothing. */
@@ -104,7 +106,9 @@ async function applyRetention(
     if (choice.finding !== null) findings.push(choice.finding);
     findings.push(...settings.strangers(source, [...preview.kept, ...preview.removed]));
   }
-  const dumpsOfTenants = await expiredTenantDumps(preview, settings, signal);
+  const ofTenants = await expiredTenantDumps(preview, settings, signal);
+  const dumpsOfTenants = ofTenants.expired;
+  findings.push(...ofTenants.findings);
   const expired = [...expiredRestorePoints(preview, settings), ...dumpsOfTenants];
   if (!dryRun && expired.length > 0) {
     notes.remember(pruneDue, 'yes');

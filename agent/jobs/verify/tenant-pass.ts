@@ -33,18 +33,26 @@ export interface TenantPass {
  */
 export async function passOver(work: TenantPass, context: JobContext): Promise<string | null> {
   const { verified, pass, opened } = work;
+  const passed: Passed = { tried: [], tables: 0, whole: false };
   try {
-    const { tried, tables } = await onScratch(work, context);
+    await onScratch(work, passed, context);
     const trouble = await opened.trouble();
     if (trouble !== null) throw new HoldfastError('failed', trouble);
-    verified.tried.push(...tried);
-    verified.tables += tables;
+    keep(verified, passed);
     return null;
   } catch (error) {
     if (context.signal.aborted) {
+      keep(verified, passed);
       if (verified.tried.length === 0) throw error;
-      leave(verified, STOPPED, pass);
+      leave(verified, STOPPED, without(pass, passed));
+      verified.stopped = true;
       return STOPPED;
+    }
+    // All were compared, and what failed is the end of the scratch: what they showed stays shown.
+    if (passed.whole && (await opened.trouble()) === null) {
+      keep(verified, passed);
+      verified.broken = { error, shows: true };
+      return 'a pass before it broke off';
     }
     const nothing = (await opened.trouble()) ?? whyNothingShown(error);
     const { message, kind } = describeError(error);
@@ -56,6 +64,15 @@ export async function passOver(work: TenantPass, context: JobContext): Promise<s
     };
     return 'a pass before it broke off';
   }
+}
+
+function keep(verified: TenantsVerified, { tried, tables }: Passed): void {
+  verified.tried.push(...tried);
+  verified.tables += tables;
+}
+
+function without(pass: Tenant[], { tried }: Passed): Tenant[] {
+  return pass.filter(({ schema }) => !tried.some((one) => one.schema === schema));
 }
 
 const STOPPED = 'it was told to stop before';
@@ -70,9 +87,12 @@ function causeOf(error: unknown): unknown {
 interface Passed {
   tried: TenantVerification[];
   tables: number;
+  /** Each tenant of the pass was compared. */
+  whole: boolean;
 }
 
-async function onScratch(work: TenantPass, context: JobContext): Promise<Passed> {
+/** Adds to `passed` tenant by tenant. */
+async function onScratch(work: TenantPass, passed: Passed, context: JobContext): Promise<void> {
   const { source, settings, snapshot, proof, opened, pass } = work;
   const { server } = opened;
   const { schemas } = server;
@@ -85,7 +105,6 @@ async function onScratch(work: TenantPass, context: JobContext): Promise<Passed>
   );
   return droppedAfter(server, scratch, async () => {
     const loaded = await load(work, schemas, scratch, context);
-    const passed: Passed = { tried: [], tables: 0 };
     for (const tenant of pass) {
       const step = `comparing tenant ${tenant.id} with the proof`;
       context.onProgress({ step, dumpBytes: 0, storedBytes: 0 });
@@ -94,7 +113,7 @@ async function onScratch(work: TenantPass, context: JobContext): Promise<Passed>
       passed.tried.push(tried);
       passed.tables += tables;
     }
-    return passed;
+    passed.whole = true;
   });
 }
 

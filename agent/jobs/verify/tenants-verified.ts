@@ -12,6 +12,10 @@ export interface TenantsVerified {
   tried: TenantVerification[];
   left: TenantsLeft[];
   tables: number;
+  /** There are tenants, and none of them is in the backup. */
+  noneThere: boolean;
+  /** It was told to stop before it was done. */
+  stopped: boolean;
   /** What ended the passes before their time, and whether it shows that something is wrong with what is stored. */
   broken: { error: unknown; shows: boolean } | null;
 }
@@ -45,15 +49,29 @@ export function concluded(of: VerifiedOf, verified: TenantsVerified, given: RunF
   const facts: RunFacts = { ...given, tables, rows, verifiedTenants: tried, tenantsLeft: left };
   const having = (verdict: TenantVerification['verdict']) => tried.filter((one) => one.verdict === verdict);
   const failed = having('failed');
-  if (failed.length > 0) throw new EndedRun('failed', unlike(of, failed, tried.length), facts);
+  if (failed.length > 0)
+    throw new EndedRun('failed', unlike(of, failed, tried.length), facts, { stands: true });
   if (broken?.shows === true) throw new EndedRun('failed', broken.error, facts);
   const [proved, restored, untried] = [having('proved'), having('restored'), having('not run')];
   const shown = proved.length + restored.length;
+  if (shown === 0 && broken === null && untried.length === 0 && verified.noneThere) {
+    const { source, snapshot } = of;
+    const why = new HoldfastError(
+      'failed',
+      `no tenant of ${source} is in its newest good backup, ${snapshot.shortId}`,
+      {
+        hint: `Back up once more: \`holdfast backup ${source}\`.`,
+      },
+    );
+    throw notRun(why, facts);
+  }
   if (shown === 0 && (broken !== null || untried.length > 0)) {
     const why = broken?.error ?? new HoldfastError('failed', told(untried), { hint: LACKING });
     throw notRun(why, facts);
   }
-  return { reason: reasonOf(of, verified, rows), warnings: warningsOf(of, restored, untried, broken), facts };
+  const stopped = verified.stopped ? ['it was told to stop before all were verified'] : [];
+  const warnings = [...warningsOf(of, restored, untried, broken), ...stopped];
+  return { reason: reasonOf(of, verified, rows), warnings, facts };
 }
 
 const LACKING =

@@ -76,7 +76,10 @@ async function verifyTenants(
   const held = new Set(await tenants.schemasIn(reading(settings, snapshot, signal)));
   const there = found.tenants.filter(({ schema }) => held.has(schema));
   const inTurn = settings.inTurn(there, snapshot.id);
-  const verified: TenantsVerified = { tried: [], left: [], tables: 0, broken: null };
+  const verified: TenantsVerified = {
+    ...{ tried: [], left: [], tables: 0, stopped: false, broken: null },
+    noneThere: there.length === 0 && found.tenants.length > 0,
+  };
   const absent = found.tenants.filter(
     ({ schema, bytes }) => !held.has(schema) && (bytes !== null || ids !== null),
   );

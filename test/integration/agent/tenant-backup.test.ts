@@ -240,16 +240,14 @@ describe('with tenants that fail', () => {
     expect(absent.stderr).toMatch(/holds no snapshot of .* with tenant 2/);
   });
 
-  test('a schema is dropped after the snapshot was taken → told as vanished, and the others are stored', async () => {
-    const { database } = await createClinic(server);
-    const agent = await testAgent(asKeeper(database));
-    expect((await agent.run(['init'])).code).toBe(0);
+  /** A run that waits for a table of tenant 2, and the session that has it. */
+  async function waitingBackup(agent: TestAgent, database: string) {
     // Takes a while to be dumped as what the tenants share, before they are.
     await server.sql(
       `INSERT INTO public.countries SELECT n::text, repeat(md5(n::text), 4) FROM generate_series(1, 200000) n`,
       database,
     );
-    const { dropped, drop } = lockedSchema(server, database, 'tenant_2');
+    const locked = lockedSchema(server, database, 'tenant_2');
     const backup = agent.start(['backup', '--tenants']);
     await until('pg_dump waits for the table', async () => {
       const rows = await server.sql(
@@ -257,8 +255,15 @@ describe('with tenants that fail', () => {
       );
       return rows.length > 0;
     });
-    drop();
-    await dropped;
+    return { locked, backup };
+  }
+
+  test('a schema is dropped after the snapshot was taken → told as vanished, and the others are stored', async () => {
+    const { database } = await createClinic(server);
+    const agent = await testAgent(asKeeper(database));
+    expect((await agent.run(['init'])).code).toBe(0);
+    const { locked, backup } = await waitingBackup(agent, database);
+    await locked.end('DROP SCHEMA tenant_2 CASCADE');
     const { code, stderr } = await backup.ended;
     expect(stderr).toMatch(/tenant 2 was not dumped: its schema tenant_2 was dropped meanwhile/);
     expect(code).toBe(3);
@@ -266,6 +271,19 @@ describe('with tenants that fail', () => {
       '2',
       'vanished',
     ]);
+  });
+
+  test('a table is truncated after the snapshot was taken, in which it is empty from then on → its tenant failed, and the others are stored', async () => {
+    const { database } = await createClinic(server);
+    const agent = await testAgent(asKeeper(database));
+    expect((await agent.run(['init'])).code).toBe(0);
+    const { locked, backup } = await waitingBackup(agent, database);
+    await locked.end('TRUNCATE tenant_2.patients CASCADE');
+    const { code, stderr } = await backup.ended;
+    expect(stderr).toMatch(/1 of 4 tenants failed, 3 stored: 2: tenant_2\.\S+ was truncated or rewritten/);
+    expect(code).toBe(1);
+    const absent = await agent.run(['restore', database, '--tenant', '2', '--dry-run']);
+    expect(absent.stderr).toMatch(/holds no snapshot of .* with tenant 2/);
   });
 
   test('the agent is killed while the set is stored → no snapshot of it, and the next run clears up and is good', async () => {
@@ -315,7 +333,7 @@ describe('with tenants that fail', () => {
 });
 
 /**
- * A session that takes a table of the schema as soon as what the tenants share is being dumped, and drops the schema when it is told to. It
+ * A session that takes a table of the schema as soon as what the tenants share is being dumped, and does something when it is told to. It
  * looks by itself, for the moment is short.
  */
 function lockedSchema(server: TestServer, database: string, schema: string) {
@@ -333,8 +351,10 @@ function lockedSchema(server: TestServer, database: string, schema: string) {
     END $$;
     LOCK TABLE ${schema}.patients IN ACCESS EXCLUSIVE MODE;\n`);
   return {
-    dropped: new Promise((resolve) => child.once('close', resolve)),
-    drop: () => child.stdin?.end(`DROP SCHEMA ${schema} CASCADE; COMMIT;\n`),
+    end: (sql: string) => {
+      child.stdin?.end(`${sql}; COMMIT;\n`);
+      return new Promise((resolve) => child.once('close', resolve));
+    },
   };
 }
 

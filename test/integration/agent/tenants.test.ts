@@ -266,6 +266,14 @@ describe('tenants at the command line', () => {
       [['restore', database, '--drop-old'], /may not drop/],
       [['restore', database, '--tenant', '100', '--yes'], /support may touch no tenant "100" of clinic/],
       [['restore', database, '--tenant', '42', '--to-tenant', '77', '--yes'], /may touch no tenant "77"/],
+      [
+        ['restore', database, '--tenant', '42', '--tables', 'com.notes', '--yes'],
+        /takes no names with a point, such as com\.notes/,
+      ],
+      [
+        ['restore', database, '--tenant', '42', '--tables', 'ntes', '--dry-run'],
+        /no table tenant_42\.ntes[^]*The nearest of its \d+ tables: tenant_42\./,
+      ],
       [['backup'], /may not back up what is not its tenants/],
       [['backup', '--global'], /may not back up what is not its tenants/],
       [['backup', '--tenant', '42,100'], /support may touch no tenant "100"/],
@@ -280,7 +288,7 @@ describe('tenants at the command line', () => {
       const { code, stderr, stdout } = await limited(...args);
       expect.soft([args, code, stdout], args.join(' ')).toEqual([args, 2, '']);
       expect.soft(stderr, args.join(' ')).toMatch(says);
-      expect.soft(stderr, args.join(' ')).not.toMatch(/North-East|\bnew\b/);
+      expect.soft(stderr, args.join(' ')).not.toMatch(/North-East|\bnew\b|tenant_(?!42\b)\S*\./);
     }
     expect(await agent.run(['tenants', '--as', 'suport'], environment)).toMatchObject({
       code: 2,
@@ -289,6 +297,14 @@ describe('tenants at the command line', () => {
     expect([agent.snapshots(), await checksums()]).toEqual([snapshots, before]);
 
     expect((await limited('backup', '--tenants')).stderr).toMatch(/stored 2 tenants/);
+    // Not as a set of all, which would push the whole ones out.
+    const kinds = JSON.parse((await agent.run(['snapshots', '--json'], environment)).stdout) as {
+      tags: { kind: string; tenant?: string } | null;
+    }[];
+    expect(kinds.flatMap(({ tags }) => (tags?.kind === 'on-demand' ? (tags.tenant ?? []) : []))).toEqual(
+      expect.arrayContaining(['42', '43']),
+    );
+    expect(kinds.some(({ tags }) => tags?.kind === 'tenant-set')).toBe(false);
     const restored = await agent.run(
       ['restore', database, '--tenant', '42', '--yes', '--no-restore-point', '--as', 'support'],
       environment,

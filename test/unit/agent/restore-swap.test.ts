@@ -94,6 +94,7 @@ function settings(repository: Repository): RestoreSettings & { notes: Notes } {
     wanted: { id: 'latest', at: null },
     target: { kind: 'overwrite' },
     tables: null,
+    ofSchema: null,
     byTenant: null,
     owners: 'where-allowed',
     restorePoint: false,

@@ -59,6 +59,7 @@ function settings(
     dropReplaced: async () => ({ dropped: [], failures: [] }),
     damaged: () => false,
     strangers: () => [],
+    tenantDoubt: () => null,
     standing: () => ({ doubt: null, verified: [] }),
     timeoutMs: 1000,
     ...more,

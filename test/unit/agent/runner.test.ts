@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { HoldfastError } from '../../../agent/core/errors.ts';
-import type { Job } from '../../../agent/jobs/job.ts';
+import { EndedRun, type Job } from '../../../agent/jobs/job.ts';
 import { acquireLock } from '../../../agent/ledger/lock.ts';
 import { openLedger } from '../../../agent/ledger/sqlite.ts';
 import { createRunner } from '../../../agent/runner.ts';
@@ -112,6 +112,27 @@ describe('several runs', () => {
       options,
     );
     expect(reports.map(({ run }) => run.result)).toEqual(['failed', 'succeeded']);
+  });
+
+  test('told to stop behind a finding that stands → failed with that and its facts; behind any other → interrupted', async () => {
+    for (const [stands, result, facts] of [
+      [true, 'failed', { tables: 1 }],
+      [false, 'interrupted', {}],
+    ] as const) {
+      const { runner } = testRunner();
+      const stop = new AbortController();
+      const found = async () => {
+        stop.abort(new HoldfastError('interrupted', 'it was told to stop'));
+        throw new EndedRun(
+          'failed',
+          new HoldfastError('verification_failed', 'not as it was'),
+          { tables: 1 },
+          { stands },
+        );
+      };
+      const [report] = await runner.run([job(found)], { ...options, signal: stop.signal });
+      expect(report?.run).toMatchObject({ result, facts });
+    }
   });
 
   test('somebody else holds the lock → busy, nothing in the ledger', async () => {

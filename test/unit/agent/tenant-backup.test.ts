@@ -24,6 +24,9 @@ interface Faults {
   absent?: string[];
   /** How all of them are staged. */
   stage?: Moment['stage'];
+  /** Why the moment cannot show a tenant any more. */
+  outdated?: Record<string, string>;
+  signal?: AbortSignal;
 }
 
 /** A run over these tenants with a store that keeps the targets. */
@@ -83,6 +86,7 @@ async function backUp(
           holds: ({ schema }) => faults.absent?.includes(schema) !== true,
           globalTables: 0,
           stage: faults.stage ?? (() => Promise.reject(new Error('nothing is to be staged'))),
+          outdated: async ({ id }) => faults.outdated?.[id] ?? null,
           tenantParts: parts,
           globalParts: () => [],
         }),
@@ -106,7 +110,7 @@ async function backUp(
     probe: () =>
       Promise.resolve({ engine: 'postgres', serverVersion: '17', gaps: [], warnings: [], tables: 2 }),
   } as unknown as Source;
-  const context = { signal: new AbortController().signal, onProgress: () => undefined };
+  const context = { signal: faults.signal ?? new AbortController().signal, onProgress: () => undefined };
   const outcome = await tenantBackupJob(source, settings)
     .run(context)
     .catch((error: unknown) => error);
@@ -168,6 +172,17 @@ describe('a backup of tenants', () => {
     expect(saved).toHaveLength(2);
   });
 
+  test('a table was truncated while others were dumped → its tenant failed, and what was stored of it is removed', async () => {
+    const outdated = { 2: 't was truncated or rewritten while tenants were dumped' };
+    const { outcome, removed } = await backUp(tenantsOf('1', '2'), { outdated });
+    expect((outcome as EndedRun).message).toMatch(/1 of 2 tenants failed, 1 stored: 2: t was truncated/);
+    expect((outcome as EndedRun).facts.snapshotIds).toHaveLength(2);
+    expect(removed.toSorted()).toEqual([
+      '/postgres/clinic/tenant_2.tenant',
+      '/postgres/clinic/tenant_2.tenant-prelude',
+    ]);
+  });
+
   test('there is none → a failure that says why', async () => {
     const choose = async () => ({ all: [], chosen: [], findings: ['no schema is like tenant_*'] });
     const { outcome } = await backUp([], {}, { choose });
@@ -199,6 +214,7 @@ describe('a backup of tenants as one snapshot', () => {
         .map((tenant) => ({ tenant, files: files(tenant.id), unproven: null })),
       shared: [{ path: '/postgres/clinic/shared/1.sql', bytes: 7 }],
       left: tenants.filter(({ id }) => left.includes(id)),
+      failed: [],
       warnings: [],
     });
   const setIn = (asked: FolderToSave[], fault?: Error) => ({
@@ -267,6 +283,40 @@ describe('a backup of tenants as one snapshot', () => {
           { id: '3', result: 'vanished' },
         ],
       },
+    });
+  });
+
+  test('a moment that cannot show one any more → that one failed, the others are in the set', async () => {
+    const stage: Moment['stage'] = async (order, signal) => {
+      const [first, ...others] = order.tenants;
+      const staged = await stagedBut()({ ...order, tenants: others }, signal);
+      return { ...staged, failed: [{ tenant: first!, why: 't was truncated or rewritten' }] };
+    };
+    const { outcome } = await backUp(tenantsOf('1', '2'), { stage }, { set: setIn([]) });
+    expect((outcome as EndedRun).message).toMatch(/1 of 2 tenants failed, 1 stored: 1: t was truncated/);
+    expect((outcome as EndedRun).facts.snapshotIds).toEqual(['set']);
+  });
+
+  test('told to stop behind the set → failed with that, and the set is in the facts: the next run must not take it for a stray', async () => {
+    const stop = new AbortController();
+    const saving = setIn([]);
+    const set: typeof saving = {
+      ...saving,
+      repository: {
+        saveFolder: async (request) => {
+          const saved = await saving.repository.saveFolder(request);
+          stop.abort(new HoldfastError('interrupted', 'it was told to stop'));
+          return saved;
+        },
+      },
+    };
+    const faults = { stage: stagedBut('2'), signal: stop.signal };
+    const { outcome } = await backUp(tenantsOf('1', '2'), faults, { set });
+    expect(outcome).toMatchObject({
+      stands: true,
+      kind: 'interrupted',
+      message: 'it was told to stop; 1 of 2 tenants stored',
+      facts: { snapshotIds: ['set'], tenants: [{ result: 'succeeded' }, { result: 'failed' }] },
     });
   });
 

@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest';
 import type { PartKind } from '../../../agent/core/glossary.ts';
-import { expiredTenantDumps, keptTenantDumps } from '../../../agent/jobs/upkeep/retention-tenants.ts';
+import {
+  expiredTenantDumps,
+  keptTenantDumps,
+  tenantDoubtOf,
+} from '../../../agent/jobs/upkeep/retention-tenants.ts';
+import type { Ledger } from '../../../agent/ledger/ledger.ts';
 import type { KeepPolicy, Snapshot, SnapshotFilter } from '../../../agent/repository/repository.ts';
 
 const signal = new AbortController().signal;
@@ -13,7 +18,11 @@ function snapshot(id: string, kind: PartKind, tenant: string, time = '2026-11-01
 }
 
 /** What a retention does that finds these, of which its own policy would remove the second list. */
-async function retain(kept: Snapshot[], removed: Snapshot[], more: { removedByLong?: Snapshot[] } = {}) {
+async function retain(
+  kept: Snapshot[],
+  removed: Snapshot[],
+  more: { removedByLong?: Snapshot[]; doubt?: string } = {},
+) {
   const asked: (SnapshotFilter | undefined)[] = [];
   const settings = {
     repository: {
@@ -31,10 +40,11 @@ async function retain(kept: Snapshot[], removed: Snapshot[], more: { removedByLo
     },
     keepOfGroup: (_source: string, group: string | null) => (group === 'big' ? LONG : USUAL),
     now: () => new Date('2026-11-21T00:00:00Z'),
+    tenantDoubt: () => more.doubt ?? null,
   };
-  const expired = await expiredTenantDumps({ kept, removed }, settings, signal);
+  const { expired, findings } = await expiredTenantDumps({ kept, removed }, settings, signal);
   const stays = keptTenantDumps({ kept, removed }, expired, ['clinic']);
-  return { expired: expired.map(({ id }) => id), stays: stays.map(({ id }) => id), asked };
+  return { expired: expired.map(({ id }) => id), stays: stays.map(({ id }) => id), asked, findings };
 }
 
 test('dumps of tenants without a group of their own → go by the policy of everything, without a further question', async () => {
@@ -81,4 +91,44 @@ test('snapshots of many tenants → go by the policy of their group, and without
   expect(asked).toEqual([{ source: 'clinic', kind: 'tenant-set' }]);
   expect(expired.toSorted()).toEqual(['older', 'usual']);
   expect(stays.toSorted()).toEqual(['old', 'young']);
+});
+
+test('one of the tenants failed when it was dumped last → no policy removes any, and it is said; what was asked for goes after its month', async () => {
+  const set = {
+    ...snapshot('set', 'tenant-set', ''),
+    tags: { source: 'clinic', engine: 'postgres', kind: 'tenant-set' as const },
+  };
+  const old = snapshot('old', 'on-demand', '1', '2026-10-01T00:00:00Z');
+  const { expired, stays, findings } = await retain([old], [set, snapshot('b', 'tenant', '1')], {
+    doubt: 'tenant 42 failed in its newest backup, of T',
+  });
+  expect({ expired, stays }).toEqual({ expired: ['old'], stays: ['set', 'b'] });
+  expect(findings).toEqual([
+    'no dumps of tenants of clinic were removed, though some could go: tenant 42 failed in its newest backup, of T',
+  ]);
+});
+
+test('what the ledger says of tenants → in doubt while one failed last, or the newest run ended without a word of any', () => {
+  const run = (result: string, tenants?: [string, string][]) => ({
+    result,
+    startedAt: '2026-11-01T03:00:00Z',
+    facts: tenants === undefined ? {} : { tenants: tenants.map(([id, end]) => ({ id, result: end })) },
+  });
+  const doubt = (...newestFirst: object[]) =>
+    tenantDoubtOf({ recent: () => newestFirst } as unknown as Ledger, 'clinic');
+  const good = run('succeeded', [
+    ['1', 'succeeded'],
+    ['42', 'succeeded'],
+  ]);
+  const bad = run('failed', [
+    ['1', 'succeeded'],
+    ['42', 'failed'],
+  ]);
+  expect(doubt()).toBeNull();
+  expect(doubt(good, bad)).toBeNull();
+  expect(doubt(bad, good)).toMatch(/^tenant 42 failed in its newest backup/);
+  expect(doubt(run('succeeded', [['1', 'succeeded']]), bad)).toMatch(/^tenant 42 failed/);
+  expect(doubt(run('succeeded', [['42', 'succeeded']]), bad)).toBeNull();
+  expect(doubt(run('interrupted'), good)).toMatch(/ended as interrupted/);
+  expect(doubt(run('skipped'), good)).toBeNull();
 });

@@ -154,7 +154,35 @@ test('told to stop in the second pass → what was proved stays', async () => {
   });
   expect(ended).toMatchObject({ facts: { verifiedTenants: [{ id: '1', verdict: 'proved' }] } });
   expect((ended as { reason: string }).reason).toContain('it was told to stop before');
+  expect((ended as { warnings: string[] }).warnings).toEqual([
+    'it was told to stop before all were verified',
+  ]);
   expect(databases).toEqual(['shop']);
+});
+
+test('told to stop behind a tenant that did not come back → a failure that names it, whatever ended the run', async () => {
+  const controller = new AbortController();
+  const { ended } = await verifying({
+    signal: controller.signal,
+    read: (schema) => {
+      if (schema === 't_2') {
+        controller.abort();
+        throw new Error('interrupted');
+      }
+      return readOf(schema, 2);
+    },
+  });
+  expect(ended).toMatchObject({ result: 'failed', kind: 'verification_failed', stands: true });
+  expect(verdicts(ended as EndedRun)).toEqual([['1', 'failed', expect.stringContaining('rows') as unknown]]);
+});
+
+test('no tenant is in the newest good backup → nothing was shown, and it is no success', async () => {
+  const { ended, passes } = await verifying({ all: [tenant('late'), tenant('later')] });
+  expect(ended).toMatchObject({
+    result: 'skipped',
+    message: expect.stringMatching(/no tenant of \S+ is in its newest good backup, dddddddd/) as unknown,
+  });
+  expect(passes).toEqual([]);
 });
 
 test('the repository breaks off, the server falls over, there is no scratch → a failure, and twice not run', async () => {

@@ -7,13 +7,14 @@ import { pathComponent } from '../../repository-path.ts';
 import { readPostgresContents, type PostgresTable } from '../contents.ts';
 import { openPostgresGlobals } from '../globals.ts';
 import { quoteIdentifier } from '../names.ts';
-import { leftOutOf } from '../proof/left-out.ts';
+import { leftOutOf, type LeftOut } from '../proof/left-out.ts';
 import { beginSnapshot, exportSnapshot } from '../proof/snapshot.ts';
 import { withPostgresSession, type PostgresSession } from '../session.ts';
 import { stageSet } from '../tenant-sets/stage.ts';
 import { extensionsIn, readNeeds, tablesLedTo, type Needs } from './needs.ts';
-import { proveOne, type SchemaProofs } from './proofs.ts';
+import { inSnapshot, proveOne, type SchemaProofs } from './proofs.ts';
 import { openPrelude } from './prelude.ts';
+import { readRewritten, whyRewritten } from './rewritten.ts';
 import { writeSharedArchive } from './shared-archive.ts';
 import { openPartialDump } from './tenant-dump.ts';
 
@@ -80,7 +81,7 @@ async function openMoment(options: MomentOptions): Promise<{ moment: Moment; end
   );
   const common = { config, deps, probe, snapshot, leftOut: leftOutOf(probe, allowed) };
   const proofs = { ...common, caFile: deps.tools.caFile };
-  const shared = once(() => share(options, ofNone));
+  const shared = once(() => share({ ...options, leftOut: common.leftOut }, ofNone));
   const path = `/postgres/${pathComponent(config.database)}`;
   return {
     moment: {
@@ -96,6 +97,11 @@ async function openMoment(options: MomentOptions): Promise<{ moment: Moment; end
           order,
           signal,
         ),
+      outdated: ({ schema }, signal) =>
+        inSnapshot(proofs, signal, async (own) => {
+          const table = (await readRewritten(own, [schema])).get(schema);
+          return table === undefined ? null : whyRewritten(table);
+        }),
       tenantParts: (tenant, { withProof }) => [
         {
           kind: 'tenant-prelude',
@@ -194,7 +200,7 @@ async function chooseTenant(session: PostgresSession, schema: string): Promise<s
   ];
 }
 
-async function share(options: MomentOptions, tables: PostgresTable[]) {
+async function share(options: MomentOptions & { leftOut: LeftOut }, tables: PostgresTable[]) {
   const { session, tenants, signal } = options;
   const schemas = tenants.map(({ schema }) => schema);
   const ledTo = await tablesLedTo(session, schemas, schemas);

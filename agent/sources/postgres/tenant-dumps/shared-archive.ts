@@ -8,9 +8,10 @@ import type { Probe } from '../../source.ts';
 import type { ClientDeps } from '../../tools.ts';
 import { peekContents, type Entry } from '../archive-contents.ts';
 import type { PostgresTable } from '../contents.ts';
-import { hintOf, LOCK_WAIT_MS } from '../dump.ts';
+import { hintOf, LOCK_WAIT_MS, optionsFor } from '../dump.ts';
 import { postgresEnvironment } from '../environment.ts';
 import { quoteIdentifier, tablePattern } from '../names.ts';
+import type { LeftOut } from '../proof/left-out.ts';
 import type { LedTo } from './needs.ts';
 
 /** An archive of all definitions that no tenant has, with the rows of the tables to which foreign keys of tenants lead. */
@@ -30,6 +31,8 @@ export interface SharedArchiveOptions {
   /** Tables in no tenant's schema. */
   tables: PostgresTable[];
   ledTo: LedTo[];
+  /** What the configuration allows to be left out of every dump. */
+  leftOut: LeftOut;
 }
 
 /** Rows that are stored beside each tenant are lookup tables; what is larger comes from the full or the global backup. */
@@ -41,8 +44,10 @@ export async function writeSharedArchive(
   options: SharedArchiveOptions,
   signal: AbortSignal,
 ): Promise<SharedArchive & { remove(): Promise<void> }> {
-  const { config, deps, probe, snapshot, tenants, tables, ledTo } = options;
-  const withRows = ledTo.filter(({ bytes }) => bytes <= MOST_BYTES);
+  const { config, deps, probe, snapshot, tenants, tables, ledTo, leftOut } = options;
+  const unread = new Set([...leftOut.relations, ...leftOut.rows]);
+  const isUnread = ({ schema, name }: LedTo) => unread.has(tablePattern(schema, name));
+  const withRows = ledTo.filter((one) => one.bytes <= MOST_BYTES && !isUnread(one));
   const isWithRows = ({ schema, name }: PostgresTable) =>
     withRows.some((one) => one.schema === schema && one.name === name);
   const file = await writePrivateFile(deps.runtimeDir, '.shared', '').catch((cause: unknown) => {
@@ -61,7 +66,7 @@ export async function writeSharedArchive(
             : tables
                 .filter((table) => !isWithRows(table))
                 .map(({ schema, name }) => `--exclude-table-data=${tablePattern(schema, name)}`)),
-          '--no-blobs',
+          ...optionsFor({ ...leftOut, largeObjects: true }),
         ],
         env: postgresEnvironment(config, deps.tools.caFile),
         label: 'pg_dump',
@@ -88,7 +93,10 @@ export async function writeSharedArchive(
     }
     const withoutRows = ledTo
       .filter((one) => !withRows.includes(one))
-      .map(({ schema, name, bytes }) => ({ table: `${schema}.${name}`, why: humanBytes(bytes) }));
+      .map((one) => ({
+        table: `${one.schema}.${one.name}`,
+        why: isUnread(one) ? 'left out of every dump' : humanBytes(one.bytes),
+      }));
     return { path: file.path, entries, withoutRows, remove: file.remove };
   } catch (error) {
     await file.remove();

@@ -1,11 +1,12 @@
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HoldfastError, describeError } from '../../../core/errors.ts';
 import type { Proof } from '../../../proof/proof.ts';
 import { pathComponent } from '../../repository-path.ts';
 import type { StagedSet, StageOrder, TenantSchema } from '../../tenant-dumps.ts';
 import type { PostgresSession } from '../session.ts';
-import { extensionsIn, readNeeds } from '../tenant-dumps/needs.ts';
+import { extensionsIn, readNeeds, type Needs } from '../tenant-dumps/needs.ts';
+import { readRewritten, whyRewritten } from '../tenant-dumps/rewritten.ts';
 import { countersBefore, inSnapshot, proveSchemas, type SchemaProofs } from '../tenant-dumps/proofs.ts';
 import type { SharedArchive } from '../tenant-dumps/shared-archive.ts';
 import type { PostgresTable } from '../contents.ts';
@@ -53,18 +54,23 @@ export async function stageSet(
         : await countersBefore(session, options, order.tenants.map(schemaOf));
     const dumped = new Map<TenantSchema, number>();
     await dumpAll(course, order.tenants, dumped);
+    const failed = await takeOutRewritten(course, dumped);
     const tenants = order.tenants.filter((tenant) => dumped.has(tenant));
+    // Before any proof: what ends the session of those is no reason to lose dumps that are whole.
+    const needs = await needsOfAll(session, tenants);
     const preludes = createPreludes({ ...options, shared, folder });
     const set: StagedSet = {
       path: options.path,
       tenants: [],
       shared: [],
-      left: order.tenants.filter((tenant) => !dumped.has(tenant)),
+      left: order.tenants.filter(
+        (tenant) => !dumped.has(tenant) && !failed.some((one) => one.tenant === tenant),
+      ),
+      failed,
       warnings: [],
     };
     for (let i = 0; i < tenants.length; i += BATCH) {
       const batch = tenants.slice(i, i + BATCH);
-      const needs = await readNeeds(session, batch.map(schemaOf));
       const proofs = await prove(course, batch, before);
       for (const tenant of batch) {
         const needed = needs.get(tenant.schema);
@@ -110,6 +116,32 @@ interface Course {
   warnings: Set<string>;
 }
 
+/** To an old snapshot a table that was truncated since, or rewritten, is empty: its tenant is not dumped, whatever pg_dump says. */
+async function takeOutRewritten(
+  { session, options, order }: Course,
+  dumped: Map<TenantSchema, number>,
+): Promise<StagedSet['failed']> {
+  const rewritten = await readRewritten(session, [...dumped.keys()].map(schemaOf));
+  const failed: StagedSet['failed'] = [];
+  for (const tenant of [...dumped.keys()]) {
+    const table = rewritten.get(tenant.schema);
+    if (table === undefined) continue;
+    dumped.delete(tenant);
+    await rm(join(order.staging, `${pathOf(options, tenant)}.dump`));
+    failed.push({ tenant, why: whyRewritten(table) });
+  }
+  return failed;
+}
+
+async function needsOfAll(session: PostgresSession, tenants: TenantSchema[]): Promise<Map<string, Needs>> {
+  const needs = new Map<string, Needs>();
+  for (let i = 0; i < tenants.length; i += BATCH) {
+    const batch = await readNeeds(session, tenants.slice(i, i + BATCH).map(schemaOf));
+    for (const [schema, needed] of batch) needs.set(schema, needed);
+  }
+  return needs;
+}
+
 /**
  * All in one pass. Where that fails, those whose schema was dropped meanwhile are left out; where none was, each half by itself, until what fails is
  * known by name.
@@ -124,6 +156,7 @@ async function dumpAll(
   try {
     const { sizes, warnings } = await dumpPass(course, tenants);
     tenants.forEach((tenant, i) => dumped.set(tenant, sizes[i] ?? 0));
+    course.staged += sizes.reduce((total, bytes) => total + bytes, 0);
     warnings.forEach((warning) => course.warnings.add(warning));
   } catch (error) {
     course.signal.throwIfAborted();

@@ -15,6 +15,7 @@ import { analyzeSchema } from './analyze.ts';
 import { findTenants, tenantsAmong } from './find.ts';
 import { loadEntries, prepareToLoad } from './load.ts';
 import { splitForRecovery, withoutFailed } from './recovery-split.ts';
+import { requireUtf8 } from './utf8.ts';
 
 const LOOK_TIMEOUT_MS = 5 * 60_000;
 /** How long a restore may take is for the job to say. */
@@ -36,10 +37,12 @@ export async function recoverTenants(
   order.onStep('staging the dump');
   const { place, entries } = await stage(settings, order, dump);
   try {
+    requireUtf8(entries, 'restore_failed');
     const work = { ...settings, order, place, entries, signal };
     return await recover(work, await inOrder(work));
   } finally {
-    await place.remove();
+    // What is back is back; what stays in the state folder the next start removes.
+    await place.remove().catch(() => undefined);
   }
 }
 

@@ -53,6 +53,8 @@ async function loadSeveral(
   const loaded = new Map<string, SchemaLoaded>(
     schemas.map((schema) => [schema, { error: null, seconds: 0 }]),
   );
+  // Rows that all share, say: whom their lack hurts shows when a key of a tenant fails, and that is not the tenant's fault.
+  let ofNobody: HoldfastError | null = null;
   for (const entry of inLoadingOrder(chosen.entries, { owners: false })) {
     const owner = chosen.ownerOf(entry);
     const state = owner === undefined ? undefined : loaded.get(owner);
@@ -60,8 +62,17 @@ async function loadSeveral(
     const startedAt = performance.now();
     const error = await attempt(session, archive, entry);
     const seconds = (performance.now() - startedAt) / 1000;
-    if (state !== undefined) Object.assign(state, { error, seconds: state.seconds + seconds });
-    else if (error !== null) for (const schema of chosen.neededBy(entry)) fail(loaded, schema, error);
+    if (state !== undefined) {
+      Object.assign(state, {
+        error: error === null ? null : (ofNobody ?? error),
+        seconds: state.seconds + seconds,
+      });
+      continue;
+    }
+    if (error === null) continue;
+    const needing = chosen.neededBy(entry);
+    for (const schema of needing) fail(loaded, schema, error);
+    if (needing.length === 0) ofNobody ??= error;
   }
   return loaded;
 }
