@@ -111,7 +111,7 @@ function cutShort(
     'restore_failed',
     [
       `${name} stays, with ${counted(back, 'tenant')} of ${snapshot.shortId}, and was not compared with the proof: ${message}`,
-      ...(failed.length === 0 ? [] : [toldOf(failed)]),
+      ...(failed.length === 0 ? [] : [toldOf(failed, facts)]),
     ].join('; '),
     {
       hint: `The tenants that are back can be used. Restore all again into another database; ${name} is yours to drop.`,
@@ -121,10 +121,10 @@ function cutShort(
   return new EndedRun('failed', cause, { ...facts, snapshotId: snapshot.id }, { stands: true });
 }
 
-function toldOf(failed: Back['tenantsBack']): string {
+function toldOf(failed: Back['tenantsBack'], { tenantsBack }: Back): string {
   const told = failed.slice(0, MOST_TOLD).map(({ id, why }) => `${id}: ${why}`);
   if (failed.length > MOST_TOLD) told.push(`and ${failed.length - MOST_TOLD} more`);
-  return `${counted(failed.length, 'tenant')} did not come back: ${told.join('; ')}`;
+  return `${failed.length} of ${counted(tenantsBack.length, 'tenant')} did not come back: ${told.join('; ')}`;
 }
 
 const MOST_TOLD = 3;
@@ -150,7 +150,7 @@ function notWhole(
     'restore_failed',
     [
       `${name} is there and not whole`,
-      ...(failed.length === 0 ? [] : [toldOf(failed)]),
+      ...(failed.length === 0 ? [] : [toldOf(failed, facts)]),
       ...late,
       `compared with the proof: ${[...checked.notes, ...checked.warnings].join('; ')}`,
     ].join('; '),

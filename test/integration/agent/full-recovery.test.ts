@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { testAgent } from '../../helpers/agent.ts';
+import { testAgent, type TestAgent } from '../../helpers/agent.ts';
 import { startPostgres } from '../../helpers/postgres.ts';
 import { createClinic, type Clinic } from '../../helpers/tenant-clinic.ts';
 import type { TestServer } from '../../helpers/server.ts';
@@ -42,6 +42,19 @@ describe('a full recovery by priority', () => {
   const agentWith = () =>
     testAgent({ ...clinic.environment, BACKUP_RETENTION: 'off', BACKUP_CHECK_INTERVAL: '0' });
 
+  /** By their ids alone, tenant 1 would come first. */
+  const prioritized = (agent: TestAgent, format: string) => {
+    const file = join(agent.folder, 'holdfast.yml');
+    const { RESTIC_REPOSITORY: location, RESTIC_PASSWORD: password, ...given } = agent.environment;
+    const tenants = { schemas: given['TENANT_SCHEMAS'], priority: ['2', 'tenant_M*'] };
+    const source = { name: 'clinic', url: given['DATABASE_URL'], format, tenants };
+    writeFileSync(file, JSON.stringify({ repository: { location, password }, sources: [source] }));
+    return {
+      ...{ HOLDFAST_CONFIG: file, DATABASE_URL: '', TENANT_SCHEMAS: '' },
+      ...{ RESTIC_REPOSITORY: '', RESTIC_PASSWORD: '' },
+    };
+  };
+
   test.each([
     { of: 'one archive', format: 'custom' },
     { of: 'a folder', format: 'directory' },
@@ -49,16 +62,7 @@ describe('a full recovery by priority', () => {
     'of $of: a critical tenant is back while the next is loading → a reader sees all of it; all is equal to the source',
     async ({ format }) => {
       const agent = await agentWith();
-      const file = join(agent.folder, 'holdfast.yml');
-      const { RESTIC_REPOSITORY: location, RESTIC_PASSWORD: password, ...given } = agent.environment;
-      // By their ids alone, tenant 1 would come first.
-      const tenants = { schemas: given['TENANT_SCHEMAS'], priority: ['2', 'tenant_M*'] };
-      const source = { name: 'clinic', url: given['DATABASE_URL'], format, tenants };
-      writeFileSync(file, JSON.stringify({ repository: { location, password }, sources: [source] }));
-      const environment = {
-        ...{ HOLDFAST_CONFIG: file, DATABASE_URL: '', TENANT_SCHEMAS: '' },
-        ...{ RESTIC_REPOSITORY: '', RESTIC_PASSWORD: '' },
-      };
+      const environment = prioritized(agent, format);
       expect(await agent.run(['backup'], environment)).toMatchObject({ code: 0 });
       const name = `back_${format}`;
       const restore = agent.start(['restore', 'clinic', '--to', name, '--by-tenant', '--json'], environment);
@@ -80,6 +84,26 @@ describe('a full recovery by priority', () => {
       expect(await server.sql('SELECT count FROM public.summary', name)).toEqual([{ count: '400' }]);
     },
   );
+
+  test('told to stop while a tenant is loading → the database stays for those that are back, and they are named', async () => {
+    const agent = await agentWith();
+    const environment = prioritized(agent, 'custom');
+    expect(await agent.run(['backup'], environment)).toMatchObject({ code: 0 });
+    const restore = agent.start(['restore', 'clinic', '--to', 'stopped', '--by-tenant'], environment);
+    await until('the new database is there', async () => (await databases()).includes('stopped'));
+    const holding = await holdUp('stopped');
+    await until('tenant 1 is being loaded', holding.isWaitedFor);
+    restore.child.kill('SIGTERM');
+    const { code, stdout, stderr } = await restore.ended;
+    await holding.letGo();
+    expect(stderr).toMatch(
+      /stopped stays, with 2 tenants of \S+, and was not compared with the proof: it was told to stop/,
+    );
+    expect(stdout).toMatch(/^2 +tenant_2 +yes/m);
+    expect(code).toBe(1);
+    expect(await has('stopped', 'tenant_2')).toBe(200);
+    expect(await has('stopped', 'tenant_1')).toBeNull();
+  });
 
   test('a tenant does not come back → named, the others are there and what builds on it is left out; the run has failed', async () => {
     const agent = await agentWith();
