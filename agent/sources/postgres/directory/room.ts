@@ -23,6 +23,23 @@ export async function makePlace(runtimeDir: string): Promise<Place> {
   return { path, remove };
 }
 
+/** Whether what is left to others is all that there is. Throws where the folder is not there. */
+export async function isNearlyFull(path: string): Promise<boolean> {
+  const { bavail, bsize } = await statfs(path);
+  return bavail * bsize < SPARE_BYTES;
+}
+
+export function noMoreRoom(label: string, bytes: number): HoldfastError {
+  return new HoldfastError(
+    'dump_failed',
+    `${label} was ended after ${humanBytes(bytes)}: the state folder has only the ${humanBytes(SPARE_BYTES)} that stay free`,
+    { hint: ROOM },
+  );
+}
+
+const ROOM =
+  'Make room in the state folder (HOLDFAST_STATE_DIR), or put it on a larger disk; BACKUP_FORMAT=custom (in the file: format) needs none.';
+
 /** Throws an error of this kind that names both numbers where the disk has less room than is needed. */
 export async function requireRoom(
   path: string,

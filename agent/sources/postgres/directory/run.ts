@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { HoldfastError } from '../../../core/errors.ts';
 import type { Command, Exit, Processes } from '../../../process/run.ts';
 import { isError } from '../../client/stderr.ts';
+import { isNearlyFull, noMoreRoom } from './room.ts';
 
 /** How often the folder is looked at, at least; one of many files less often, so that looking takes no more than a twentieth of the time. */
 const LOOK_EVERY_MS = 1_000;
@@ -11,7 +12,7 @@ const STOP_GRACE_MS = 5_000;
 
 /**
  * Runs a program that writes a folder of files, to its end. It dies with the agent. Throws `interrupted` for the signal, and `dump_failed`
- * where the folder has not grown for too long.
+ * where the folder has not grown for too long, and where the disk is nearly full: the ledger lies on it too.
  */
 export async function runInPlace(
   command: Command,
@@ -31,23 +32,24 @@ export async function runInPlace(
   const child = await options.processes.start({ ...command, file: 'setpriv', args, matters: isError });
   child.stdin.end();
   child.stdout.resume();
-  let idle = false;
+  let failure: HoldfastError | null = null;
   const stop = () => void child.stop(STOP_GRACE_MS);
   signal.addEventListener('abort', stop, { once: true });
-  const watching = watch(folder, idleTimeoutMs, options.onBytes, () => {
-    idle = true;
-    stop();
+  const watching = watch(folder, idleTimeoutMs, {
+    onBytes: options.onBytes,
+    onIdle: () => {
+      failure = idleFor(label, idleTimeoutMs);
+      stop();
+    },
+    onFull: (bytes) => {
+      failure = noMoreRoom(label, bytes);
+      stop();
+    },
   });
   try {
     const exit = await child.exit;
     if (signal.aborted) throw interrupted();
-    if (idle) {
-      throw new HoldfastError(
-        'dump_failed',
-        `${label} wrote nothing for ${idleTimeoutMs / 1000} s and was ended`,
-        { hint: 'See what holds a lock on the database (pg_locks), then back up again.' },
-      );
-    }
+    if (failure !== null) throw failure as HoldfastError;
     return exit;
   } finally {
     signal.removeEventListener('abort', stop);
@@ -55,19 +57,32 @@ export async function runInPlace(
   }
 }
 
-function watch(
-  folder: string,
-  idleTimeoutMs: number,
-  onBytes: (bytes: number) => void,
-  onIdle: () => void,
-): { end(): void } {
+function idleFor(label: string, idleTimeoutMs: number): HoldfastError {
+  return new HoldfastError(
+    'dump_failed',
+    `${label} wrote nothing for ${idleTimeoutMs / 1000} s and was ended`,
+    { hint: 'See what holds a lock on the database (pg_locks), then back up again.' },
+  );
+}
+
+interface Watcher {
+  onBytes: (bytes: number) => void;
+  onIdle: () => void;
+  /** After so many bytes. */
+  onFull: (bytes: number) => void;
+}
+
+function watch(folder: string, idleTimeoutMs: number, watcher: Watcher): { end(): void } {
+  const { onBytes, onIdle, onFull } = watcher;
   let timer: NodeJS.Timeout | undefined;
   let ended = false;
   let [bytes, grewAt] = [-1, performance.now()];
   const look = async () => {
     const began = performance.now();
     const now = await sizeOf(folder);
+    const isFull = await isNearlyFull(folder).catch(() => false);
     if (ended) return;
+    if (isFull) return onFull(now);
     if (now !== bytes) {
       [bytes, grewAt] = [now, performance.now()];
       onBytes(now);
