@@ -118,13 +118,7 @@ describe('secrets that are given by files', () => {
   });
 });
 
-// From here on nothing begins any more: somebody holds the run lock. The last test waits for what comes of that.
 describe('what a container may do', () => {
-  beforeAll(async () => {
-    const hold = `const lock = new (require("node:sqlite").DatabaseSync)("/var/lib/holdfast/run.lock", { timeout: 60000 }); lock.exec("BEGIN EXCLUSIVE"); setInterval(() => undefined, 1e6)`;
-    await stack.sh(`docker compose exec -d db_backup node -e '${hold}'`);
-  });
-
   it.each([
     {
       service: 'db_backup',
@@ -244,6 +238,9 @@ describe('health', () => {
     await untilOpen(stack);
     for (const service of ['db_backup', 'sentinel', 'nginx']) await untilHealth(service, 'healthy');
     expect(await told('db_backup', 'holdfast health')).toMatch(/^healthy: .*next backup 20/);
+    // From here on nothing begins any more: somebody holds the run lock. The last test waits for what comes of that.
+    const hold = `const lock = new (require("node:sqlite").DatabaseSync)("/var/lib/holdfast/run.lock", { timeout: 60000 }); lock.exec("BEGIN EXCLUSIVE"); setInterval(() => undefined, 1e6)`;
+    await stack.sh(`docker compose exec -d db_backup node -e '${hold}'`);
   });
 
   it('a sentinel that does not answer is unhealthy', async () => {
