@@ -73,6 +73,7 @@ async function backUpTenants(
   const common = { source, settings: { ...settings, store }, probe, context };
   const at = settings.now();
   let storedSoFar: StoredSet = { ...NOTHING_STORED, left: [] };
+  let brokenBy: unknown = null;
   const ended = await settings.dumps
     .atOneMoment({ tenants: all, probe }, context.signal, async (moment) => {
       const { group, set } = settings;
@@ -89,6 +90,7 @@ async function backUpTenants(
     .catch((error: unknown) => {
       // The snapshot of many is there, whatever came behind it.
       if (storedSoFar.saved.length === 0) throw error;
+      brokenBy = error;
       return joined(chosen, storedSoFar, []);
     })
     .finally(() => clearUp(settings.store, leftovers));
@@ -98,7 +100,7 @@ async function backUpTenants(
     engine: probe.engine,
     serverVersion: probe.serverVersion,
   };
-  const what = { chosen: chosen.length, findings, about, signal: context.signal };
+  const what = { chosen: chosen.length, findings, about, signal: context.signal, brokenBy };
   return concluded(ended, what, settings);
 }
 
@@ -253,11 +255,13 @@ interface Concluding {
   findings: string[];
   about: RunFacts;
   signal: AbortSignal;
+  /** What ended it behind the snapshot of many; null for nothing. */
+  brokenBy: unknown;
 }
 
 function concluded(
   ended: Ended[],
-  { chosen, findings, about, signal }: Concluding,
+  { chosen, findings, about, signal, brokenBy }: Concluding,
   { store, group }: TenantBackupSettings,
 ): Outcome {
   const tenants = ended.map(({ facts }) => facts);
@@ -278,7 +282,7 @@ function concluded(
   const stored = tenants.length - failed.length - vanished.length;
   if (signal.aborted || tenants.length < chosen) {
     if (saved.length === 0) signal.throwIfAborted();
-    const { kind, message, hint } = describeError(signal.reason ?? new Error('it ended before its time'));
+    const { kind, message, hint } = describeError(signal.aborted ? signal.reason : brokenBy);
     const cause = new HoldfastError(kind, `${message}; ${stored} of ${counted(chosen, 'tenant')} stored`, {
       ...(hint === null ? {} : { hint }),
     });

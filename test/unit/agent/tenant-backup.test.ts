@@ -320,6 +320,33 @@ describe('a backup of tenants as one snapshot', () => {
     });
   });
 
+  test('the moment breaks off behind the set → failed with what broke it, and the set is in the facts', async () => {
+    const breaks: Partial<TenantBackupSettings> = {
+      set: setIn([]),
+      dumps: {
+        exists: async () => true,
+        atOneMoment: async (_what, signal, work) => {
+          await work({
+            holds: () => true,
+            globalTables: 0,
+            stage: stagedBut('2'),
+            outdated: async () => null,
+            tenantParts: () => [],
+            globalParts: () => [],
+          });
+          signal.throwIfAborted();
+          throw new HoldfastError('source_unreachable', 'the server went away');
+        },
+      },
+    };
+    const { outcome } = await backUp(tenantsOf('1', '2'), {}, breaks);
+    expect(outcome).toMatchObject({
+      kind: 'source_unreachable',
+      message: 'the server went away; 1 of 2 tenants stored',
+      facts: { snapshotIds: ['set'] },
+    });
+  });
+
   test('the repository refuses the set, or the disk is full → the run fails with that, nothing is left on the disk', async () => {
     const set = setIn([], new HoldfastError('repository_full', 'no space is left'));
     const { outcome } = await backUp(tenantsOf('1'), { stage: stagedBut() }, { set });
