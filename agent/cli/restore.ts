@@ -209,7 +209,7 @@ function ownersOf({ keepOwners, owner }: Options): Owners {
 
 /**
  * Those of a tenant are in its schema, and in no other: where a point in a name leaves open which schema is meant, they are refused, for
- * \`tenant_a.b.c\` may be another tenant's.
+ * `tenant_a.b.c` may be another tenant's.
  */
 async function tablesOf(
   app: App,

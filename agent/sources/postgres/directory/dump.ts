@@ -12,7 +12,7 @@ import { createProofBesideDump, type ProofBesideDump } from '../proof/beside-dum
 import { withPostgresSession } from '../session.ts';
 import { requireWhole } from './check.ts';
 import { directoryHurdle } from './preflight.ts';
-import { makePlace, requireRoom } from './room.ts';
+import { CUSTOM_NEEDS_NONE, makePlace, makeRoom, requireRoom } from './room.ts';
 import { runInPlace } from './run.ts';
 
 export interface StageOptions {
@@ -73,7 +73,7 @@ async function preflight({ config, deps, probe }: StageOptions, place: string, s
     bytes: probe.databaseBytes ?? 0,
     what: `the dump of ${config.database}`,
     kind: 'dump_failed',
-    otherwise: 'BACKUP_FORMAT=custom (in the file: format) needs none',
+    otherwise: CUSTOM_NEEDS_NONE,
   });
 }
 
@@ -115,9 +115,7 @@ async function runDump(options: StageOptions, run: DumpRun, signal: AbortSignal)
 }
 
 function hint(said: string): string | undefined {
-  return /No space left on device/i.test(said)
-    ? 'Make room in the state folder (HOLDFAST_STATE_DIR), or put it on a larger disk; BACKUP_FORMAT=custom (in the file: format) needs none.'
-    : hintOf(said);
+  return /No space left on device/i.test(said) ? makeRoom(CUSTOM_NEEDS_NONE) : hintOf(said);
 }
 
 async function* nothing(): AsyncGenerator<Buffer> {

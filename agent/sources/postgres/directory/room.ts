@@ -33,12 +33,16 @@ export function noMoreRoom(label: string, bytes: number): HoldfastError {
   return new HoldfastError(
     'dump_failed',
     `${label} was ended after ${humanBytes(bytes)}: the state folder has only the ${humanBytes(SPARE_BYTES)} that stay free`,
-    { hint: ROOM },
+    { hint: makeRoom(CUSTOM_NEEDS_NONE) },
   );
 }
 
-const ROOM =
-  'Make room in the state folder (HOLDFAST_STATE_DIR), or put it on a larger disk; BACKUP_FORMAT=custom (in the file: format) needs none.';
+export const CUSTOM_NEEDS_NONE = 'BACKUP_FORMAT=custom (in the file: format) needs none';
+
+/** What to do about a state folder that is too small; `otherwise` is the way that needs no room, as a sentence part. */
+export function makeRoom(otherwise: string): string {
+  return `Make room in the state folder (HOLDFAST_STATE_DIR), or put it on a larger disk; ${otherwise}.`;
+}
 
 /** Throws an error of this kind that names both numbers where the disk has less room than is needed. */
 export async function requireRoom(
@@ -52,7 +56,7 @@ export async function requireRoom(
     need.kind,
     `${need.what} takes up to ${humanBytes(need.bytes)} while it is staged, and the state folder has room for ${humanBytes(free)}`,
     {
-      hint: `Make room in the state folder (HOLDFAST_STATE_DIR), or put it on a larger disk; ${need.otherwise}.`,
+      hint: makeRoom(need.otherwise),
     },
   );
 }

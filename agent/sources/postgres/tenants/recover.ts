@@ -5,7 +5,7 @@ import type { Recovered, RecoveredTenant, RecoveryOrder, Tenant } from '../../te
 import type { ClientDeps } from '../../tools.ts';
 import { findPostgresClient } from '../clients.ts';
 import type { FileEntry } from '../directory/contents.ts';
-import { makePlace, requireRoom, type Place } from '../directory/room.ts';
+import { makePlace, makeRoom, requireRoom, type Place } from '../directory/room.ts';
 import { archiveIn, fetchFolder, readStoredContents } from '../directory/stored.ts';
 import { unpackArchive } from '../directory/unpack.ts';
 import { readServer, requireRoles } from '../load.ts';
@@ -70,7 +70,7 @@ async function stage(
         bytes: dumpBytes,
         what: 'the dump',
         kind: 'target_full',
-        otherwise: 'a restore without --by-tenant needs none',
+        otherwise: WHOLE_NEEDS_NONE,
       });
     return { place, entries: await unpackArchive(dump, place.path) };
   } catch (error) {
@@ -79,6 +79,8 @@ async function stage(
   }
 }
 
+const WHOLE_NEEDS_NONE = 'a restore without --by-tenant needs none';
+
 function isFull(error: unknown): boolean {
   const code = (error as { code?: unknown }).code;
   return code === 'ENOSPC' || code === 'EDQUOT';
@@ -86,7 +88,7 @@ function isFull(error: unknown): boolean {
 
 function noRoom(cause: unknown): HoldfastError {
   return new HoldfastError('target_full', 'the state folder has no room to stage the dump', {
-    hint: 'Make room in the state folder (HOLDFAST_STATE_DIR), or put it on a larger disk; a restore without --by-tenant needs none.',
+    hint: makeRoom(WHOLE_NEEDS_NONE),
     cause,
   });
 }
