@@ -16,7 +16,7 @@ export default defineConfig({
     projects: [
       layer('unit', { testTimeout: 30_000, maxWorkers: 2 }),
       layer('component', { testTimeout: 60_000, maxWorkers: 2 }),
-      layer('integration', { testTimeout: 120_000, maxWorkers: 3 }),
+      layer('integration', { testTimeout: 300_000, maxWorkers: 3 }),
       layer('faults', { testTimeout: 600_000, maxWorkers: 2 }),
       layer('compose', { testTimeout: 240_000, maxWorkers: 2, globalSetup: ['test/compose/setup.ts'] }),
     ],

@@ -3,7 +3,13 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Compression } from '../../agent/core/glossary.ts';
-import type { FolderToSave, Repository, Snapshot } from '../../agent/repository/repository.ts';
+import { listedOnce } from '../../agent/repository/one-listing.ts';
+import type {
+  FolderToSave,
+  Repository,
+  Snapshot,
+  SnapshotFilter,
+} from '../../agent/repository/repository.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 import { fakeDump, saveRequest } from '../helpers/repository.ts';
 
@@ -207,6 +213,29 @@ export function repositoryContract(
       const found = await repository.list({ source: tags.source, kind: 'globals' }, signal);
       expect(found.map((snapshot) => snapshot.tags)).toEqual([tags]);
       expect(await repository.list({ source: 'a' }, signal)).toEqual([]);
+    });
+
+    test('asked by any filter → the same, listed anew or listed once', async () => {
+      const repository = await created();
+      const open = fakeDump(1024);
+      const tenant = { source: 'a,b', engine: 'postgres', kind: 'tenant', tenant: '7,8 %2C' } as const;
+      await repository.save(saveRequest(open), signal);
+      await repository.save(saveRequest(open, { tags: tenant }), signal);
+      await repository.save(saveRequest(open, { tags: { ...tenant, tenant: '7' } }), signal);
+      const once = listedOnce(repository);
+      const filters: SnapshotFilter[] = [
+        {},
+        { source: 'shop' },
+        { source: 'a,b', kind: 'tenant' },
+        { source: 'a' },
+        { kind: 'dump' },
+        { source: 'a,b', tenants: ['7,8 %2C', '9'] },
+        { tenants: ['7'] },
+      ];
+      for (const filter of filters)
+        expect(await once.list(filter, signal)).toEqual(await repository.list(filter, signal));
+      const all = await once.list({}, signal);
+      expect(all).toHaveLength(3);
     });
   });
 }

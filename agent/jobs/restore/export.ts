@@ -9,6 +9,7 @@ import { humanBytes } from '../../core/units.ts';
 import { utc } from '../../core/clock.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import type { Repository, Snapshot } from '../../repository/repository.ts';
+import { openToRead } from '../open-repository.ts';
 import { findSnapshot, type Wanted } from '../find-snapshot.ts';
 import type { Job, JobContext, Progress } from '../job.ts';
 import { readCounted } from '../reading.ts';
@@ -29,14 +30,13 @@ export interface ExportSettings {
 
 /** Restores one dump as the plain file that it is. Needs no database, so that a bare new server can do it. */
 export function exportJob(source: string, settings: ExportSettings): Job {
-  const { repository, wanted, target } = settings;
+  const { wanted, target } = settings;
   return {
     name: 'restore',
     source,
     timeoutMs: settings.timeoutMs,
     run: async (context) => {
-      // Clears a lock that a killed program left, or waits for a living one: reading takes a lock of its own and does neither.
-      await repository.identify(context.signal);
+      const repository = await openToRead(settings.repository, context.signal);
       const { snapshot, note } = await findSnapshot(
         repository,
         source,

@@ -9,6 +9,7 @@ import type { SavedSnapshot } from '../../repository/repository.ts';
 import type { Source } from '../../sources/source.ts';
 import type { TenantRestored } from '../../sources/tenants.ts';
 import { findTenantDump } from '../find-tenant-dump.ts';
+import { openToRead } from '../open-repository.ts';
 import type { Job, Outcome } from '../job.ts';
 import { datedSchema, rememberKeptSchema } from './kept-schema.ts';
 import { KEPT_FOR_MS } from './kept-database.ts';
@@ -18,15 +19,15 @@ import { planTenant } from './restore-tenant-plan.ts';
 import type { TenantRestoration, TenantRestoreSettings } from './tenant-restoration.ts';
 
 /** Restores one tenant out of a dump while the others work on. Its schema stays as it is until what replaces it is known to be whole. */
-export function restoreTenantJob(source: Source, settings: TenantRestoreSettings): Job {
+export function restoreTenantJob(source: Source, given: TenantRestoreSettings): Job {
   return {
     name: 'restore',
     source: source.name,
-    timeoutMs: settings.timeoutMs,
+    timeoutMs: given.timeoutMs,
     run: async (context) => {
-      const { tenants, repository, how } = settings;
-      // Clears a lock that a killed program left, or waits for a living one: reading takes a lock of its own and does neither.
-      await repository.identify(context.signal);
+      const repository = await openToRead(given.repository, context.signal);
+      const settings = { ...given, repository };
+      const { tenants, how } = settings;
       const tenant = await tenants.lookUp(settings.id, context.signal);
       const into = settings.toId === null ? tenant : await tenants.lookUp(settings.toId, context.signal);
       const found = await findTenantDump(

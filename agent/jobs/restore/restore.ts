@@ -7,6 +7,7 @@ import type { Hurdle, Source } from '../../sources/source.ts';
 import { sweepBeside } from './beside.ts';
 import { chooseTables } from './choose-tables.ts';
 import { findSnapshot } from '../find-snapshot.ts';
+import { openToRead } from '../open-repository.ts';
 import type { Job, Outcome } from '../job.ts';
 import { datedName, dropKept } from './kept-database.ts';
 import { byTenant } from './restore-by-tenant.ts';
@@ -21,14 +22,13 @@ import { sizeUp } from '../size-up.ts';
 import type { Done, Restoration, RestoreSettings } from './restoration.ts';
 
 /** Restores one dump into a database. The target stays as it is until what replaces it is known to be whole. */
-export function restoreJob(source: Source, settings: RestoreSettings): Job {
+export function restoreJob(source: Source, given: RestoreSettings): Job {
   return {
     name: 'restore',
     source: source.name,
-    timeoutMs: settings.timeoutMs,
+    timeoutMs: given.timeoutMs,
     run: async (context) => {
-      // Clears a lock that a killed program left, or waits for a living one: reading takes a lock of its own and does neither.
-      await settings.repository.identify(context.signal);
+      const settings = { ...given, repository: await openToRead(given.repository, context.signal) };
       const { snapshot, note } = await findSnapshot(
         settings.repository,
         source.name,

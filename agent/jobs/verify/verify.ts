@@ -10,8 +10,8 @@ import type { Source } from '../../sources/source.ts';
 import { unquoted } from '../../proof/of-schema.ts';
 import { findSnapshot } from '../find-snapshot.ts';
 import { ensureRepository, type Notes } from '../init.ts';
+import { openToRead } from '../open-repository.ts';
 import { EndedRun, type Job, type JobContext, type Outcome } from '../job.ts';
-import { listedOnce } from './listed-once.ts';
 import { notRun } from './not-run.ts';
 import { prepareScratch } from './prepare-scratch.ts';
 import type { SmokeQuery } from './queries.ts';
@@ -75,8 +75,9 @@ async function verify(source: Source, settings: VerifySettings, context: JobCont
     throw notRun(new HoldfastError('timeout', late, { hint }), {});
   }
   refuseUnsettled(source, settings.notes);
-  await ensureRepository(repository, settings.notes, signal);
-  const listed = listedOnce(repository, source.name);
+  const listed = await openToRead(repository, signal, () =>
+    ensureRepository(repository, settings.notes, signal),
+  );
   const { snapshot, note } = await findSnapshot(
     listed,
     source.name,

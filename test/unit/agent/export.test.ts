@@ -17,6 +17,7 @@ function holding(bytes: number): Omit<ExportSettings, 'target'> {
     shortId: 'abc',
     time: '2026-03-01T12:00:00.000Z',
     path: '/mysql/shop.sql.gz',
+    tags: { source: 'shop', engine: 'mysql', kind: 'dump' },
     bytes,
   } as Snapshot;
   const repository = {

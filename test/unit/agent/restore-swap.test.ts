@@ -31,10 +31,7 @@ async function repositoryWith(proof: Proof): Promise<Repository> {
   };
   const repository = {
     identify: async () => 'id',
-    list: async ({ kind }: { kind: string }) => {
-      if (kind === 'dump') return [DUMP];
-      return kind === 'proof' ? [{ ...DUMP, id: 'p', path: 'proof' }] : [];
-    },
+    list: async () => [DUMP, { ...DUMP, id: 'p', path: 'proof', tags: { ...DUMP.tags, kind: 'proof' } }],
     read: ({ path }: Snapshot) => ({
       stream: chunks(path === 'proof' ? stored : Buffer.from('dump')),
       done: Promise.resolve(),
