@@ -2,7 +2,13 @@ import { HoldfastError, describeError } from '../../core/errors.ts';
 import type { Compression, Engine, GapName } from '../../core/glossary.ts';
 import { restorePointPath, restorePointTime } from '../../core/restore-point-path.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
-import type { Repository, SavedSnapshot, Snapshot } from '../../repository/repository.ts';
+import type {
+  DumpToSave,
+  Repository,
+  SavedSnapshot,
+  SaveProgress,
+  Snapshot,
+} from '../../repository/repository.ts';
 import type { Dump, Gap, Source } from '../../sources/source.ts';
 import { acceptGaps } from '../backup/backup.ts';
 import type { Notes } from '../init.ts';
@@ -52,27 +58,55 @@ export async function takeRestorePoint(
 }
 
 /** Stores the dump of whatever shall be overwritten as a restore point of the source. Throws the first cause. */
-export async function storePoint(
+async function storePoint(
   source: string,
-  what: { path: string; engine: Engine; open: (signal: AbortSignal) => Dump; of: string },
-  settings: Pick<RestorePointSettings, 'repository' | 'notes' | 'compression' | 'now'>,
+  { open, ...what }: PointOf & { open: DumpToSave['open'] },
+  settings: PointSettings,
   context: JobContext,
 ): Promise<SavedSnapshot> {
-  const newest = (await settings.repository.list({ source, kind: 'dump' }, context.signal)).at(-1);
-  const point = await settings.repository.save(
-    {
-      path: restorePointPath(what.path, settings.now()),
-      tags: { source, engine: what.engine, kind: 'restore-point' },
-      open: what.open,
-      compression: settings.compression,
-      ...(newest === undefined ? {} : { time: new Date(Date.parse(newest.time) - 1000) }),
-      onProgress: (progress) =>
-        context.onProgress({ step: `restore point: dumping ${what.of} as it is`, ...progress }),
+  return (await preparePoint(source, what, settings, context)).store(open);
+}
+
+/** What is overwritten, in words, and the path and engine of a dump of it. */
+interface PointOf {
+  path: string;
+  engine: Engine;
+  of: string;
+}
+
+type PointSettings = Pick<RestorePointSettings, 'repository' | 'notes' | 'compression' | 'now'>;
+
+export interface PreparedPoint {
+  /** Throws the first cause. Once. */
+  store(open: DumpToSave['open']): Promise<SavedSnapshot>;
+  /** Does nothing after `store`; one of the two must be called. */
+  cancel(): Promise<void>;
+}
+
+/** Opens the repository for a restore point while the caller does something else. */
+export async function preparePoint(
+  source: string,
+  { path, engine, of }: PointOf,
+  { repository, notes, compression, now }: PointSettings,
+  { signal, onProgress }: JobContext,
+): Promise<PreparedPoint> {
+  const newest = (await repository.list({ source, kind: 'dump' }, signal)).at(-1);
+  const prepared = repository.prepare({
+    path: restorePointPath(path, now()),
+    tags: { source, engine, kind: 'restore-point' },
+    compression,
+    ...(newest === undefined ? {} : { time: new Date(Date.parse(newest.time) - 1000) }),
+  });
+  const step = `restore point: dumping ${of} as it is`;
+  return {
+    store: async (open) => {
+      const dump = { open, onProgress: (progress: SaveProgress) => onProgress({ step, ...progress }) };
+      const point = await prepared.save(dump, signal);
+      confirm(notes, source, point.id);
+      return point;
     },
-    context.signal,
-  );
-  confirm(settings.notes, source, point.id);
-  return point;
+    cancel: prepared.cancel,
+  };
 }
 
 /** Whether a restore point's week has passed. */

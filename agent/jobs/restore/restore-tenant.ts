@@ -14,7 +14,7 @@ import type { Job, Outcome } from '../job.ts';
 import { datedSchema, rememberKeptSchema } from './kept-schema.ts';
 import { KEPT_FOR_MS } from './kept-database.ts';
 import { readStored } from '../reading.ts';
-import { noPoint, storePoint } from './restore-point.ts';
+import { noPoint, preparePoint, type PreparedPoint } from './restore-point.ts';
 import { planTenant } from './restore-tenant-plan.ts';
 import type { TenantRestoration, TenantRestoreSettings } from './tenant-restoration.ts';
 
@@ -30,38 +30,50 @@ export function restoreTenantJob(source: Source, given: TenantRestoreSettings): 
       const { tenants, how } = settings;
       const tenant = await tenants.lookUp(settings.id, context.signal);
       const into = settings.toId === null ? tenant : await tenants.lookUp(settings.toId, context.signal);
-      const found = await findTenantDump(
-        repository,
-        { source: source.name, id: tenant.id, path: tenants.part(tenant.schema).path },
-        settings.wanted,
-        settings,
-        context.signal,
-      );
-      const restoration = { source, ...found, tenant, into, settings, context };
-      if (how === 'dry-run') return planTenant(restoration);
-      if (how === 'validate') return restore(restoration, null);
-      const isThere = into.bytes !== null && into.schema === tenant.schema;
-      return restore(restoration, isThere && settings.restorePoint ? await takePoint(restoration) : null);
+      const { path } = tenants.part(tenant.schema);
+      const replaces = how === 'for-good' && into.bytes !== null && into.schema === tenant.schema;
+      const of = { path, engine: 'postgres', of: tenant.schema } as const;
+      const point =
+        replaces && settings.restorePoint ? await preparePoint(source.name, of, settings, context) : null;
+      try {
+        const looked = { source: source.name, id: tenant.id, path };
+        const found = await findTenantDump(repository, looked, settings.wanted, settings, context.signal);
+        const restoration = { source, ...found, tenant, into, settings, context };
+        return how === 'dry-run' ? await planTenant(restoration) : await restore(restoration, point);
+      } finally {
+        await point?.cancel();
+      }
     },
   };
 }
 
-async function takePoint({ source, tenant, settings, context }: TenantRestoration): Promise<SavedSnapshot> {
-  const { schema } = tenant;
+/** Both at once: each waits for the repository. */
+async function readProof(restoration: TenantRestoration, prepared: PreparedPoint | null) {
+  const { signal } = restoration.context;
+  const reading = restoration.proof(signal);
+  // Told when it is waited for; without a restore point nothing comes of it.
+  reading.catch(() => undefined);
+  const point = prepared === null ? null : await takePoint(restoration, prepared);
+  return { point, whole: await reading };
+}
+
+async function takePoint(
+  { tenant: { schema }, settings, context }: TenantRestoration,
+  prepared: PreparedPoint,
+): Promise<SavedSnapshot> {
   try {
-    const { path, open } = settings.tenants.part(schema);
-    return await storePoint(source.name, { path, engine: 'postgres', open, of: schema }, settings, context);
+    return await prepared.store(settings.tenants.part(schema).open);
   } catch (error) {
     context.signal.throwIfAborted();
     throw noPoint(schema, error);
   }
 }
 
-async function restore(restoration: TenantRestoration, point: SavedSnapshot | null): Promise<Outcome> {
+async function restore(restoration: TenantRestoration, prepared: PreparedPoint | null): Promise<Outcome> {
   const { source, snapshot, tenant, into, settings, context } = restoration;
   const { repository, tenants, notes, now, owners, how } = settings;
   const forGood = how === 'for-good';
-  const whole = await restoration.proof(context.signal);
+  const { point, whole } = await readProof(restoration, prepared);
   const proof = whole === null ? null : proofOfSchema(whole, tenant.schema);
   const keep = datedSchema(into.schema, now());
   if (forGood && into.schema === tenant.schema)

@@ -5,7 +5,7 @@ import type { FoundTenants, Tenant } from '../../tenants.ts';
 import { withoutSchema } from '../../without-schema.ts';
 import type { PostgresSession } from '../session.ts';
 import { askForTenants } from './query.ts';
-import { isOwnSchema, readSchemas, type Schemas } from './schemas.ts';
+import { bytesOfSchema, isOwnSchema, listSchemas, readSchemas, type Schemas } from './schemas.ts';
 
 /** The tenants of the database that the session is in. */
 export async function findTenants(
@@ -39,10 +39,13 @@ export async function lookUpTenant(
   tenants: TenantsConfig,
   id: string,
 ): Promise<Tenant> {
-  const schemas = await readSchemas(session);
+  const schemas = new Map((await listSchemas(session)).map((schema) => [schema, null]));
   const found = await candidates(session, config, tenants, schemas);
   const tenant = found.find((one) => one.id === id) ?? absent(tenants, id);
-  if (tenant !== null) return tenant;
+  if (tenant !== null) {
+    const isThere = schemas.has(tenant.schema);
+    return { ...tenant, bytes: isThere ? await bytesOfSchema(session, tenant.schema) : null };
+  }
   const known = found.map((one) => one.id).slice(0, MOST_NAMES);
   throw new HoldfastError('usage', `${config.name} has no tenant ${JSON.stringify(id)}`, {
     hint: `\`holdfast tenants ${config.name}\` lists them${known.length === 0 ? '' : `: ${known.join(', ')}${found.length > known.length ? ', …' : ''}`}.`,
