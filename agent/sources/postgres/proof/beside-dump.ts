@@ -11,7 +11,8 @@ import { LARGE_OBJECTS, largeObjectBytes, readLargeObjects } from './large-objec
 import { oidsOf, type LeftOut } from './left-out.ts';
 import { readObjects } from './objects.ts';
 import { beginSnapshot, beginSteps, exportSnapshot, isLost } from './snapshot.ts';
-import { listTables, methodOf, readTable, type Extent } from './tables.ts';
+import { createTableReader } from './table-reader.ts';
+import { listTables, methodOf, type Extent } from './tables.ts';
 
 /** The proof of one dump, taken by a session that shares its snapshot with pg_dump. */
 export interface ProofBesideDump {
@@ -123,8 +124,13 @@ async function readTables(
 ): Promise<TableProof[]> {
   const extent = extentOf(config);
   const read: TableProof[] = [];
-  for (const table of await listTables(session, without)) {
-    const proof = await orTrouble(troubles, table.name, () => readTable(session, table, extent));
+  const tables = await listTables(session, without);
+  const readTable = createTableReader(
+    session,
+    tables.map((table) => ({ table, extent })),
+  );
+  for (const table of tables) {
+    const proof = await orTrouble(troubles, table.name, () => readTable(table));
     if (proof !== null) read.push(proof);
   }
   const bytes = leftOut.largeObjects ? 0 : await largeObjectBytes(session);

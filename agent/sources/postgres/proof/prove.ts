@@ -8,7 +8,8 @@ import { readCounters } from './counters.ts';
 import { LARGE_OBJECTS, largeObjectBytes, readLargeObjects } from './large-objects.ts';
 import { readObjects } from './objects.ts';
 import { beginSnapshot, beginSteps } from './snapshot.ts';
-import { listTables, methodOf, readTable, type Extent } from './tables.ts';
+import { createTableReader } from './table-reader.ts';
+import { listTables, methodOf, type Extent } from './tables.ts';
 
 /** Reads of the database that the session is in what `like` says of the source. Throws when anything of it cannot be read. */
 export async function proveLike(session: PostgresSession, target: string, like: Proof): Promise<Proof> {
@@ -39,11 +40,14 @@ export async function proveLike(session: PostgresSession, target: string, like: 
 async function tablesLike(session: PostgresSession, like: Proof): Promise<TableProof[]> {
   const expected = new Map(like.tables.map((table) => [table.name, table]));
   const read: TableProof[] = [];
-  for (const table of await listTables(session, [])) {
+  const tables = (await listTables(session, [])).flatMap((table) => {
     const model = expected.get(table.name);
-    if (model === undefined) continue;
+    return model === undefined ? [] : [{ table, extent: extentLike(model) }];
+  });
+  const readTable = createTableReader(session, tables);
+  for (const { table } of tables) {
     try {
-      read.push(await readTable(session, table, extentLike(model)));
+      read.push(await readTable(table));
     } catch (error) {
       if (error instanceof HoldfastError) throw error;
       throw statementError(error, `cannot read ${table.name}: ${errorFields(error).message}`, null);

@@ -7,4 +7,6 @@ export interface RowTable {
   only: string;
   /** In the order of their names: a restored child of another table may have them in another order. */
   columns: string[];
+  /** Of its rows and what is stored beside them, as they were last counted by the server; 0 where it never did. */
+  pages: number;
 }

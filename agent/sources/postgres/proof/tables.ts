@@ -28,12 +28,14 @@ export async function listTables(
     name: String(row.name),
     only: `ONLY ${quoteIdentifier(String(row.schema))}.${quoteIdentifier(String(row.table))}`,
     columns: row.columns as string[],
+    pages: Number(row.pages),
   }));
 }
 
 const TABLES = `SELECT c.oid::text, n.nspname AS schema, c.relname AS table, ${named('n.nspname', 'c.relname')} AS name,
     ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-      ORDER BY a.attname::text COLLATE "C") AS columns
+      ORDER BY a.attname::text COLLATE "C") AS columns,
+    c.relpages + coalesce((SELECT t.relpages FROM pg_class t WHERE t.oid = c.reltoastrelid), 0) AS pages
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND ${USER_SCHEMAS} AND ${notOfExtension('pg_class', 'c.oid')}
       AND c.oid <> ALL ($1::oid[])
@@ -116,24 +118,30 @@ async function hash(
   table: RowTable,
   where: string,
 ): Promise<{ rows: number; sum: bigint }> {
-  const text = `ROW(${table.columns.map(quoteIdentifier).join(', ')})::text COLLATE "C"`;
   const [row] = await session.query(
-    `SELECT count(*) AS rows, coalesce(sum(hashtextextended(${text}, 0)), 0) AS sum, ${untouched(table)} AS untouched
-      FROM ${table.only} ${where}`,
+    `SELECT count(*) AS rows, ${sumOf(table)} AS sum, ${untouched(table)} AS untouched FROM ${table.only} ${where}`,
   );
   requireUntouched(row);
   return { rows: Number(row?.rows), sum: BigInt(String(row?.sum)) };
 }
 
+/** SQL of the sum of its rows' hashes. */
+export function sumOf({ columns }: RowTable): string {
+  const text = `ROW(${columns.map(quoteIdentifier).join(', ')})::text COLLATE "C"`;
+  return `coalesce(sum(hashtextextended(${text}, 0)), 0)`;
+}
+
 /** TRUNCATE and some of ALTER TABLE show older snapshots a table that never was. The catalog of the snapshot and that of now tell. */
-function untouched({ oid }: RowTable): string {
+export function untouched({ oid }: RowTable): string {
   return `(SELECT relfilenode = pg_relation_filenode(oid) FROM pg_class WHERE oid = ${oid})`;
 }
 
-function requireUntouched(row: Record<string, unknown> | undefined): void {
+/** Throws where `untouched` is not true. */
+export function requireUntouched(row: Record<string, unknown> | undefined): void {
   if (row?.untouched !== true) throw new Error('it was rewritten or truncated while the dump ran');
 }
 
-function modulo(sum: bigint): string {
+/** As the checksum of a proof. */
+export function modulo(sum: bigint): string {
   return BigInt.asUintN(64, sum).toString();
 }

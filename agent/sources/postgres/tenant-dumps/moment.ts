@@ -97,6 +97,9 @@ async function openMoment(options: MomentOptions): Promise<{ moment: Moment; end
           order,
           signal,
         ),
+      release: async () => {
+        await session.query('COMMIT');
+      },
       outdated: ({ schema }, signal) =>
         inSnapshot(proofs, signal, async (own) => {
           const table = (await readRewritten(own, [schema])).get(schema);

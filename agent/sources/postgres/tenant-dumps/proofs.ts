@@ -8,7 +8,8 @@ import { joinCounters, readCounters, type Counter } from '../proof/counters.ts';
 import { oidsOf, type LeftOut } from '../proof/left-out.ts';
 import { readObjectsOf } from '../proof/objects.ts';
 import { beginSteps, readInOneWay } from '../proof/snapshot.ts';
-import { listTables, methodOf, readTable } from '../proof/tables.ts';
+import { createTableReader } from '../proof/table-reader.ts';
+import { listTables, methodOf } from '../proof/tables.ts';
 import { quoteLiteral } from '../names.ts';
 import { withPostgresSession, type PostgresSession } from '../session.ts';
 
@@ -63,10 +64,15 @@ export async function proveSchemas(
   for (const schema of schemas)
     ofSchema.set(schemaPrefix(schema).slice(0, -1), { schema, troubles: [], ...emptyParts() });
   const extent = extentOf(config);
-  for (const table of await listTables(session, [...relations, ...withoutRows], schemas)) {
+  const tables = await listTables(session, [...relations, ...withoutRows], schemas);
+  const readTable = createTableReader(
+    session,
+    tables.map((table) => ({ table, extent })),
+  );
+  for (const table of tables) {
     const parts = ofSchema.get(schemaIn(table.name));
     if (parts === undefined) continue;
-    const proof = await orTrouble(parts.troubles, table.name, () => readTable(session, table, extent));
+    const proof = await orTrouble(parts.troubles, table.name, () => readTable(table));
     if (proof !== null) parts.tables.push(proof);
   }
   const after = await orTrouble(shared, 'its sequences', () => readCounters(session, relations, schemas));

@@ -5,7 +5,8 @@ import { readCounters } from '../proof/counters.ts';
 import { readObjectsOf } from '../proof/objects.ts';
 import { extentLike } from '../proof/prove.ts';
 import { beginSnapshot } from '../proof/snapshot.ts';
-import { listTables, methodOf, readTable } from '../proof/tables.ts';
+import { createTableReader } from '../proof/table-reader.ts';
+import { listTables, methodOf } from '../proof/tables.ts';
 import type { PostgresSession } from '../session.ts';
 
 /** Reads in steps of a proof within a transaction that has changed something and goes on to. */
@@ -39,12 +40,14 @@ export function readRows(
   const expected = new Map(like?.tables.map((table) => [table.name, table]));
   return readBack(session, async () => {
     const read: TableProof[] = [];
-    for (const table of await listTables(session, [], schema)) {
+    const tables = (await listTables(session, [], schema)).flatMap((table) => {
       const model = expected.get(table.name);
       // One that `like` does not name is told by the objects: its rows may be what the dump was allowed to lack.
-      if (model === undefined && like !== null) continue;
-      read.push(await readTable(session, table, model === undefined ? 'none' : extentLike(model)));
-    }
+      if (model === undefined && like !== null) return [];
+      return [{ table, extent: model === undefined ? ('none' as const) : extentLike(model) }];
+    });
+    const readTable = createTableReader(session, tables);
+    for (const { table } of tables) read.push(await readTable(table));
     return read;
   });
 }
