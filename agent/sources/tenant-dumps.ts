@@ -33,6 +33,11 @@ export interface Moment {
    * it there. Files of tenants that did not change are the same as those of another time. Throws what `onBytes` throws.
    */
   stage(order: StageOrder, signal: AbortSignal): Promise<StagedSet>;
+  /**
+   * To be called when everything was read: as long as a moment lasts the server cleans up nothing that was there at it. Nothing else may be
+   * asked of it then.
+   */
+  release(): Promise<void>;
   /** Why this moment cannot show a tenant any more, as a sentence part: then a dump that ended by now is not whole. Null where it can. */
   outdated(tenant: TenantSchema, signal: AbortSignal): Promise<string | null>;
   /** The prelude, then the dump: what a tenant needs in an empty database, and the tenant itself, with its proof where one is asked for. */

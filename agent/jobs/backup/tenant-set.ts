@@ -69,6 +69,8 @@ export async function storeSet(set: TenantSet): Promise<StoredSet> {
     const failed = staged.failed.map(failedFacts);
     if (staged.tenants.length === 0)
       return { facts: failed, saved: [], left: [...staged.left, ...gone], warnings: [] };
+    // To store it may take long, and those that are gone are told without a look.
+    if (staged.left.length === 0) await moment.release();
     const saved = await save(set, staged);
     const seconds = (performance.now() - startedAt) / 1000 / staged.tenants.length;
     return {

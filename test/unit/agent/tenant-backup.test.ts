@@ -26,6 +26,8 @@ interface Faults {
   stage?: Moment['stage'];
   /** Why the moment cannot show a tenant any more. */
   outdated?: Record<string, string>;
+  /** Told when the moment is given back. */
+  onRelease?: () => void;
   signal?: AbortSignal;
 }
 
@@ -86,6 +88,7 @@ async function backUp(
           holds: ({ schema }) => faults.absent?.includes(schema) !== true,
           globalTables: 0,
           stage: faults.stage ?? (() => Promise.reject(new Error('nothing is to be staged'))),
+          release: async () => faults.onRelease?.(),
           outdated: async ({ id }) => faults.outdated?.[id] ?? null,
           tenantParts: parts,
           globalParts: () => [],
@@ -238,6 +241,22 @@ describe('a backup of tenants as one snapshot', () => {
     },
   });
 
+  test.each([
+    ['all are staged → the moment is given back before they are stored', [], ['released', 'stored']],
+    ['one is left, to be dumped by itself → the moment lasts', ['2'], ['stored']],
+  ])('%s', async (_, left, order) => {
+    const done: string[] = [];
+    const set = setIn([]);
+    const { saveFolder } = set.repository;
+    set.repository.saveFolder = (request) => {
+      done.push('stored');
+      return saveFolder(request);
+    };
+    const onRelease = () => void done.push('released');
+    await backUp(tenantsOf('1', '2'), { stage: stagedBut(...left), onRelease }, { set });
+    expect(done).toEqual(order);
+  });
+
   test('all are staged → one snapshot, told once, and of each tenant what it has added; nothing is left on the disk', async () => {
     const asked: FolderToSave[] = [];
     const set = setIn(asked);
@@ -330,6 +349,7 @@ describe('a backup of tenants as one snapshot', () => {
             holds: () => true,
             globalTables: 0,
             stage: stagedBut('2'),
+            release: () => Promise.resolve(),
             outdated: async () => null,
             tenantParts: () => [],
             globalParts: () => [],
