@@ -10,6 +10,8 @@ import type { ByteFilter } from '../bytes/line-rewriter.ts';
 export interface ArchiveFilter extends ByteFilter {
   /** Tables whose data is in it, as `schema.table`. */
   readonly tables: ReadonlySet<string>;
+  /** Those of them that have no row in it. */
+  readonly empty: ReadonlySet<string>;
   /** Null while the format is one that we read to its end; else a warning that it was not. */
   unread(): string | null;
   /** Throws `dump_incomplete` when the archive is not whole. */
@@ -18,6 +20,7 @@ export interface ArchiveFilter extends ByteFilter {
 
 interface State {
   tables: Set<string>;
+  empty: Set<string>;
   /** Ids of contents entries whose data has not come yet. */
   awaited: Map<number, string>;
   /** What is being read: said when the archive ends there. */
@@ -31,13 +34,21 @@ const NEWEST_FORMAT = 16;
 /** More than the head takes: a name of 63 characters, two versions, a few numbers. */
 const HEAD_BYTES = 2048;
 const BETWEEN_BLOCKS = 'between two blocks';
+/** How the rows of a table end: with the end mark of COPY, and two empty lines. */
+export const END_OF_ROWS = '\\.\n\n\n';
 export const BLOCK_DATA = 1;
 export const BLOCK_LARGE_OBJECTS = 3;
 
 /** `onData` is told of each entry's data as it begins, by the entry's id. */
 export function createArchiveFilter(onData: (id: number) => void = () => undefined): ArchiveFilter {
   const reader = createByteReader();
-  const state: State = { tables: new Set(), awaited: new Map(), place: 'its head', unread: null };
+  const state: State = {
+    tables: new Set(),
+    empty: new Set(),
+    awaited: new Map(),
+    place: 'its head',
+    unread: null,
+  };
   const scan = readArchive(reader, state, onData);
   /** Waits until the whole head is there, because the scan changes the date where it stands. */
   let head: Buffer | null = Buffer.alloc(0);
@@ -49,6 +60,7 @@ export function createArchiveFilter(onData: (id: number) => void = () => undefin
   };
   return {
     tables: state.tables,
+    empty: state.empty,
     push: (chunk) => {
       if (head === null) return pass(chunk);
       head = Buffer.concat([head, chunk]);
@@ -157,19 +169,22 @@ function* readBlock(
   if (type === BLOCK_LARGE_OBJECTS) {
     while ((yield* readInt(reader, format)) !== 0) yield* skipChunks(reader, format);
   } else if (type === BLOCK_DATA) {
-    yield* skipChunks(reader, format);
+    const length = yield* skipChunks(reader, format);
+    if (length <= END_OF_ROWS.length && state.tables.has(name)) state.empty.add(name);
   } else {
     throw incomplete(`it holds a block of unknown type ${type}`);
   }
   state.awaited.delete(id);
 }
 
-/** Uncompressed archives have a chunk for every row: this loop is the hot one. */
-function* skipChunks(reader: ByteReader, format: Format): Generator<void, void> {
+/** Uncompressed archives have a chunk for every row: this loop is the hot one. Returns how long they are together. */
+function* skipChunks(reader: ByteReader, format: Format): Generator<void, number> {
   const head = 1 + format.intSize;
+  let total = 0;
   for (;;) {
     let length = reader.left() >= head ? decodeInt(reader.next(head)) : yield* readInt(reader, format);
-    if (length === 0) return;
+    if (length === 0) return total;
+    total += length;
     const here = Math.min(length, reader.left());
     reader.next(here);
     length -= here;

@@ -4,12 +4,13 @@ import { tellMissing } from '../missing-tables.ts';
 import type { Exit } from '../../process/run.ts';
 import { openDump, type DumpPlan } from '../client/dump.ts';
 import { createArchiveFilter } from './archive.ts';
+import { readTableFiles, refuseEmptied } from './emptied.ts';
 import { readPostgresContents, type PostgresTable } from './contents.ts';
 import { postgresEnvironment } from './environment.ts';
 import { createProofBesideDump, type ProofBesideDump } from './proof/beside-dump.ts';
 import { leftOutOf, type LeftOut } from './proof/left-out.ts';
 import { tablePattern } from './names.ts';
-import { withPostgresSession } from './session.ts';
+import { withPostgresSession, type PostgresSession } from './session.ts';
 import type { Dump, Probe } from '../source.ts';
 import type { ClientDeps } from '../tools.ts';
 
@@ -38,7 +39,7 @@ async function plan(
   signal: AbortSignal,
   proof: ProofBesideDump | null,
 ): Promise<DumpPlan> {
-  const { leftOut, missing } = await lookBefore(config, deps, probe, signal);
+  const { leftOut, requireTables } = await lookBefore(config, deps, probe, signal);
   const filter = createArchiveFilter();
   const command = {
     file: probe.client.path,
@@ -65,7 +66,7 @@ async function plan(
     verify: async () => {
       filter.requireEnd();
       const unread = filter.unread();
-      return unread === null ? missing(filter.tables) : [unread];
+      return unread === null ? requireTables(filter) : [unread];
     },
     hint: hintOf,
     release: async () => undefined,
@@ -75,10 +76,10 @@ async function plan(
 export interface Before {
   leftOut: LeftOut;
   /**
-   * Holds the tables whose rows are in the dump, as `schema.table`, against those that were there before. Throws `dump_incomplete` where one
-   * is missing that is still there; returns warnings.
+   * Holds the tables whose rows are in the dump, as `schema.table`, and those of them that have none, against those that were there before.
+   * Throws `dump_incomplete` where one is missing that is still there, and where one was emptied under the dump; returns warnings.
    */
-  missing(dumped: ReadonlySet<string>): Promise<string[]>;
+  requireTables(dumped: { tables: ReadonlySet<string>; empty: ReadonlySet<string> }): Promise<string[]>;
 }
 
 /** Looks which tables there are before a dump. Throws for a gap that is not allowed, and where there is nothing to dump. */
@@ -91,9 +92,11 @@ export async function lookBefore(
   const allowed = acceptGaps(config, probe);
   const leftOut = leftOutOf(probe, allowed);
   const look = { signal, caFile: deps.tools.caFile, timeoutMs: LOOK_TIMEOUT_MS };
-  const readTables = () =>
-    withPostgresSession(config, look, async (session) => (await readPostgresContents(session)).tables);
-  const before = await readTables();
+  const read = <T>(what: (session: PostgresSession) => Promise<T>) => withPostgresSession(config, look, what);
+  const { before, files } = await read(async (session) => ({
+    files: await readTableFiles(session),
+    before: (await readPostgresContents(session)).tables,
+  }));
   if (before.length === 0 && !allowed.has('empty'))
     throw emptyError(config, `${config.database} holds no tables`);
   const named = (tables: PostgresTable[]) => tables.map(nameOf);
@@ -101,9 +104,13 @@ export async function lookBefore(
   const left = before.filter(({ schema, name }) => patterns.has(tablePattern(schema, name)));
   return {
     leftOut,
-    missing: (dumped) => {
-      const tables = { before: named(before), dumped, leftOut: new Set(named(left)) };
-      return tellMissing(config.database, tables, async () => named(await readTables()));
+    requireTables: async ({ tables, empty }) => {
+      await refuseEmptied(config.database, { before: files, empty }, () => read(readTableFiles));
+      return tellMissing(
+        config.database,
+        { before: named(before), dumped: tables, leftOut: new Set(named(left)) },
+        async () => named((await read(readPostgresContents)).tables),
+      );
     },
   };
 }

@@ -137,15 +137,15 @@ export const verification: Area = {
       done: 'the dump client is held back before it takes its locks, and the table is emptied and filled anew meanwhile',
       on: [postgres],
       times: 1,
-      asserted: 'the backup says that its equality is not proven; the verification too, and never equal',
+      asserted:
+        'the dump, in which the table is empty, is not whole: nothing is stored, and the table is named',
       stage: { tapOn: /SET TRANSACTION SNAPSHOT/ },
       next: 'verify',
       inject: async (stage) => {
         const { oracle } = stage;
         const attempt = () => changedBetween(stage);
-        const told = /orders could not be read: it was rewritten or truncated/;
-        await oracle.alarm(attempt, told, { exitCode: 3, counts: true, sourceChanges: true });
-        await oracle.neverEqual();
+        const told = /table public\.orders of \S+ was truncated or rewritten as the dump began/;
+        await oracle.alarm(attempt, told, { sourceChanges: true });
       },
     },
     {
@@ -178,6 +178,7 @@ async function changedBetween(stage: Stage): Promise<Ended> {
   somebody.on('error', () => undefined);
   await somebody.connect();
   onTestFinished(() => somebody.end());
+  await somebody.query('ANALYZE orders');
   await somebody.query('BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE');
   const proofIs = (state: string) =>
     until(`the proof is ${state}`, async () => {

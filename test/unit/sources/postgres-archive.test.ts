@@ -7,6 +7,7 @@ import { watchTables } from '../../../agent/sources/postgres/watch-tables.ts';
 /** Written by pg_dump 15 and 18 into a pipe: tables in two schemas, an empty one, a partition, a large object. */
 const read = (name: string) => readFileSync(new URL(`../../fixtures/sources/${name}`, import.meta.url));
 const TABLES = ['Ten ant.orders', 'public.Customer', 'public.empty_t', 'public.part_1'];
+const EMPTY = ['public.empty_t'];
 
 /** What pg_dump 16 writes (format 1.15): the compression is one byte there instead of a number. */
 function asFormat15(archive: Buffer): Buffer {
@@ -39,6 +40,7 @@ describe.each(ARCHIVES)('an archive of format %s', (_, archive) => {
     filter.requireEnd();
     expect(filter.unread()).toBeNull();
     expect([...filter.tables]).toEqual(TABLES);
+    expect([...filter.empty]).toEqual(EMPTY);
     expect(bytes.length).toBe(archive.length);
     const changed = [...bytes.keys()].filter((i) => bytes[i] !== archive[i]);
     expect(Math.max(...changed, 0)).toBeLessThan(60);
@@ -72,6 +74,7 @@ describe.each(ARCHIVES)('an archive of format %s', (_, archive) => {
       const { filter, bytes } = pass(inPieces(archive, size));
       filter.requireEnd();
       expect([...filter.tables]).toEqual(TABLES);
+      expect([...filter.empty]).toEqual(EMPTY);
       expect(bytes.equals(pass([archive]).bytes)).toBe(true);
     },
   );

@@ -1,6 +1,7 @@
 import { open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HoldfastError } from '../../../core/errors.ts';
+import { END_OF_ROWS } from '../archive.ts';
 import { readDirectoryContents, TOC } from './contents.ts';
 
 /** What is known of a dump in a folder. */
@@ -9,12 +10,11 @@ export interface Whole {
   bytes: number;
   /** Whose rows are in it, as `schema.table`; null where the format of its table of contents is not known. */
   tables: ReadonlySet<string> | null;
+  /** Those of them that have no row in it. */
+  empty: ReadonlySet<string>;
   /** That it was not read to its end, where it was not. */
   unread: string;
 }
-
-/** How the rows of a table end in an archive: with the end mark of COPY, and two empty lines. */
-const END_OF_ROWS = '\\.\n\n\n';
 
 /**
  * Holds a folder against its own table of contents: each file that it names is there, ends as it must, and there is no other. Throws
@@ -28,13 +28,14 @@ export async function requireWhole(folder: string): Promise<Whole> {
   await writeFile(join(folder, TOC), toc);
   const bytes = await sizesOf(folder, names);
   const unread = `the format of ${TOC} is unknown: whether the dump is whole was not checked`;
-  if (entries === null) return { files: names.size, bytes, tables: null, unread };
+  if (entries === null) return { files: names.size, bytes, tables: null, empty: new Set(), unread };
 
   names.delete(TOC);
   const take = (name: string, of: string) => {
     if (!names.delete(name)) throw incomplete(`the file ${name} of ${of} is not there`);
   };
   const tables = new Set<string>();
+  const empty = new Set<string>();
   let files = 1;
   for (const { file, kind, schema, tag, hasData } of entries) {
     if (kind === 'TABLE DATA') tables.add(`${schema}.${tag}`);
@@ -45,8 +46,10 @@ export async function requireWhole(folder: string): Promise<Whole> {
     const of = kind === 'TABLE DATA' ? `${schema}.${tag}` : kind.toLowerCase();
     take(file, of);
     files += 1;
-    if (kind === 'TABLE DATA') await requireEndOfRows(join(folder, file), of);
-    else if (file.endsWith('.toc')) {
+    if (kind === 'TABLE DATA') {
+      const size = await requireEndOfRows(join(folder, file), of);
+      if (size <= END_OF_ROWS.length) empty.add(of);
+    } else if (file.endsWith('.toc')) {
       for (const name of await listedIn(join(folder, file))) {
         take(name, of);
         files += 1;
@@ -55,7 +58,7 @@ export async function requireWhole(folder: string): Promise<Whole> {
   }
   const [stranger] = names;
   if (stranger !== undefined) throw incomplete(`its table of contents does not name the file ${stranger}`);
-  return { files, bytes, tables, unread };
+  return { files, bytes, tables, empty, unread };
 }
 
 async function sizesOf(folder: string, names: Set<string>): Promise<number> {
@@ -64,7 +67,8 @@ async function sizesOf(folder: string, names: Set<string>): Promise<number> {
   return bytes;
 }
 
-async function requireEndOfRows(path: string, table: string): Promise<void> {
+/** Returns how long the file is. */
+async function requireEndOfRows(path: string, table: string): Promise<number> {
   const file = await open(path);
   try {
     const { size } = await file.stat();
@@ -77,6 +81,7 @@ async function requireEndOfRows(path: string, table: string): Promise<void> {
     );
     if (buffer.toString('latin1', 0, bytesRead) !== END_OF_ROWS)
       throw incomplete(`the rows of ${table} do not end`);
+    return size;
   } finally {
     await file.close();
   }

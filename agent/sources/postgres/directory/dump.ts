@@ -32,7 +32,7 @@ const LOOK_TIMEOUT_MS = 60_000;
  */
 export async function stageDirectory(options: StageOptions, signal: AbortSignal): Promise<StagedDump> {
   const { config, deps, probe, path } = options;
-  const { leftOut, missing } = await lookBefore(config, deps, probe, signal);
+  const { leftOut, requireTables } = await lookBefore(config, deps, probe, signal);
   const place = await makePlace(deps.runtimeDir);
   const begunAt = systemClock.now();
   const proof = config.proof === 'none' ? null : createProofBesideDump(config, deps.tools.caFile, signal);
@@ -45,7 +45,8 @@ export async function stageDirectory(options: StageOptions, signal: AbortSignal)
       const snapshot = (await proof?.begin(leftOut)) ?? null;
       const warnings = await runDump(options, { folder, snapshot, more: optionsFor(leftOut), proof }, signal);
       const whole = await requireWhole(folder);
-      const more = whole.tables === null ? [whole.unread] : await missing(whole.tables);
+      const { tables, empty } = whole;
+      const more = tables === null ? [whole.unread] : await requireTables({ tables, empty });
       return { files: whole.files, bytes: whole.bytes, warnings: [...warnings, ...more] };
     };
     const done = dump();

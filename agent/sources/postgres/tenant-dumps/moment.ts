@@ -14,7 +14,7 @@ import { stageSet } from '../tenant-sets/stage.ts';
 import { extensionsIn, readNeeds, tablesLedTo, type Needs } from './needs.ts';
 import { inSnapshot, proveOne, type SchemaProofs } from './proofs.ts';
 import { openPrelude } from './prelude.ts';
-import { readRewritten, whyRewritten } from './rewritten.ts';
+import { readRewritten, refuseRewritten, whyRewritten } from './rewritten.ts';
 import { writeSharedArchive } from './shared-archive.ts';
 import { openPartialDump } from './tenant-dump.ts';
 
@@ -81,7 +81,7 @@ async function openMoment(options: MomentOptions): Promise<{ moment: Moment; end
   );
   const common = { config, deps, probe, snapshot, leftOut: leftOutOf(probe, allowed) };
   const proofs = { ...common, caFile: deps.tools.caFile };
-  const shared = once(() => share({ ...options, leftOut: common.leftOut }, ofNone));
+  const shared = once(() => share({ ...options, leftOut: common.leftOut }, ofNone, proofs));
   const path = `/postgres/${pathComponent(config.database)}`;
   return {
     moment: {
@@ -156,6 +156,10 @@ async function openMoment(options: MomentOptions): Promise<{ moment: Moment; end
                 choice: async () =>
                   [...schemas].map((schema) => `--exclude-schema=${quoteIdentifier(schema)}`),
                 tables: ofNone,
+                check: () =>
+                  inSnapshot(proofs, signal, (own) =>
+                    refuseRewritten(own, ofNone, `dump of what belongs to no tenant of ${config.database}`),
+                  ),
               },
               signal,
             ),
@@ -203,11 +207,23 @@ async function chooseTenant(session: PostgresSession, schema: string): Promise<s
   ];
 }
 
-async function share(options: MomentOptions & { leftOut: LeftOut }, tables: PostgresTable[]) {
+async function share(
+  options: MomentOptions & { leftOut: LeftOut },
+  tables: PostgresTable[],
+  proofs: SchemaProofs,
+) {
   const { session, tenants, signal } = options;
   const schemas = tenants.map(({ schema }) => schema);
   const ledTo = await tablesLedTo(session, schemas, schemas);
-  return writeSharedArchive({ ...options, tenants: schemas, tables, ledTo }, signal);
+  const archive = await writeSharedArchive({ ...options, tenants: schemas, tables, ledTo }, signal);
+  try {
+    const what = `what the tenants of ${options.config.database} share`;
+    await inSnapshot(proofs, signal, (own) => refuseRewritten(own, ledTo, what));
+    return archive;
+  } catch (error) {
+    await archive.remove();
+    throw error;
+  }
 }
 
 /** Made when it is first asked for, whoever asks, and removed at the end. */

@@ -23,6 +23,8 @@ export interface PartialDump {
   /** Tables that must be in it. */
   tables: PostgresTable[];
   leftOut: LeftOut;
+  /** Asked when it has ended well: throws where it is not whole all the same. */
+  check?: () => Promise<void>;
 }
 
 /** Starts pg_dump of a part of the database in a snapshot that somebody else holds: custom format, uncompressed. */
@@ -55,6 +57,7 @@ async function plan(what: PartialDump): Promise<DumpPlan> {
     verify: async () => {
       filter.requireEnd();
       const unread = filter.unread();
+      await what.check?.();
       if (unread !== null) return [unread];
       const left = new Set([...leftOut.relations, ...leftOut.rows]);
       if (left.size > 0) return [];
