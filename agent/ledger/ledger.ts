@@ -167,6 +167,14 @@ export type RunEnd = {
   facts?: RunFacts;
 };
 
+export interface NewRun {
+  job: JobName;
+  source: string | null;
+  trigger: Trigger;
+  /** What is known of it already; stays of a run that nobody lived to end. */
+  facts?: RunFacts;
+}
+
 export type SkipReason = Pick<RunEnd, 'reason' | 'hint'>;
 
 /**
@@ -175,11 +183,11 @@ export type SkipReason = Pick<RunEnd, 'reason' | 'hint'>;
  */
 export interface Ledger {
   /** Records that a run starts and returns its id. */
-  begin(run: { job: JobName; source: string | null; trigger: Trigger }): number;
-  /** Ends a run, once; a second end of the same run throws. */
+  begin(run: NewRun): number;
+  /** Ends a run, once, with all its facts; a second end of the same run throws. */
   finish(id: number, end: RunEnd): void;
   /** Records a run that was due and never began, and why; returns its id. Needs no lock. */
-  skip(run: { job: JobName; source: string | null; trigger: Trigger }, why: SkipReason): number;
+  skip(run: NewRun, why: SkipReason): number;
   /** The run with this id; null for none. */
   get(id: number): Run | null;
   /** The newest run of a job, by the order in which they began, not by clock; optionally only those that ended so. */
@@ -193,6 +201,8 @@ export interface Ledger {
   comparable(source: string, limit: number): Run[];
   /** Newest first. */
   recent(filter: { job?: JobName; source?: string; result?: RunResult; limit: number }): Run[];
+  /** The runs of a job for a group of a source's tenants, newest first, however many others there were since; for null those without a group. */
+  ofGroup(job: JobName, source: string, group: string | null, limit: number): Run[];
   /** The runs of a job that began at that time or later, newest first, at most a thousand. A null source means the runs without one. */
   since(job: JobName, source: string | null, from: string): Run[];
   /** How many of the runs that began after the given run id succeeded. A null source means the runs without one, as in `last`. */

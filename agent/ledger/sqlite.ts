@@ -21,8 +21,10 @@ export function openLedger(path: string, clock: Clock): Ledger {
   const run = <T>(action: () => T): T => explained(path, action);
 
   return {
-    begin: ({ job, source, trigger }) =>
-      run(() => Number(statements.begin.run(job, source, trigger, now()).lastInsertRowid)),
+    begin: ({ job, source, trigger, facts = {} }) =>
+      run(() =>
+        Number(statements.begin.run(job, source, trigger, now(), JSON.stringify(facts)).lastInsertRowid),
+      ),
 
     finish: (id, end) =>
       run(() => {
@@ -40,10 +42,12 @@ export function openLedger(path: string, clock: Clock): Ledger {
         if (done.changes !== 1) throw new Error(`run ${id} has ended already, or never began`);
       }),
 
-    skip: ({ job, source, trigger }, { reason, hint }) =>
-      run(() =>
-        Number(statements.skip.run(job, source, trigger, now(), now(), reason, hint ?? null).lastInsertRowid),
-      ),
+    skip: ({ job, source, trigger, facts = {} }, { reason, hint }) =>
+      run(() => {
+        const [at, told] = [now(), JSON.stringify(facts)];
+        const done = statements.skip.run(job, source, trigger, at, at, reason, hint ?? null, told);
+        return Number(done.lastInsertRowid);
+      }),
 
     get: (id) =>
       run(() => {
@@ -71,6 +75,9 @@ export function openLedger(path: string, clock: Clock): Ledger {
 
     recent: ({ job, source, result, limit }) =>
       run(() => statements.recent.all(job ?? null, source ?? null, result ?? null, limit).map(toRun)),
+
+    ofGroup: (job, source, group, limit) =>
+      run(() => statements.ofGroup.all(job, source, group, limit).map(toRun)),
 
     since: (job, source, from) => run(() => statements.since.all(job, source, from).map(toRun)),
 
@@ -141,14 +148,14 @@ function switchToWal(db: DatabaseSync): void {
 
 function prepare(db: DatabaseSync) {
   return {
-    begin: db.prepare('INSERT INTO runs (job, source, trigger, started_at) VALUES (?, ?, ?, ?)'),
+    begin: db.prepare('INSERT INTO runs (job, source, trigger, started_at, facts) VALUES (?, ?, ?, ?, ?)'),
     finish: db.prepare(
       `UPDATE runs SET finished_at = ?, result = ?, reason = ?, hint = ?, warnings = ?, facts = ?
        WHERE id = ? AND result = 'running'`,
     ),
     skip: db.prepare(
-      `INSERT INTO runs (job, source, trigger, started_at, finished_at, result, reason, hint)
-       VALUES (?, ?, ?, ?, ?, 'skipped', ?, ?)`,
+      `INSERT INTO runs (job, source, trigger, started_at, finished_at, result, reason, hint, facts)
+       VALUES (?, ?, ?, ?, ?, 'skipped', ?, ?, ?)`,
     ),
     get: db.prepare('SELECT * FROM runs WHERE id = ?'),
     last: db.prepare(
@@ -170,6 +177,9 @@ function prepare(db: DatabaseSync) {
       `SELECT * FROM runs
        WHERE (?1 IS NULL OR job = ?1) AND (?2 IS NULL OR source = ?2) AND (?3 IS NULL OR result = ?3)
        ORDER BY id DESC LIMIT ?4`,
+    ),
+    ofGroup: db.prepare(
+      `SELECT * FROM runs WHERE job = ? AND source = ? AND facts ->> '$.group' IS ? ORDER BY id DESC LIMIT ?`,
     ),
     since: db.prepare(
       `SELECT * FROM runs WHERE job = ? AND source IS ? AND started_at >= ? ORDER BY id DESC LIMIT 1000`,

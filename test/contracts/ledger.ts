@@ -84,6 +84,21 @@ export function ledgerContract(name: string, open: (clock: Clock) => Ledger): vo
       expect(ledger.interruptLeftovers('again')).toEqual([]);
     });
 
+    test('what is known of a run as it begins → is there at once, after a kill, and of one that was skipped; an end brings all facts of its own', () => {
+      const due = { job: 'tenant-backup', source: 'clinic', trigger: 'schedule' } as const;
+      const facts = { group: 'standard' };
+      const [killed, ended] = [ledger.begin({ ...due, facts }), ledger.begin({ ...due, facts })];
+      expect(ledger.get(killed)).toMatchObject({ result: 'running', facts });
+      ledger.finish(ended, { result: 'failed', reason: 'x', facts: { tables: 1 } });
+      expect(ledger.get(ended)?.facts).toEqual({ tables: 1 });
+      ledger.interruptLeftovers('the process died');
+      expect(ledger.get(killed)).toMatchObject({ result: 'interrupted', facts });
+      expect(ledger.get(ledger.skip({ ...due, facts }, { reason: 'busy' }))).toMatchObject({
+        result: 'skipped',
+        facts,
+      });
+    });
+
     test('asked for a run by its id → that one, or null', () => {
       const [one] = [begin('shop'), begin('blog')];
       expect(ledger.get(one)).toEqual(ledger.last('backup', 'shop'));
@@ -174,6 +189,26 @@ export function ledgerContract(name: string, open: (clock: Clock) => Ledger): vo
       expect(ledger.recent({ source: 'shop', limit: 2 }).map((run) => run.id)).toEqual([ids[3], ids[2]]);
       expect(ledger.recent({ result: 'succeeded', limit: 9 }).map((run) => run.id)).toEqual([ids[2]]);
       expect(ledger.recent({ job: 'check', limit: 9 })).toEqual([]);
+    });
+
+    test('runs of a group → newest first, of that job and source alone, however many others there were since; null means those without', () => {
+      const run = (group?: string, source = 'clinic') =>
+        ledger.begin({
+          job: 'tenant-backup',
+          source,
+          trigger: 'schedule',
+          facts: group === undefined ? {} : { group },
+        });
+      const ids = (group: string | null, limit = 9) =>
+        ledger.ofGroup('tenant-backup', 'clinic', group, limit).map(({ id }) => id);
+      const [one, two, alone] = [run("o'clock"), run("o'clock"), run()];
+      run("o'clock", 'shop');
+      ledger.begin({ job: 'export', source: 'clinic', trigger: 'command', facts: { group: "o'clock" } });
+      for (let n = 0; n < 200; n++) run('high');
+      expect(ids("o'clock")).toEqual([two, one]);
+      expect(ids("o'clock", 1)).toEqual([two]);
+      expect(ids(null)).toEqual([alone]);
+      expect(ids('unknown')).toEqual([]);
     });
 
     test('runs since a time → newest first, of that job and source alone, that time included', () => {

@@ -35,6 +35,21 @@ describe('the ledger file', () => {
     after.close();
   });
 
+  test('written before groups had an index → brought to the newest shape, and finds them', () => {
+    const before = openLedger(path(), systemClock);
+    const facts = { group: 'standard' };
+    const id = before.begin({ job: 'tenant-backup', source: 'clinic', trigger: 'schedule', facts });
+    before.close();
+    withDatabase((db) => db.exec('DROP INDEX runs_by_group; PRAGMA user_version = 1'));
+    const after = openLedger(path(), systemClock);
+    expect(after.ofGroup('tenant-backup', 'clinic', 'standard', 1)).toMatchObject([{ id }]);
+    after.close();
+    withDatabase((db) => {
+      const indexes = db.prepare("SELECT name FROM sqlite_master WHERE name = 'runs_by_group'").all();
+      expect(indexes).toHaveLength(1);
+    });
+  });
+
   test('a new file → is kept in WAL mode', () => {
     const ledger = openLedger(path(), systemClock);
     const other = new DatabaseSync(path());
