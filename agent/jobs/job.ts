@@ -14,16 +14,16 @@ export interface Job {
 
 /**
  * An end that is no success and has facts to keep: thrown in place of the cause, whose kind, message and hint it takes over.
- * `skipped`: it could not be tried at all.
+ * `interrupted`: it was told to stop, and what it stored stays. `skipped`: it could not be tried at all.
  */
 export class EndedRun extends HoldfastError {
-  readonly result: 'failed' | 'skipped';
+  readonly result: 'failed' | 'interrupted' | 'skipped';
   readonly facts: RunFacts;
   /** What it says was found out before the run was told to stop, and stands; otherwise a run that was told to stop ends as just that. */
   readonly stands: boolean;
 
   constructor(
-    result: 'failed' | 'skipped',
+    result: 'failed' | 'interrupted' | 'skipped',
     cause: unknown,
     facts: RunFacts,
     { stands = false }: { stands?: boolean } = {},

@@ -280,13 +280,14 @@ function concluded(
     tenants,
   };
   const stored = tenants.length - failed.length - vanished.length;
-  if (signal.aborted || tenants.length < chosen) {
+  // A signal that came behind the last of them ended nothing.
+  if (tenants.length < chosen || (signal.aborted && failed.length > 0)) {
     if (saved.length === 0) signal.throwIfAborted();
     const { kind, message, hint } = describeError(signal.aborted ? signal.reason : brokenBy);
     const cause = new HoldfastError(kind, `${message}; ${stored} of ${counted(chosen, 'tenant')} stored`, {
       ...(hint === null ? {} : { hint }),
     });
-    throw new EndedRun('failed', cause, facts, { stands: true });
+    throw new EndedRun(kind === 'interrupted' ? 'interrupted' : 'failed', cause, facts, { stands: true });
   }
   if (failed.length > 0) {
     const told = failed.slice(0, MOST_TOLD).map(({ id, why }) => `${id}: ${why}`);

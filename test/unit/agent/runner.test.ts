@@ -135,6 +135,18 @@ describe('several runs', () => {
     }
   });
 
+  test('told to stop, and what it stored stays → interrupted, with the facts that confirm it', async () => {
+    const { runner } = testRunner();
+    const stop = new AbortController();
+    const told = new HoldfastError('interrupted', 'it was told to stop');
+    const cut = async () => {
+      stop.abort(told);
+      throw new EndedRun('interrupted', told, { snapshotIds: ['set'] }, { stands: true });
+    };
+    const [report] = await runner.run([job(cut)], { ...options, signal: stop.signal });
+    expect(report?.run).toMatchObject({ result: 'interrupted', facts: { snapshotIds: ['set'] } });
+  });
+
   test('somebody else holds the lock → busy, nothing in the ledger', async () => {
     const { runner, ledger, lock } = testRunner();
     const release = acquireLock(lock);

@@ -26,6 +26,8 @@ interface Faults {
   stage?: Moment['stage'];
   /** Why the moment cannot show a tenant any more. */
   outdated?: Record<string, string>;
+  /** Told of each snapshot that the store has taken. */
+  onSaved?: (target: SaveTarget) => void;
   /** Told when the moment is given back. */
   onRelease?: () => void;
   signal?: AbortSignal;
@@ -67,6 +69,7 @@ async function backUp(
           const fault = target.tags.kind.endsWith('prelude') ? undefined : faults.fails?.[id];
           if (fault !== undefined) throw fault;
           saved.push(target);
+          faults.onSaved?.(target);
           return {
             id: target.path,
             path: target.path,
@@ -138,6 +141,43 @@ describe('a backup of tenants', () => {
   test('named by a person → of the kind that is kept for a month', async () => {
     const { saved } = await backUp(tenantsOf('1'), {}, { onDemand: true });
     expect(saved.map(({ tags }) => tags.kind)).toEqual(['on-demand-prelude', 'on-demand']);
+  });
+
+  describe('told to stop', () => {
+    const stopped = new HoldfastError('interrupted', 'it was told to stop');
+    /** Stops a run of two, one at a time, as soon as the dump of this one is stored. */
+    const stoppedBehind = (last: string, reason: Error = stopped) => {
+      const stop = new AbortController();
+      const onSaved = ({ tags }: SaveTarget) => {
+        if (tags.kind === 'tenant' && tags.tenant === last) stop.abort(reason);
+      };
+      return backUp(tenantsOf('1', '2'), { signal: stop.signal, onSaved }, { atOnce: 1 });
+    };
+
+    test('before all are stored → interrupted, so that it is caught up; what is stored is in the facts', async () => {
+      const { outcome } = await stoppedBehind('1');
+      expect(outcome).toBeInstanceOf(EndedRun);
+      expect(outcome).toMatchObject({
+        result: 'interrupted',
+        stands: true,
+        message: 'it was told to stop; 1 of 2 tenants stored',
+        facts: { tenants: [{ result: 'succeeded' }, { result: 'failed' }] },
+      });
+      expect((outcome as EndedRun).facts.snapshotIds).toHaveLength(2);
+    });
+
+    test('behind the last one → all are stored, and the run went well', async () => {
+      const { outcome } = await stoppedBehind('2');
+      expect(outcome).toMatchObject({
+        reason: expect.stringMatching(/^stored 2 tenants/) as string,
+        facts: { tenants: [{ result: 'succeeded' }, { result: 'succeeded' }] },
+      });
+    });
+
+    test('by its own time limit → failed: it would take too long again', async () => {
+      const { outcome } = await stoppedBehind('1', new HoldfastError('timeout', 'it was ended after 6 h'));
+      expect(outcome).toMatchObject({ result: 'failed', stands: true, kind: 'timeout' });
+    });
   });
 
   test('one fails → the run fails and names it; its prelude is removed, what the others stored is kept and told', async () => {
@@ -316,7 +356,7 @@ describe('a backup of tenants as one snapshot', () => {
     expect((outcome as EndedRun).facts.snapshotIds).toEqual(['set']);
   });
 
-  test('told to stop behind the set → failed with that, and the set is in the facts: the next run must not take it for a stray', async () => {
+  test('told to stop behind the set → interrupted, and the set is in the facts: the next run must not take it for a stray', async () => {
     const stop = new AbortController();
     const saving = setIn([]);
     const set: typeof saving = {
@@ -332,6 +372,7 @@ describe('a backup of tenants as one snapshot', () => {
     const faults = { stage: stagedBut('2'), signal: stop.signal };
     const { outcome } = await backUp(tenantsOf('1', '2'), faults, { set });
     expect(outcome).toMatchObject({
+      result: 'interrupted',
       stands: true,
       kind: 'interrupted',
       message: 'it was told to stop; 1 of 2 tenants stored',
