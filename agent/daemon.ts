@@ -69,7 +69,7 @@ export async function runDaemon(app: App, signal: AbortSignal): Promise<void> {
       lastStartedAt: lastStartOf(app, { job: 'tenant-backup', source }, ({ facts }) => facts.group === group),
       start: (options: RunOptions) =>
         app.parts.backUp([source], { part: { kind: 'group', name: group }, output: null }, options),
-      skip: (options: SkipOptions) => app.parts.skip(source, options),
+      skip: (options: SkipOptions) => app.parts.skip({ source, group }, options),
     })),
   ];
   for (const { job, name, cron } of scheduled) {

@@ -38,8 +38,8 @@ export interface Parts {
     choice: { part: BackupPart | null; output: PlainOutput | null },
     options: RunOptions,
   ): Promise<RunReport[]>;
-  /** Records that the backup of a source's tenants was due and did not run, and why. */
-  skip(source: string, options: { trigger: Trigger; why: unknown }): Promise<void>;
+  /** Records that the backup of a group of a source's tenants was due and did not run, and why. */
+  skip(due: { source: string; group: string }, options: { trigger: Trigger; why: unknown }): Promise<void>;
   /** Restores a dump in a plain file into a new database. */
   load(choice: LoadChoice & { source: Source }, options: RunOptions): Promise<RunReport[]>;
 }
@@ -95,7 +95,8 @@ export function createParts(deps: Deps): Parts {
         ...options,
         ...(choice.output === null ? { next: (soFar) => upkeep.afterBackup(soFar) } : {}),
       }),
-    skip: (source, options) => runner.skip([{ name: 'tenant-backup', source }], options),
+    skip: ({ source, group }, options) =>
+      runner.skip([{ name: 'tenant-backup', source, facts: { group } }], options),
     load: ({ source, ...choice }, options) => runner.run([jobs.load(source, choice)], options),
   };
 }

@@ -38,7 +38,10 @@ export interface Runner {
   /** Takes the lock, puts in order what a dead process left, and does what no two processes may do at once; throws `busy`. */
   exclusively<T>(signal: AbortSignal, action: () => Promise<T>): Promise<T>;
   /** Records that jobs were due and did not run, and why. Needs no lock: that somebody else holds it is mostly the reason. */
-  skip(jobs: Pick<Job, 'name' | 'source'>[], options: { trigger: Trigger; why: unknown }): Promise<void>;
+  skip(
+    jobs: Pick<Job, 'name' | 'source' | 'facts'>[],
+    options: { trigger: Trigger; why: unknown },
+  ): Promise<void>;
 }
 
 export interface RunOptions {
@@ -72,11 +75,11 @@ export function createRunner(settings: RunnerSettings): Runner {
       }),
     skip: async (jobs, { trigger, why }) => {
       const { message, hint } = describeError(why);
-      for (const { name, source } of jobs) {
-        const run = settings.ledger.skip({ job: name, source, trigger }, { reason: message, hint });
+      for (const { name, source, facts = {} } of jobs) {
+        const run = settings.ledger.skip({ job: name, source, trigger, facts }, { reason: message, hint });
         const what = { run, result: 'skipped', ...(source === null ? {} : { source }) };
         settings.log.error(
-          { job: name, ...what, ...(hint === null ? {} : { hint }) },
+          { job: name, ...what, ...(hint === null ? {} : { hint }), ...facts },
           `${name} skipped: ${message}`,
         );
       }
@@ -100,11 +103,13 @@ export function createRunner(settings: RunnerSettings): Runner {
 async function runOne(job: Job, settings: RunnerSettings, options: RunOptions): Promise<RunReport> {
   const { ledger } = settings;
   const log = settings.log.child({ job: job.name, ...(job.source === null ? {} : { source: job.source }) });
-  const id = ledger.begin({ job: job.name, source: job.source, trigger: options.trigger });
+  const known = job.facts ?? {};
+  const id = ledger.begin({ job: job.name, source: job.source, trigger: options.trigger, facts: known });
   const startedAt = performance.now();
-  log.info({ run: id, trigger: options.trigger }, `${job.name} started`);
+  log.info({ run: id, trigger: options.trigger, ...known }, `${job.name} started`);
 
-  const { end, error } = await settle(job, options);
+  const { end: told, error } = await settle(job, options);
+  const end = { ...told, facts: { ...known, ...told.facts } };
   ledger.finish(id, end);
   const run = ledger.get(id);
   if (run === null) throw new HoldfastError('failed', `run ${id} vanished from the ledger`);

@@ -9,6 +9,8 @@ export interface Job {
   source: string | null;
   /** A run that takes longer is ended. */
   timeoutMs: number;
+  /** What is known before it begins: among the facts of every end, also of a kill, and of a run that was skipped. */
+  facts?: RunFacts;
   run(context: JobContext): Promise<Outcome>;
 }
 

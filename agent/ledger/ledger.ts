@@ -53,6 +53,8 @@ export interface RunFacts {
   databaseBytes?: number;
   /** The group of the configuration that was backed up by its schedule. */
   group?: string;
+  /** Of a backup of tenants: whether all that there are were chosen. */
+  allTenants?: boolean;
   /** What became of each tenant, in the order in which they were taken; of one that vanished, too. */
   tenants?: TenantFacts[];
   /** Of a verification of the whole database whose tenants have schemas: those that were in it, and share its verdict. */

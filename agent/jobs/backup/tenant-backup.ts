@@ -55,8 +55,15 @@ export function tenantBackupJob(source: Source, settings: TenantBackupSettings):
     name: 'tenant-backup',
     source: source.name,
     timeoutMs: settings.timeoutMs,
+    facts: whose(settings),
     run: (context) => backUpTenants(source, settings, context),
   };
+}
+
+/** For whom it is: all who need to know ask the ledger, also of a run that came to nothing. */
+function whose({ group, onDemand }: TenantBackupSettings): RunFacts {
+  if (group !== null) return { group };
+  return onDemand ? {} : { allTenants: true };
 }
 
 async function backUpTenants(
@@ -95,7 +102,6 @@ async function backUpTenants(
     })
     .finally(() => clearUp(settings.store, leftovers));
   const about = {
-    ...(settings.group === null ? {} : { group: settings.group }),
     ...(repositoryId === null ? {} : { repositoryId }),
     engine: probe.engine,
     serverVersion: probe.serverVersion,

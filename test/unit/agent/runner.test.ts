@@ -147,6 +147,45 @@ describe('several runs', () => {
     expect(report?.run).toMatchObject({ result: 'interrupted', facts: { snapshotIds: ['set'] } });
   });
 
+  describe('a job of a group of tenants → says which, however its run ends', () => {
+    const facts = { group: 'standard' };
+    const told = new HoldfastError('interrupted', 'it was told to stop');
+    const fail = (error: unknown) => () => Promise.reject(error);
+    test.each<[string, Job['run'], string, object]>([
+      ['it went well', good, 'succeeded', { dumpBytes: 7 }],
+      ['it failed early', fail(new HoldfastError('repository_unreachable', 'no route')), 'failed', {}],
+      [
+        'it failed late',
+        fail(new EndedRun('failed', new Error('x'), { tables: 1 })),
+        'failed',
+        { tables: 1 },
+      ],
+      ['it was stopped', fail(told), 'interrupted', {}],
+    ])('%s', async (_, run, result, more) => {
+      const { runner, ledger, lines } = testRunner();
+      let atBegin: object | undefined;
+      const watched: Job['run'] = (context) => {
+        atBegin = ledger.last('tenant-backup', 'clinic')?.facts;
+        return run(context);
+      };
+      const [report] = await runner.run(
+        [job(watched, { name: 'tenant-backup', source: 'clinic', facts })],
+        options,
+      );
+      expect(atBegin).toEqual(facts);
+      expect(report?.run).toMatchObject({ result, facts: { ...facts, ...more } });
+      expect(lines.at(-1)).toMatchObject(facts);
+    });
+
+    test('it never began', async () => {
+      const { runner, ledger, lines } = testRunner();
+      const due = { name: 'tenant-backup', source: 'clinic', facts } as const;
+      await runner.skip([due], { trigger: 'schedule', why: new HoldfastError('busy', 'waited 30 min') });
+      expect(ledger.last('tenant-backup', 'clinic')).toMatchObject({ result: 'skipped', facts });
+      expect(lines.at(-1)).toMatchObject(facts);
+    });
+  });
+
   test('somebody else holds the lock → busy, nothing in the ledger', async () => {
     const { runner, ledger, lock } = testRunner();
     const release = acquireLock(lock);

@@ -117,10 +117,9 @@ async function backUp(
       Promise.resolve({ engine: 'postgres', serverVersion: '17', gaps: [], warnings: [], tables: 2 }),
   } as unknown as Source;
   const context = { signal: faults.signal ?? new AbortController().signal, onProgress: () => undefined };
-  const outcome = await tenantBackupJob(source, settings)
-    .run(context)
-    .catch((error: unknown) => error);
-  return { outcome, saved, removed };
+  const job = tenantBackupJob(source, settings);
+  const outcome = await job.run(context).catch((error: unknown) => error);
+  return { job, outcome, saved, removed };
 }
 
 describe('a backup of tenants', () => {
@@ -141,6 +140,15 @@ describe('a backup of tenants', () => {
   test('named by a person → of the kind that is kept for a month', async () => {
     const { saved } = await backUp(tenantsOf('1'), {}, { onDemand: true });
     expect(saved.map(({ tags }) => tags.kind)).toEqual(['on-demand-prelude', 'on-demand']);
+  });
+
+  test.each<[string, Partial<TenantBackupSettings>, object]>([
+    ['by the schedule of a group → the group', { group: 'standard' }, { group: 'standard' }],
+    ['of all → that', {}, { allTenants: true }],
+    ['of those whom a person named → nothing', { onDemand: true }, {}],
+  ])('whose it is, is known before it begins: %s', async (_, more, facts) => {
+    const { job } = await backUp(tenantsOf('1'), {}, more);
+    expect(job.facts).toEqual(facts);
   });
 
   describe('told to stop', () => {

@@ -103,6 +103,7 @@ function ledgerWithRuns(): Ledger {
     reason: '1 of 2 tenants failed',
     facts: {
       group: 'high',
+      allTenants: true,
       tenants: [
         { ...tenant, id: '1', result: 'succeeded', why: null, snapshotId: 'c3' },
         { ...tenant, id: '2', result: 'failed', why: 'it hung', snapshotId: null },
