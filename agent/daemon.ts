@@ -8,16 +8,15 @@ import { utc } from './core/clock.ts';
 import { HoldfastError, describeError } from './core/errors.ts';
 import type { Trigger } from './core/glossary.ts';
 import { humanDuration } from './core/units.ts';
-import type { Run } from './ledger/ledger.ts';
 import type { RunOptions } from './runner.ts';
 import { ensureRepository } from './jobs/init.ts';
+import { lastStart, lastStartOfGroup, lastTurn } from './last-start.ts';
 import { writePulse, type Pulse } from './pulse.ts';
 import { nextFires, startScheduler, type Look } from './scheduler.ts';
 
 /** A scheduled run waits so long for the lock of a command that a person is running; then it is skipped, and said so. */
 const LOCK_WAIT_MS = 30 * 60_000;
 const LOCK_POLL_MS = 5_000;
-const MAX_INTERRUPTIONS = 3;
 /** Putting things in order may wait for a repository and for somebody else's lock in it. */
 const START_WITHIN_MS = 15 * 60_000;
 
@@ -58,7 +57,7 @@ export async function runDaemon(app: App, signal: AbortSignal): Promise<void> {
       job: 'tenant-verify' as const,
       name: `tenant-verify of ${source}`,
       cron: schedule,
-      lastStartedAt: lastStartOf(app, { job: 'tenant-verify', source }, isTurn),
+      lastStartedAt: lastTurn(app, source),
       start: (options: RunOptions) => app.verifyTenants(app.pick([source]), null, options),
       skip: (options: SkipOptions) => app.skipTurn(source, options),
     })),
@@ -66,7 +65,7 @@ export async function runDaemon(app: App, signal: AbortSignal): Promise<void> {
       job: 'tenant-backup' as const,
       name: `tenant-backup of the group ${group} of ${source}`,
       cron,
-      lastStartedAt: lastStartOf(app, { job: 'tenant-backup', source }, ({ facts }) => facts.group === group),
+      lastStartedAt: lastStartOfGroup(app, source, group),
       start: (options: RunOptions) =>
         app.parts.backUp([source], { part: { kind: 'group', name: group }, output: null }, options),
       skip: (options: SkipOptions) => app.parts.skip({ source, group }, options),
@@ -162,47 +161,6 @@ async function putInOrder(app: App, signal: AbortSignal): Promise<void> {
   }
   const reminder = app.passwordReminder();
   if (reminder !== null) app.log.warn(reminder);
-}
-
-/**
- * Since when a job counts as done for every source that ever had it: the oldest of their newest runs. One that was
- * skipped never began. One that was interrupted does not count, so that it is caught up at the next start; but after several in a row it may be the job
- * that ends the agent, and it waits for its time.
- */
-function lastStart(app: App, job: 'backup' | 'verify'): Date | null {
-  const starts = app.sources.flatMap((source) => {
-    const runs = app.ledger
-      .recent({ job, source: source.name, limit: 10 * MAX_INTERRUPTIONS })
-      .filter((run) => run.result !== 'skipped')
-      .slice(0, MAX_INTERRUPTIONS);
-    if (runs.length === 0) return [];
-    const ended = runs.find((run) => run.result !== 'interrupted');
-    if (ended !== undefined) return [Date.parse(ended.startedAt)];
-    return [runs.length < MAX_INTERRUPTIONS ? 0 : app.clock.now().getTime()];
-  });
-  return starts.length === 0 ? null : new Date(Math.min(...starts));
-}
-
-/** One that a person asked for is no turn, unless all tenants had theirs. */
-function isTurn({ trigger, result, facts }: Run): boolean {
-  return result !== 'interrupted' && (trigger !== 'command' || facts.byTurns === true);
-}
-
-/** The same of what is for some tenants; a run that was killed does not know for which it was. */
-function lastStartOf(
-  app: App,
-  { job, source }: { job: 'tenant-backup' | 'tenant-verify'; source: string },
-  isMeant: (run: Run) => boolean,
-): Date | null {
-  const runs = app.ledger
-    .recent({ job, source, limit: 100 * MAX_INTERRUPTIONS })
-    .filter(({ result, facts }) => result !== 'skipped' || facts.byTurns === true);
-  const last = runs.find(isMeant);
-  if (last === undefined) return null;
-  const newest = runs.slice(0, MAX_INTERRUPTIONS);
-  const mayBeTheCause =
-    newest.every(({ result }) => result === 'interrupted') && newest.length === MAX_INTERRUPTIONS;
-  return mayBeTheCause ? app.clock.now() : new Date(last.startedAt);
 }
 
 /**
