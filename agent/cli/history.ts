@@ -32,12 +32,17 @@ function row(run: Run): string[] {
     String(run.id),
     run.startedAt,
     run.job,
-    run.source ?? '-',
+    sourceOf(run),
     run.result + (unproven(run) ? ' (not proven)' : warned),
     took,
     run.facts.dumpBytes === undefined ? '-' : humanBytes(run.facts.dumpBytes),
     run.reason,
   ];
+}
+
+/** Groups of tenants have runs of their own. */
+function sourceOf({ source, facts }: Run): string {
+  return facts.group === undefined ? (source ?? '-') : `${source} (${facts.group})`;
 }
 
 /** A verification that restored and proved nothing must not look like one that did. */

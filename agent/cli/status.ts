@@ -76,10 +76,7 @@ async function statusOf(app: App): Promise<Status> {
       source,
       group,
       next: next(cron),
-      lastRun:
-        ledger
-          .recent({ job: 'tenant-backup', source, limit: 100 })
-          .find(({ facts }) => facts.group === group) ?? null,
+      lastRun: ledger.ofGroup('tenant-backup', source, group, 1)[0] ?? null,
     })),
     tenantVerifications: config.sources.flatMap((source) => tenantsVerified(app, source)),
     running: ledger.recent({ result: 'running', limit: 5 }),
@@ -304,6 +301,9 @@ function progressOf(run: Run): string {
   return `running: ${nameOf(run)}, since ${run.startedAt}`;
 }
 
-function nameOf({ job, source }: Run): string {
-  return source === null ? job : `${job} of ${source}`;
+function nameOf({ job, source, facts }: Run): string {
+  if (source === null) return job;
+  return facts.group === undefined
+    ? `${job} of ${source}`
+    : `${job} of the group ${facts.group} of ${source}`;
 }

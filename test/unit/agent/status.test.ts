@@ -9,13 +9,15 @@ import { openLedger } from '../../../agent/ledger/sqlite.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
 
 /** A backup of a source, or the retention where none is named; or another job. */
-type Past = [at: string, source: string | null, end: RunEnd | null, job?: 'verify'];
+type Past = [at: string, source: string | null, end: RunEnd | null, job?: 'verify' | 'tenant-backup'];
 
 interface Configured {
   /** Sources for which the gate does not wait. */
   silent?: string[];
   backup?: string;
   retention?: boolean;
+  /** Groups of the shop's tenants that have a schedule. */
+  groups?: string[];
 }
 
 const GOOD: RunEnd = { result: 'succeeded', reason: 'stored 1 MB' };
@@ -24,7 +26,7 @@ const GOOD: RunEnd = { result: 'succeeded', reason: 'stored 1 MB' };
 async function statusAfter(
   past: Past[],
   options: string[] = [],
-  { silent = [], backup = '0 3,15 * * *', retention = true }: Configured = {},
+  { silent = [], backup = '0 3,15 * * *', retention = true, groups = [] }: Configured = {},
 ) {
   let now = '2026-11-02T09:00:00Z';
   const clock = { now: () => new Date(now) };
@@ -32,7 +34,7 @@ async function statusAfter(
   for (const [at, source, end, other] of past) {
     now = at;
     const job = other ?? (source === null ? 'retention' : 'backup');
-    const id = ledger.begin({ job, source, trigger: 'schedule' });
+    const id = ledger.begin({ job, source, trigger: 'schedule', facts: end?.facts ?? {} });
     if (end !== null) ledger.finish(id, end);
   }
   now = '2026-11-02T09:00:00Z';
@@ -45,6 +47,8 @@ async function statusAfter(
         gates: !silent.includes(name),
         proof: 'checksums',
         objectives: { rpoSeconds: null, rtoSeconds: null },
+        type: name === 'shop' ? 'postgres' : 'mysql',
+        tenants: { groups: groups.map((group) => ({ name: group, schedule: '0 4 * * *' })), verify: null },
       })),
       staleAfterSeconds: 26 * 3600,
       checkInterval: 6,
@@ -174,4 +178,23 @@ test('no verification was good for longer than its schedule lets expect → a wa
     ['2026-11-01T05:00:00Z', 'shop', notRun, 'verify'],
   ]);
   expect(onTime.text).not.toContain('no verification of');
+});
+
+test('a group of tenants went well and fails since, and another runs often → its failure is told, by the group', async () => {
+  const of = (group: string, end: RunEnd): RunEnd => ({ ...end, facts: { group } });
+  const run = (at: string, end: RunEnd): Past => [at, 'shop', end, 'tenant-backup'];
+  const failed: RunEnd = { result: 'failed', reason: 'no route to the repository' };
+  const often = Array.from({ length: 300 }, () => run('2026-11-02T08:00:00Z', of('high', GOOD)));
+  const past = [
+    run('2026-10-31T04:00:00Z', of('standard', GOOD)),
+    run('2026-11-01T04:00:00Z', of('standard', failed)),
+    ...often,
+  ];
+  const { text } = await statusAfter(past, [], { groups: ['standard', 'high', 'low'] });
+  expect(text).toMatch(/^tenants standard of shop +2026-11-03T04:00:00Z +2026-11-01T04:00:00Z +failed$/m);
+  expect(text).toMatch(/^tenants high of shop +\S+ +2026-11-02T08:00:00Z +succeeded$/m);
+  expect(text).toMatch(/^tenants low of shop +\S+ +never +-$/m);
+  expect(text).toContain(
+    '\ntenant-backup of the group standard of shop failed: no route to the repository\n',
+  );
 });
