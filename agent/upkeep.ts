@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Config, TenantsConfig } from './config/config.ts';
+import { tenantGroups } from './config/tenant-groups.ts';
 import { utc, type Clock } from './core/clock.ts';
 import { matchesPattern } from './core/pattern.ts';
 import { maintenanceAfter } from './jobs/backup/after-backup.ts';
@@ -11,8 +12,8 @@ import { newestGoodSnapshot } from './jobs/known-backups.ts';
 import { repairJob } from './jobs/upkeep/repair.ts';
 import { openDamage } from './jobs/upkeep/open-damage.ts';
 import { standingOf } from './jobs/upkeep/retention-choice.ts';
-import { tenantDoubtOf } from './jobs/upkeep/retention-tenants.ts';
 import { retentionJob } from './jobs/upkeep/retention.ts';
+import { tenantDoubtOf } from './jobs/upkeep/tenant-doubt.ts';
 import { strangersIn, strangerWords } from './jobs/strangers.ts';
 import { dropReplaced } from './jobs/restore/tidy-restores.ts';
 import { ledgerIsDue, storeLedgerJob } from './jobs/backup/store-ledger.ts';
@@ -89,7 +90,14 @@ export function createUpkeep(deps: {
           const snapshotId = newestGoodSnapshot(ledger, name, rememberedId(repository, ledger));
           return snapshotId === null ? [] : [{ source: name, snapshotId }];
         }),
-      tenantDoubt: (name) => tenantDoubtOf(ledger, name),
+      tenantDoubt: (name) => {
+        const scheduled = tenantGroups(config).filter(({ source }) => source === name);
+        return tenantDoubtOf(
+          ledger,
+          name,
+          scheduled.map(({ group }) => group),
+        );
+      },
       standing: (name) => {
         const settings = config.sources.find((source) => source.name === name);
         return standingOf(ledger, name, settings !== undefined && settings.proof !== 'none');

@@ -1,5 +1,4 @@
 import { ON_DEMAND_KINDS, TENANT_KINDS } from '../../core/glossary.ts';
-import type { Ledger } from '../../ledger/ledger.ts';
 import type { ForgetPreview, KeepPolicy, Repository, Snapshot } from '../../repository/repository.ts';
 
 export interface TenantRetention {
@@ -51,30 +50,6 @@ export async function expiredTenantDumps(
   }
   return { expired, findings: [...findings] };
 }
-
-/**
- * Read from the ledger: the tenants of a source are in doubt while one of them failed when it was dumped last, or while the newest run of them
- * ended without a word of each.
- */
-export function tenantDoubtOf(ledger: Pick<Ledger, 'recent'>, source: string): string | null {
-  const runs = ledger
-    .recent({ job: 'tenant-backup', source, limit: BACK })
-    .filter(({ result }) => result !== 'skipped' && result !== 'running');
-  const [newest] = runs;
-  if (newest !== undefined && newest.result !== 'succeeded' && newest.facts.tenants === undefined)
-    return `their newest backup, of ${newest.startedAt}, ended as ${newest.result}`;
-  const seen = new Set<string>();
-  for (const { startedAt, facts } of runs) {
-    for (const { id, result } of facts.tenants ?? []) {
-      if (!seen.has(id) && result === 'failed')
-        return `tenant ${id} failed in its newest backup, of ${startedAt}`;
-      seen.add(id);
-    }
-  }
-  return null;
-}
-
-const BACK = 100;
 
 /** Dumps of tenants that stay, with their preludes. */
 export function keptTenantDumps(preview: ForgetPreview, expired: Snapshot[], sources: string[]): Snapshot[] {

@@ -1,11 +1,6 @@
 import { expect, test } from 'vitest';
 import type { PartKind } from '../../../agent/core/glossary.ts';
-import {
-  expiredTenantDumps,
-  keptTenantDumps,
-  tenantDoubtOf,
-} from '../../../agent/jobs/upkeep/retention-tenants.ts';
-import type { Ledger } from '../../../agent/ledger/ledger.ts';
+import { expiredTenantDumps, keptTenantDumps } from '../../../agent/jobs/upkeep/retention-tenants.ts';
 import type { KeepPolicy, Snapshot, SnapshotFilter } from '../../../agent/repository/repository.ts';
 
 const signal = new AbortController().signal;
@@ -106,29 +101,4 @@ test('one of the tenants failed when it was dumped last → no policy removes an
   expect(findings).toEqual([
     'no dumps of tenants of clinic were removed, though some could go: tenant 42 failed in its newest backup, of T',
   ]);
-});
-
-test('what the ledger says of tenants → in doubt while one failed last, or the newest run ended without a word of any', () => {
-  const run = (result: string, tenants?: [string, string][]) => ({
-    result,
-    startedAt: '2026-11-01T03:00:00Z',
-    facts: tenants === undefined ? {} : { tenants: tenants.map(([id, end]) => ({ id, result: end })) },
-  });
-  const doubt = (...newestFirst: object[]) =>
-    tenantDoubtOf({ recent: () => newestFirst } as unknown as Ledger, 'clinic');
-  const good = run('succeeded', [
-    ['1', 'succeeded'],
-    ['42', 'succeeded'],
-  ]);
-  const bad = run('failed', [
-    ['1', 'succeeded'],
-    ['42', 'failed'],
-  ]);
-  expect(doubt()).toBeNull();
-  expect(doubt(good, bad)).toBeNull();
-  expect(doubt(bad, good)).toMatch(/^tenant 42 failed in its newest backup/);
-  expect(doubt(run('succeeded', [['1', 'succeeded']]), bad)).toMatch(/^tenant 42 failed/);
-  expect(doubt(run('succeeded', [['42', 'succeeded']]), bad)).toBeNull();
-  expect(doubt(run('interrupted'), good)).toMatch(/ended as interrupted/);
-  expect(doubt(run('skipped'), good)).toBeNull();
 });
