@@ -18,7 +18,7 @@ import { resticError, type Restic } from './restic.ts';
 import type { CheckPart, Repository, SaveTarget } from './repository.ts';
 import { prepareSave } from './save.ts';
 import { saveFolder } from './save-folder.ts';
-import type { Times } from './save-steps.ts';
+import { mayHaveStored, strayOf, type FailedSave } from './strays.ts';
 import { resticVersion } from './version.ts';
 import { listFiles } from './files.ts';
 import { listSnapshots } from './snapshots.ts';
@@ -62,22 +62,11 @@ export function createResticRepository(settings: ResticRepositorySettings): Repo
     }
   };
 
-  const forgetStrays = async (path: string, { since, withinMs }: Times) => {
+  const forgetStray = async (failed: FailedSave) => {
+    if (failed.named === null && !mayHaveStored(failed)) return;
     const signal = AbortSignal.timeout(answerTimeoutMs);
-    const strays = (await listSnapshots(restic, host, {}, signal)).filter(
-      // restic takes a snapshot's time when it starts, after `since` and by the same clock: no margin before it, or a
-      // good snapshot of a moment ago would count as a stray; and an end, or on a clock that was set back every good
-      // one since would.
-      (snapshot) => snapshot.path === path && isWithin(snapshot.time, since, withinMs),
-    );
-    await unlocked(signal, () =>
-      removeSnapshots(
-        restic,
-        host,
-        strays.map(({ id }) => id),
-        signal,
-      ),
-    );
+    const stray = failed.named ?? strayOf(failed, await listSnapshots(restic, host, {}, signal));
+    if (stray !== null) await unlocked(signal, () => removeSnapshots(restic, host, [stray], signal));
   };
 
   let version: Promise<string> | null = null;
@@ -114,7 +103,7 @@ export function createResticRepository(settings: ResticRepositorySettings): Repo
         host,
         spool: settings.spool,
         errorOf,
-        forgetStrays,
+        forgetStray,
         now: () => settings.clock.now(),
       },
       target,
@@ -145,7 +134,7 @@ export function createResticRepository(settings: ResticRepositorySettings): Repo
     save: ({ open, onProgress, ...target }, signal) => prepare(target).save({ open, onProgress }, signal),
     prepare,
     saveFolder: (request, signal) =>
-      saveFolder({ restic, host, errorOf, forgetStrays, now: () => settings.clock.now() }, request, signal),
+      saveFolder({ restic, host, errorOf, forgetStray, now: () => settings.clock.now() }, request, signal),
     files: (snapshot, signal) => listFiles(restic, snapshot, signal),
     list: (filter, signal) => listSnapshots(restic, host, filter, signal),
     read: (snapshot, signal) => readDump({ processes, compressors, restic, errorOf }, snapshot, signal),
@@ -190,9 +179,4 @@ export function createResticRepository(settings: ResticRepositorySettings): Repo
 function dataArguments(part: CheckPart): string[] {
   if (part === 'structure') return [];
   return part === 'all-data' ? ['--read-data'] : [`--read-data-subset=${part.part}/${part.of}`];
-}
-
-function isWithin(time: string, since: Date, milliseconds: number): boolean {
-  const after = Date.parse(time) - since.getTime();
-  return after >= 0 && after <= milliseconds;
 }

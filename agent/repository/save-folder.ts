@@ -5,16 +5,17 @@ import type { Child, Exit } from '../process/run.ts';
 import { backupItem, backupStatus, backupSummary, parseLine } from './messages.ts';
 import type { FolderToSave, SavedFolder } from './repository.ts';
 import type { Restic } from './restic.ts';
-import { timeArguments, timesOf, UTC, withFailures, type Times } from './save-steps.ts';
+import { timeArguments, timesOf, UTC, withFailures } from './save-steps.ts';
 import { tagArguments } from './snapshots.ts';
+import type { FailedSave } from './strays.ts';
 
 export interface SaveFolderDependencies {
   restic: Restic;
   host: string;
   /** How restic's exit becomes an error. */
   errorOf: (exit: Exit) => HoldfastError;
-  /** Removes what restic saved of a path although it must not be there. */
-  forgetStrays: (path: string, times: Times) => Promise<void>;
+  /** Removes what restic has stored all the same. */
+  forgetStray: (failed: FailedSave) => Promise<void>;
   now: () => Date;
 }
 
@@ -38,8 +39,9 @@ export async function saveFolder(
     cwd: request.staging,
   });
   child.stdin.end();
+  const said: Said = { summary: null, addedOf: new Map() };
   try {
-    const said = await watch(child, request, signal);
+    await watch(child, said, request, signal);
     const exit = await child.exit;
     signal.throwIfAborted();
     // 3: a snapshot that lacks what could not be read. It is none.
@@ -47,8 +49,19 @@ export async function saveFolder(
     return confirmed(request, said);
   } catch (error) {
     const failures: unknown[] = [];
-    await child.stop(CLEANUP_MS);
-    await deps.forgetStrays(request.path, times).catch((failure: unknown) => failures.push(failure));
+    const exit = await child.stop(CLEANUP_MS);
+    const { path, tags, bytes } = request;
+    await deps
+      .forgetStray({
+        path,
+        tags,
+        times,
+        exit,
+        bytes,
+        named: said.summary?.snapshot_id ?? null,
+        inputEnded: true,
+      })
+      .catch((failure: unknown) => failures.push(failure));
     throw failures.length === 0 ? error : withFailures(error, failures);
   }
 }
@@ -79,13 +92,19 @@ interface Said {
 }
 
 /** Reads what restic says to its end; ends it when the signal does, or when it stands still. */
-async function watch(child: Child, { onProgress }: FolderToSave, signal: AbortSignal): Promise<Said> {
+async function watch(
+  child: Child,
+  said: Said,
+  { onProgress }: FolderToSave,
+  signal: AbortSignal,
+): Promise<void> {
   const stalled = new AbortController();
   const watchdog = setTimeout(() => stalled.abort(stuck()), STALL_MS);
   const late = AbortSignal.any([signal, stalled.signal]);
   const stop = () => void child.stop(CLEANUP_MS);
   late.addEventListener('abort', stop, { once: true });
-  const said: Said = { summary: null, addedOf: new Map() };
+  // It may have come while restic was started.
+  if (late.aborted) stop();
   let read = 0;
   try {
     for await (const line of lines(child)) {
@@ -107,7 +126,6 @@ async function watch(child: Child, { onProgress }: FolderToSave, signal: AbortSi
     late.removeEventListener('abort', stop);
   }
   late.throwIfAborted();
-  return said;
 }
 
 async function* lines(child: Child): AsyncGenerator<string> {

@@ -10,6 +10,7 @@ import type { DumpToSave, PreparedSave, SavedSnapshot, SaveTarget } from './repo
 import type { Restic } from './restic.ts';
 import { timeArguments, timesOf, UTC, withFailures, type Times } from './save-steps.ts';
 import { tagArguments } from './snapshots.ts';
+import type { FailedSave } from './strays.ts';
 
 export interface SaveDependencies {
   processes: Processes;
@@ -19,16 +20,14 @@ export interface SaveDependencies {
   spool: SpoolOptions;
   /** How restic's exit becomes an error. */
   errorOf: (exit: Exit) => HoldfastError;
-  /** Removes what restic saved of a path although it was told to stop. */
-  forgetStrays: (path: string, times: Times) => Promise<void>;
+  /** Removes what restic has stored all the same. */
+  forgetStray: (failed: FailedSave) => Promise<void>;
   now: () => Date;
 }
 
 /** How long restic may take to say that it cleans up, and then to be gone. */
 const CLEANUP_NOTICE_MS = 5_000;
 const CLEANUP_MS = 60_000;
-/** restic's exit code for a snapshot that not everything is in, as that of an empty input is. */
-const EMPTY = 3;
 /** After the last byte restic has only its last packs and the index to write. */
 const FINISH_MS = 30 * 60_000;
 
@@ -52,10 +51,8 @@ export function prepareSave(deps: SaveDependencies, target: SaveTarget): Prepare
       used = true;
       const begun = await early;
       if (begun === null) return;
-      const exit = await endWithoutSnapshot(begun.child);
-      // It took the end of its input for the end of a dump after all. A backup that goes well would leave that as the newest one.
-      if (exit.code === 0 || exit.code === EMPTY)
-        await deps.forgetStrays(begun.path, begun.times).catch(() => undefined);
+      // It may take the end of its input for the end of a dump after all. A backup that goes well would leave that as the newest one.
+      await abandon(begun, deps, { inputEnded: false, bytes: null });
     },
   };
 }
@@ -86,12 +83,14 @@ async function begin(deps: SaveDependencies, target: SaveTarget): Promise<Begun>
  */
 async function store(
   deps: SaveDependencies,
-  { child, target, path, times, output }: Begun,
+  begun: Begun,
   { open, onProgress }: DumpToSave,
   signal: AbortSignal,
 ): Promise<SavedSnapshot> {
+  const { child, target, path, output } = begun;
   const gone = new AbortController();
   let fed = false;
+  let given: number | null = null;
   // restic that ends while it is being fed has failed, whatever its exit code: the dump must not go on.
   void child.exit.then((exit) => {
     if (!fed) gone.abort(deps.errorOf(exit));
@@ -107,12 +106,13 @@ async function store(
       onProgress,
     });
     fed = true;
+    given = facts.storedBytes;
     child.stdin.end();
     const exit = await endOf(child, signal);
     return confirmed(path, facts, exit, await output, deps);
   } catch (error) {
     fed = true;
-    const failures = await abandon(child, path, times, deps);
+    const failures = await abandon(begun, deps, { inputEnded: given !== null, bytes: given });
     // restic closed its input: why, its exit tells.
     const cause = error instanceof ClosedStreamError ? deps.errorOf(await child.exit) : error;
     throw failures.length === 0 ? cause : withFailures(cause, failures);
@@ -192,24 +192,31 @@ function confirmed(
 }
 
 /** Ends restic, and removes what it may have saved all the same. Returns what failed meanwhile. */
-async function abandon(child: Child, path: string, times: Times, deps: SaveDependencies): Promise<unknown[]> {
+async function abandon(
+  { child, target, path, times, output }: Begun,
+  deps: SaveDependencies,
+  { inputEnded, bytes }: Pick<FailedSave, 'inputEnded' | 'bytes'>,
+): Promise<unknown[]> {
   const failures: unknown[] = [];
-  await endWithoutSnapshot(child);
-  await deps.forgetStrays(path, times).catch((error: unknown) => failures.push(error));
+  const { exit, cleaned } = await endWithoutSnapshot(child);
+  const failed = { path, tags: target.tags, times, exit, bytes, inputEnded: inputEnded || !cleaned };
+  const named = findLine(backupSummary, await output.catch(() => ''))?.snapshot_id ?? null;
+  await deps.forgetStray({ ...failed, named }).catch((error: unknown) => failures.push(error));
   return failures;
 }
 
 /**
  * Ends restic without a snapshot: SIGTERM while stdin is open, wait until it says that it cleans up, only then close
- * stdin (it is blocked in a read until then). Closing at once made a snapshot 4 times in 240.
+ * stdin (it is blocked in a read until then). Closing at once made a snapshot 4 times in 240. Tells whether it was gone, or cleaning up,
+ * before its stdin was closed.
  */
-async function endWithoutSnapshot(child: Child): Promise<Exit> {
+async function endWithoutSnapshot(child: Child): Promise<{ exit: Exit; cleaned: boolean }> {
   child.signal('SIGTERM');
-  await Promise.race([child.exit, child.said(/cleaning up/i), pause(CLEANUP_NOTICE_MS)]);
+  const noticed = Promise.race([child.exit, child.said(/cleaning up/i)]).then(() => true);
+  const cleaned = (await Promise.race([noticed, pause(CLEANUP_NOTICE_MS)])) === true;
   child.stdin.destroy();
-  const exit = await Promise.race([child.exit, pause(CLEANUP_MS)]);
-  if (exit === undefined) child.signal('SIGKILL');
-  return child.exit;
+  if ((await Promise.race([child.exit, pause(CLEANUP_MS)])) === undefined) child.signal('SIGKILL');
+  return { exit: await child.exit, cleaned };
 }
 
 function pause(milliseconds: number): Promise<undefined> {

@@ -28,7 +28,7 @@ function withFakeRestic(script: string, config = {}) {
 }
 
 const summary = (bytes: string, files = 1) =>
-  `echo "{\\"message_type\\":\\"summary\\",\\"data_added\\":1,\\"total_files_processed\\":${files},\\"total_bytes_processed\\":${bytes},\\"snapshot_id\\":\\"abc\\"}"`;
+  `echo "{\\"message_type\\":\\"summary\\",\\"data_added\\":1,\\"total_files_processed\\":${files},\\"total_bytes_processed\\":${bytes},\\"snapshot_id\\":\\"${'a'.repeat(64)}\\"}"`;
 
 describe('the answer of the repository', () => {
   test.each([
@@ -233,7 +233,7 @@ describe('a save', () => {
     const stray =
       '{"id":"' +
       'a'.repeat(64) +
-      '","short_id":"aaaaaaaa","time":"TIME","hostname":"test-host","paths":["/mysql/shop.sql.gz"]}';
+      '","short_id":"aaaaaaaa","time":"TIME","hostname":"test-host","paths":["/mysql/shop.sql.gz"],"tags":["source=shop","engine=mariadb","kind=dump"]}';
     const { repository, calls } = withFakeRestic(
       `case "$1" in backup) n=$(wc -c); ${end};; snapshots) [ -e "$0.gone" ] && echo "[]" || echo '[${stray}]' | sed "s/TIME/$(date -u +%FT%T.%3NZ)/";; forget) touch "$0.gone";; esac`,
     );
@@ -243,7 +243,7 @@ describe('a save', () => {
 
   test('prepared and not needed, and restic stores the empty input all the same → looks for a snapshot to forget', async () => {
     const id = 'd'.repeat(64);
-    const stray = `{"id":"${id}","short_id":"dddddddd","time":"TIME","hostname":"test-host","paths":["/mysql/shop.sql.gz"]}`;
+    const stray = `{"id":"${id}","short_id":"dddddddd","time":"TIME","hostname":"test-host","paths":["/mysql/shop.sql.gz"],"tags":["source=shop","engine=mariadb","kind=dump"]}`;
     const { repository, calls } = withFakeRestic(
       `case "$1" in backup) trap 'echo "cleaning up" >&2' TERM; echo ready >> "$(dirname "$0")/calls"; while read -r line; do :; done; exit 3;; snapshots) [ -e "$0.gone" ] && echo "[]" || echo '[${stray}]' | sed "s/TIME/$(date -u +%FT%T.%3NZ)/";; forget) touch "$0.gone";; esac`,
     );
@@ -251,6 +251,17 @@ describe('a save', () => {
     await until('restic waits for the dump', async () => calls().includes('ready'));
     await prepared.cancel();
     expect(calls().some((call) => call.startsWith('forget') && call.includes(id))).toBe(true);
+  });
+
+  test('the dump dies and restic cleans up → nothing is looked for: what bears our names is another server’s', async () => {
+    const theirs = `{"id":"${'b'.repeat(64)}","short_id":"bbbbbbbb","time":"TIME","hostname":"test-host","paths":["/mysql/shop.sql.gz"],"tags":["source=shop","engine=mariadb","kind=dump"]}`;
+    const { repository, calls } = withFakeRestic(
+      `case "$1" in backup) trap 'echo "cleaning up" >&2; exit 130' TERM; while read -r line; do :; done; exit 130;; snapshots) echo '[${theirs}]' | sed "s/TIME/$(date -u +%FT%T.%3NZ)/";; esac`,
+    );
+    await expect(
+      repository.save(saveRequest(fakeDump(4 * MEGABYTE, { dieAt: MEGABYTE })), signal),
+    ).rejects.toThrow('the dump died');
+    expect(calls().filter((call) => /^(forget|snapshots)/.test(call))).toEqual([]);
   });
 
   test('restic ignores SIGTERM and keeps its mouth shut → killed in the end, the dump error is told', async () => {
@@ -279,7 +290,7 @@ describe('a save of a staged folder', () => {
     ['exit code 3 with a snapshot', `${summary('300', 2)}; exit 3`, /exit code 3/],
     ['a full disk', 'echo "Fatal: no space left on device" >&2; exit 1', /no space is left/],
   ])('restic reports %s → the save fails and looks for a snapshot to forget', async (_, end, message) => {
-    const stray = `{"id":"${'a'.repeat(64)}","short_id":"aaaaaaaa","time":"TIME","hostname":"test-host","paths":["/var/lib/holdfast/holdfast-staging/postgres/clinic"]}`;
+    const stray = `{"id":"${'a'.repeat(64)}","short_id":"aaaaaaaa","time":"TIME","hostname":"test-host","paths":["/var/lib/holdfast/holdfast-staging/postgres/clinic"],"tags":["source=clinic","engine=postgres","kind=tenant-set"]}`;
     const { repository, calls } = withFakeRestic(
       `case "$1" in backup) ${end};; snapshots) [ -e "$0.gone" ] && echo "[]" || echo '[${stray}]' | sed "s/TIME/$(date -u +%FT%T.%3NZ)/";; forget) touch "$0.gone";; esac`,
     );
@@ -291,7 +302,10 @@ describe('a save of a staged folder', () => {
     const { repository, calls } = withFakeRestic(
       `case "$1" in backup) [ -d postgres/clinic ] && ${summary('300', 2)}; exit 0;; esac`,
     );
-    expect(await repository.saveFolder(folder(), signal)).toMatchObject({ id: 'abc', storedBytes: 300 });
+    expect(await repository.saveFolder(folder(), signal)).toMatchObject({
+      id: 'a'.repeat(64),
+      storedBytes: 300,
+    });
     expect(calls().find((call) => call.startsWith('backup'))).toMatch(
       /--force .*--host test-host --tag source=clinic --tag engine=postgres --tag kind=tenant-set .*-- postgres\/clinic$/,
     );
