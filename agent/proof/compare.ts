@@ -40,7 +40,8 @@ export type Difference =
 
 /**
  * Holds what was found in a restored database against what was in the source. Pure. What cannot be compared never counts
- * as equal: another engine, another method, a checksum that only one side has, or a proof that names nothing.
+ * as equal: another engine, another method, a checksum that only one side has, or a proof that names no object. What can be is compared
+ * all the same: a table that came back short is told whatever else the proof lacks.
  */
 export function compare(expected: Proof, found: Proof): Comparison {
   const extent = extentOf(expected);
@@ -49,12 +50,9 @@ export function compare(expected: Proof, found: Proof): Comparison {
   if (hopeless !== null) return { ...none, incomparable: hopeless };
 
   const tables = compareTables(expected, found);
-  const differences = [
-    ...tables.differences,
-    ...compareObjects(expected, found),
-    ...counters(expected, found),
-  ];
-  const incomparable = tables.incomparable[0] ?? null;
+  const objects = hasObjects(expected) ? compareObjects(expected, found) : [];
+  const differences = [...tables.differences, ...objects, ...counters(expected, found)];
+  const incomparable = hasObjects(expected) ? (tables.incomparable[0] ?? null) : NO_OBJECT;
   const equal = differences.length === 0 && incomparable === null;
   return {
     equal,
@@ -81,12 +79,20 @@ function whyHopeless(expected: Proof, found: Proof): string | null {
   if (expected.engine !== found.engine)
     return `the proof is of ${expected.engine} and what was restored is in ${found.engine}`;
   // Nothing equals nothing: a proof whose reading found nothing must not pass for one of an empty database.
-  if (expected.objects.length === 0) return 'the proof names no object of the source';
+  if (!hasObjects(expected) && expected.tables.length === 0 && expected.counters.length === 0)
+    return NO_OBJECT;
   for (const { tables } of [expected, found]) {
     const twice = [...groupBy(tables, ({ name }) => name)].find(([, same]) => same.length > 1);
     if (twice !== undefined) return `the table ${twice[0]} stands twice in a proof`;
   }
   return null;
+}
+
+const NO_OBJECT = 'the proof names no object of the source';
+
+/** Not so where the objects could not be read: what there is of tables and counters speaks all the same. */
+function hasObjects({ objects }: Proof): boolean {
+  return objects.length > 0;
 }
 
 interface TableFindings {

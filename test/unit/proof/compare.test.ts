@@ -153,6 +153,36 @@ describe('what cannot be compared is never equal', () => {
     expect(whyUnproven(compare(proofOf(), found), proofOf())).toBeNull();
   });
 
+  test.each<[string, Partial<Proof>, string]>([
+    [
+      'rows',
+      { tables: [tableProof('orders', { rows: 2 }), customers] },
+      'table orders has 2 rows, expected 3',
+    ],
+    ['a table', { tables: [customers] }, 'table orders is missing, with 3 rows'],
+    ['a counter', { counters: [] }, 'counter orders_id_seq is missing'],
+  ])('objects that could not be read, and %s lost → what is lost is told', (_, lost, sentence) => {
+    const expected = proofOf({ objects: [], unproven: 'its objects could not be read: no' });
+    const comparison = compare(expected, proofOf(lost));
+    expect(comparison).toMatchObject({ equal: false, proven: false });
+    expect(tellDifferences(comparison)).toEqual([sentence]);
+    expect(whyUnproven(comparison, expected)).toBeNull();
+  });
+
+  test('objects that could not be read, and all else as it was → not proven, and those that are there are no difference', () => {
+    const comparison = compare(proofOf({ objects: [] }), proofOf());
+    expect(comparison).toMatchObject({ equal: false, proven: false, differences: [] });
+    expect(whyUnproven(comparison, proofOf({ objects: [] }))).toBe('the proof names no object of the source');
+  });
+
+  test('a proof that names nothing, of what holds something → not comparable, and no difference', () => {
+    const nothing = proofOf({ tables: [], objects: [], counters: [] });
+    expect(compare(nothing, proofOf())).toMatchObject({
+      differences: [],
+      incomparable: 'the proof names no object of the source',
+    });
+  });
+
   test('another method, where rows were only counted → it does not matter, and nothing is proven', () => {
     const tables = [tableProof('orders', { checksum: null })];
     const expected = proofOf({ level: 'counts', tables });
