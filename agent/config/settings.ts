@@ -127,7 +127,7 @@ export const SETTINGS: readonly Setting[] = [
     variable: 'BACKUP_PROOF_LIMIT',
     path: ['sources', SOURCE, 'proof_limit'],
     meaning:
-      'Of a table that takes more bytes, the checksum covers samples in place of all rows, and reports say so: bytes, or `512M`, `2G`; `0` for no limit.',
+      'Of a table that takes more bytes, the checksum covers samples in place of all rows, and reports say so; without a key for samples it is only counted, and not proved. Bytes, or `512M`, `2G`; `0` for no limit.',
   },
   {
     variable: null,

@@ -5,7 +5,7 @@ import type { Proof, TableProof } from './proof.ts';
 export interface Comparison {
   /** Everything that the proof of the source names was compared, and nothing differs but what has an excuse. */
   equal: boolean;
-  /** Equal without any excuse, by more than numbers of rows, and the proof was read at the dump's own snapshot. */
+  /** Equal without any excuse, every table with rows by more than their number, and the proof was read at the dump's own snapshot. */
   proven: boolean;
   /** What differs. Empty and yet not `equal` where something could not be compared: `incomparable` says what. */
   differences: Difference[];
@@ -16,7 +16,10 @@ export interface Comparison {
   extent: Extent;
 }
 
-/** How deep the comparison went: names of tables. A table that is in none of the lists was compared by a checksum of all its rows. */
+/**
+ * How deep the comparison went: names of tables. A table that is in none of the lists was compared by a checksum of all its rows, or has
+ * none.
+ */
 export interface Extent {
   tables: number;
   rows: number;
@@ -56,7 +59,12 @@ export function compare(expected: Proof, found: Proof): Comparison {
   const equal = differences.length === 0 && incomparable === null;
   return {
     equal,
-    proven: equal && expected.unproven === null && expected.level !== 'counts' && tables.excused.length === 0,
+    proven:
+      equal &&
+      expected.unproven === null &&
+      expected.level !== 'counts' &&
+      tables.excused.length === 0 &&
+      extent.counted.length === 0,
     differences,
     incomparable,
     warnings: tables.warnings,
@@ -70,7 +78,7 @@ function extentOf({ tables }: Proof): Extent {
     tables: tables.length,
     rows: tables.reduce((total, table) => total + table.rows, 0),
     sampled: names((table) => table.checksum !== null && table.sample !== null),
-    counted: names((table) => table.checksum === null),
+    counted: names((table) => table.checksum === null && table.rows > 0),
     excused: [],
   };
 }

@@ -35,17 +35,18 @@ export function tellExtent(
     ...(countedOnly.length === 0 ? [] : [`those of ${list(countedOnly)} by their number alone`]),
   ];
   const but = less.length === 0 ? '' : ` (${less.join(', ')})`;
-  return `${whole} equal to the source${except}${but}`;
+  return `${whole} ${countedOnly.length === 0 ? 'equal to' : 'as in'} the source${except}${but}`;
 }
 
 /** Why equality is not proven although nothing differs; null where it is, or where something does. */
 export function whyUnproven(comparison: Comparison, expected: Proof): string | null {
   if (comparison.differences.length > 0) return null;
-  const { excused } = comparison.extent;
+  const { excused, counted: countedOnly } = comparison.extent;
   if (comparison.incomparable !== null || expected.unproven !== null)
     return comparison.incomparable ?? expected.unproven;
   if (excused.length > 0) return `the rows of ${list(excused)} differ, and whether they may nobody can tell`;
-  return expected.level === 'counts' ? ONLY_COUNTED : null;
+  if (expected.level === 'counts') return ONLY_COUNTED;
+  return countedOnly.length === 0 ? null : `the rows of ${list(countedOnly)} were counted and not compared`;
 }
 
 /** Why equality is not proven where the configuration wants it so. */

@@ -60,7 +60,7 @@ async function compareWithProof(
     const differences = tellDifferences(comparison);
     if (differences.length > 0) throw unequal(restoration, differences);
     const unproven = whyUnproven(comparison, proof);
-    // The backup has warned of it; here it is enough that nobody takes it for equal.
+    // The backup or the verification warns of it; here it is enough that nobody takes it for equal.
     if (unproven !== null)
       return { notes: [`equality is not proven: ${unproven}`], warnings: comparison.warnings };
     return { notes: [tellExtent(comparison.extent, proof)], warnings: comparison.warnings };

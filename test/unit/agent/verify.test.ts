@@ -92,6 +92,12 @@ describe('a snapshot that came back', () => {
       { on: { prove: () => Promise.resolve(proofOf({ method: 'test-2' })) } },
       /hashed by another method now, test-2$/,
     ],
+    [
+      'a table that was only counted',
+      proofOf({ tables: [tableProof('orders', { checksum: null }), proofOf().tables[1]!] }),
+      {},
+      /the rows of orders were counted and not compared$/,
+    ],
   ])('%s → restored, and a warning says why it is not proved', async (_, proof, how, why) => {
     const { ended } = await verified(proof, how);
     expect(ended).toMatchObject(kept('restored', { why: expect.stringMatching(why) as unknown }));

@@ -85,18 +85,41 @@ describe('a table', () => {
     const sample = { key: 'id', ranges: [['1', '10']] as [string, string][] };
     const expected = proofOf({ tables: [tableProof('orders', { sample }), customers] });
     const { extent } = compare(expected, expected);
-    expect(tellExtent(extent, expected)).toMatch(/\(the rows of orders by samples\)$/);
+    expect(tellExtent(extent, expected)).toMatch(/equal to the source \(the rows of orders by samples\)$/);
+    expect(whyUnproven(compare(expected, expected), expected)).toBeNull();
     const found = proofOf({ tables: [tableProof('orders', { sample, checksum: '1' }), customers] });
     expect(told(expected, found)).toEqual([
       'table orders has its 3 rows, but in the samples that were compared not the ones of the source',
     ]);
   });
 
-  test('that was only counted → said so', () => {
+  test('that was only counted, where checksums are wanted → said so, and nothing is proven', () => {
     const expected = proofOf({ tables: [tableProof('orders', { checksum: null }), customers] });
     const comparison = compare(expected, proofOf());
-    expect(comparison).toMatchObject({ proven: true, extent: { counted: ['orders'] } });
-    expect(tellExtent(comparison.extent, expected)).toMatch(/\(those of orders by their number alone\)$/);
+    expect(comparison).toMatchObject({ equal: true, proven: false, extent: { counted: ['orders'] } });
+    expect(whyUnproven(comparison, expected)).toBe('the rows of orders were counted and not compared');
+    expect(tellExtent(comparison.extent, expected)).toMatch(
+      /as in the source \(those of orders by their number alone\)$/,
+    );
+  });
+
+  test('that was only counted, one of many → so many are named, and how many more', () => {
+    const names = Array.from({ length: 8 }, (_, i) => `t${i}`);
+    const expected = proofOf({ tables: names.map((name) => tableProof(name, { checksum: null })) });
+    expect(whyUnproven(compare(expected, expected), expected)).toBe(
+      'the rows of t0, t1, t2, t3, t4 and 3 more were counted and not compared',
+    );
+  });
+
+  test('that was only counted, and has no rows → there is nothing more to compare, and all is proven', () => {
+    const empty = tableProof('orders', { rows: 0, checksum: null });
+    const expected = proofOf({ tables: [empty, customers] });
+    const comparison = compare(expected, expected);
+    expect(comparison).toMatchObject({ proven: true, extent: { counted: [] } });
+    expect(whyUnproven(comparison, expected)).toBeNull();
+    expect(tellExtent(comparison.extent, expected)).toMatch(/equal to the source$/);
+    const found = proofOf({ tables: [tableProof('orders', { rows: 1, checksum: null }), customers] });
+    expect(told(expected, found)).toEqual(['table orders has 1 row, expected 0']);
   });
 });
 
