@@ -38,6 +38,12 @@ export function tellExtent(
   return `${whole} ${countedOnly.length === 0 ? 'equal to' : 'as in'} the source${except}${but}`;
 }
 
+/** That tables could not be compared because the proof says nothing of their rows, as a sentence part; nothing for none. */
+export function tellLeftOut(tables: string[]): string[] {
+  if (tables.length === 0) return [];
+  return [`not compared: the proof says nothing of the rows of ${list(tables)}`];
+}
+
 /** Why equality is not proven although nothing differs; null where it is, or where something does. */
 export function whyUnproven(comparison: Comparison, expected: Proof): string | null {
   if (comparison.differences.length > 0) return null;

@@ -44,8 +44,8 @@ export interface Source {
    */
   runScript(target: string, script: AsyncIterable<Buffer>, signal: AbortSignal): Promise<void>;
 
-  /** The names of the tables in a plain dump; reads of it what that takes. */
-  tablesIn(dump: StoredDump): Promise<string[]>;
+  /** The tables in a plain dump; reads of it what that takes. */
+  tablesIn(dump: StoredDump): Promise<TableInDump[]>;
 
   /**
    * Reads of a database of the source's server what `like` says of the source: the same tables' rows by the same method and
@@ -110,6 +110,12 @@ export interface Source {
    * is of no use any more; `done`: the new one is in place, whole, and there is no `fresh`. May be called again.
    */
   settleSwap(plan: SwapPlan, signal: AbortSignal): Promise<'undone' | 'done'>;
+}
+
+export interface TableInDump {
+  name: string;
+  /** The tables that hold its rows and come along with it: itself, or its partitions where it has some. */
+  rowsIn: string[];
 }
 
 /** Schemas of a dump in a scratch database. Both methods honour their signal. */

@@ -2,10 +2,11 @@ import { HoldfastError, describeError } from '../../core/errors.ts';
 import { compare } from '../../proof/compare.ts';
 import { proofWithout } from '../../proof/of-schema.ts';
 import type { Proof } from '../../proof/proof.ts';
-import { tellDifferences, tellExtent, whyUnproven } from '../../proof/tell.ts';
+import { tellDifferences, tellExtent, tellLeftOut, whyUnproven } from '../../proof/tell.ts';
 import { sizeRestored } from './size-restored.ts';
 import { expected } from '../size-up.ts';
 import { findProof } from '../stored-proof.ts';
+import { notInProof, proofOfTables } from './chosen-proof.ts';
 import type { Restoration } from './restoration.ts';
 
 /** What a restored database holds, and how that compares with the proof. */
@@ -45,25 +46,28 @@ async function compareWithProof(
   database: string,
   { mayDiffer, without }: { mayDiffer: boolean; without: string[] },
 ): Promise<Pick<Checked, 'notes' | 'warnings'>> {
-  const { source, snapshot, size, tables, settings, context } = restoration;
+  const { source, snapshot, size, tables, rowsIn, settings, context } = restoration;
   try {
     const whole = await findProof(settings.repository, snapshot, context.signal);
-    const proof = whole === null ? null : narrowed(proofWithout(whole, without), tables);
-    if (proof === null) return { notes: ['not compared: this backup has no proof'], warnings: [] };
+    if (whole === null) return { notes: ['not compared: this backup has no proof'], warnings: [] };
+    const narrowed = (one: Proof) => (tables === null ? one : proofOfTables(one, [...tables, ...rowsIn]));
+    const proof = narrowed(proofWithout(whole, without));
+    const notCompared = tellLeftOut(notInProof(rowsIn, proof));
+    if (tables !== null && proof.tables.length === 0) return { notes: notCompared, warnings: [] };
     context.onProgress({
       step: `comparing ${database} with the proof`,
       dumpBytes: 0,
       storedBytes: 0,
       ...(tables === null ? expected(size, 'compare') : {}),
     });
-    const comparison = compare(proof, narrowed(await source.prove(database, proof, context.signal), tables));
+    const comparison = compare(proof, narrowed(await source.prove(database, proof, context.signal)));
     const differences = tellDifferences(comparison);
     if (differences.length > 0) throw unequal(restoration, differences);
     const unproven = whyUnproven(comparison, proof);
     // The backup or the verification warns of it; here it is enough that nobody takes it for equal.
-    if (unproven !== null)
-      return { notes: [`equality is not proven: ${unproven}`], warnings: comparison.warnings };
-    return { notes: [tellExtent(comparison.extent, proof)], warnings: comparison.warnings };
+    const told =
+      unproven === null ? tellExtent(comparison.extent, proof) : `equality is not proven: ${unproven}`;
+    return { notes: [told, ...notCompared], warnings: comparison.warnings };
   } catch (error) {
     context.signal.throwIfAborted();
     const { kind, message } = describeError(error);
@@ -71,23 +75,6 @@ async function compareWithProof(
     if (isVerdict && !mayDiffer) throw withWayOut(restoration, error);
     return { notes: [], warnings: [isVerdict ? message : `it was not compared with its proof: ${message}`] };
   }
-}
-
-/**
- * Of chosen tables the rows are compared, and that they are there: their definitions may name what did not come along, and what belongs
- * to the database beside them did not.
- */
-function narrowed(proof: Proof, tables: string[] | null): Proof {
-  if (tables === null) return proof;
-  const isChosen = ({ name }: { name: string }) =>
-    tables.some((table) => table === name || table === `public.${name}`);
-  const objects = proof.objects.filter((object) => object.kind === 'table' && isChosen(object));
-  return {
-    ...proof,
-    tables: proof.tables.filter(isChosen),
-    objects: objects.map((object) => ({ ...object, hash: '' })),
-    counters: [],
-  };
 }
 
 function unequal({ snapshot }: Restoration, differences: string[]): HoldfastError {

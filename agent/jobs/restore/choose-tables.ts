@@ -1,6 +1,6 @@
 import { HoldfastError } from '../../core/errors.ts';
 import type { Repository, Snapshot } from '../../repository/repository.ts';
-import type { Source } from '../../sources/source.ts';
+import type { Source, TableInDump } from '../../sources/source.ts';
 import type { JobContext } from '../job.ts';
 import { readStored } from '../reading.ts';
 
@@ -12,11 +12,20 @@ export async function chooseTables(
   wanted: string[],
   { repository, snapshot, source, ofSchema }: TablesOf,
   { onProgress, signal }: JobContext,
-): Promise<string[]> {
+): Promise<ChosenTables> {
   const progress = { step: `looking for the tables in ${snapshot.shortId}`, dumpBytes: 0, storedBytes: 0 };
   const all = await source.tablesIn(readStored({ repository, snapshot, progress }, onProgress, signal));
-  const there = ofSchema === null ? all : all.filter((table) => isIn(table, ofSchema));
-  return [...new Set(wanted.map((name) => tableCalled(name, there, snapshot)))];
+  const there = ofSchema === null ? all : all.filter(({ name }) => isIn(name, ofSchema));
+  const names = there.map(({ name }) => name);
+  const tables = [...new Set(wanted.map((name) => tableCalled(name, names, snapshot)))];
+  return { tables, rowsIn: rowsOf(tables, there) };
+}
+
+export interface ChosenTables {
+  /** Those that were named. */
+  tables: string[];
+  /** Those that hold their rows: themselves and their partitions. */
+  rowsIn: string[];
 }
 
 export interface TablesOf {
@@ -30,6 +39,11 @@ export interface TablesOf {
 /** A point behind that of the schema may be part of its name: then it is another one. */
 function isIn(table: string, schema: string): boolean {
   return table.startsWith(`${schema}.`) && !table.slice(schema.length + 1).includes('.');
+}
+
+function rowsOf(tables: string[], there: TableInDump[]): string[] {
+  const chosen = new Set(tables);
+  return [...new Set(there.flatMap(({ name, rowsIn }) => (chosen.has(name) ? rowsIn : [])))];
 }
 
 function tableCalled(name: string, there: string[], snapshot: Snapshot): string {

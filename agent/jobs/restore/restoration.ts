@@ -54,6 +54,8 @@ export interface Restoration {
   size: Size;
   /** As the dump names them; null for everything. */
   tables: string[] | null;
+  /** The tables that hold the rows of those: their partitions come along. Empty for everything. */
+  rowsIn: string[];
   settings: RestoreSettings;
   context: JobContext;
 }

@@ -5,7 +5,7 @@ import type { Restoration } from './restoration.ts';
 
 /** Loads the snapshot of a restore into a database of any name, telling how far it is. */
 export async function loadInto(
-  { source, snapshot, size, tables, settings, context }: Restoration,
+  { source, snapshot, size, tables, rowsIn, settings, context }: Restoration,
   target: string,
   { replace = false, fresh = false }: { replace?: boolean; fresh?: boolean } = {},
 ): Promise<Restored> {
@@ -16,7 +16,7 @@ export async function loadInto(
       snapshot,
       source,
       target,
-      tables: tables?.length ?? size.tables,
+      tables: tables === null ? size.tables : rowsIn.length,
       options: { owners, replace, fresh, ...(tables === null ? {} : { tables }) },
     },
     {

@@ -9,7 +9,7 @@ import type { Done, Restoration } from './restoration.ts';
  * them in one transaction; MySQL and MariaDB know none for that, so the target is marked meanwhile.
  */
 export async function replaceTables(restoration: Restoration, tables: string[]): Promise<Done> {
-  const { source, snapshot, settings, context } = restoration;
+  const { source, snapshot, rowsIn, settings, context } = restoration;
   const tried = await tryBeside(restoration);
   const isAtOnce = snapshot.tags?.engine === 'postgres';
   if (!isAtOnce) {
@@ -22,7 +22,7 @@ export async function replaceTables(restoration: Restoration, tables: string[]):
     const restored = await loadInto(restoration, source.database, { replace: true });
     if (!isAtOnce) clearUnfinished(settings.notes, source.name);
     const { tables: found } = await source.inspect(source.database, context.signal);
-    const replaced = found.filter(({ name }) => tables.includes(name));
+    const replaced = found.filter(({ name }) => rowsIn.includes(name));
     return {
       tables: replaced.length,
       rows: replaced.reduce((total, table) => total + table.rows, 0),

@@ -38,15 +38,15 @@ export function restoreJob(source: Source, given: RestoreSettings): Job {
       );
       refuseTenant(source, snapshot);
       const size = sizeUp(settings.ledger, source.name, snapshot);
-      const tables =
+      const { tables, rowsIn } =
         settings.tables === null
-          ? null
+          ? { tables: null, rowsIn: [] }
           : await chooseTables(
               settings.tables,
               { repository: settings.repository, snapshot, source, ofSchema: settings.ofSchema },
               context,
             );
-      const restoration = { source, snapshot, note, size, tables, settings, context };
+      const restoration = { source, snapshot, note, size, tables, rowsIn, settings, context };
       if (settings.dryRun) return planRestore(restoration);
       await settleUnfinishedSwap(source, settings.notes, context.signal);
       await sweepBeside(source, settings, context.signal);

@@ -58,7 +58,7 @@ export function createMysqlSource(config: MysqlSourceConfig, deps: ClientDeps): 
       const filter = createTableFilter(new Set(), (name) => names.push(name));
       for await (const chunk of bytesOf(dump)) filter.push(chunk);
       filter.end();
-      return names;
+      return names.map((name) => ({ name, rowsIn: [name] }));
     },
     prove: (target, like, signal) =>
       inTwo(signal, (open, another) => proveDatabase(open, another, target, like), PROVE_TIMEOUT_MS),

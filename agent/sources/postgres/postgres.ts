@@ -21,7 +21,7 @@ import { proveLike } from './proof/prove.ts';
 import { runPostgresScript } from './script.ts';
 import { findSwapHurdle, swapDatabases } from './swap.ts';
 import { withAdminSession, withPostgresSession, type PostgresSession } from './session.ts';
-import { tablesOf } from './table-choice.ts';
+import { tablesInDump } from './table-choice.ts';
 import { isOwnSchema } from './tenants/schemas.ts';
 import { createSchemaScratch } from './tenants/scratch.ts';
 import { pathComponent } from '../repository-path.ts';
@@ -66,10 +66,10 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
       loadPostgresDump(config, deps, target, dump, signal, options),
     runScript: (target, script, signal) => runPostgresScript(config, deps, target, script, signal),
     tablesIn: async (dump) => {
-      if (isFolder(dump)) return tablesOf(await readStoredContents(dump));
+      if (isFolder(dump)) return tablesInDump(await readStoredContents(dump));
       const { entries, close } = await peekContents(dump);
       await close();
-      return tablesOf(entries ?? []);
+      return tablesInDump(entries ?? []);
     },
     prove: (target, like, signal) =>
       withPostgresSession(

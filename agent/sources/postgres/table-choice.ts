@@ -1,8 +1,13 @@
+import type { TableInDump } from '../source.ts';
 import type { Entry } from './archive-contents.ts';
 
 /** Tables in an archive, as `schema.table`. */
-export function tablesOf(entries: Entry[]): string[] {
-  return entries.filter(isTable).map(nameOf);
+export function tablesInDump(entries: Entry[]): TableInDump[] {
+  const parts = partitionsIn(entries);
+  return entries.filter(isTable).map((table) => {
+    const withRows = withPartitions([table], parts).filter(({ id }) => !parts.has(id));
+    return { name: nameOf(table), rowsIn: withRows.map(nameOf) };
+  });
 }
 
 /**
@@ -18,7 +23,8 @@ export function chooseEntries(
   { replace }: { replace: boolean },
 ): Entry[] {
   const byId = new Map(entries.map((entry) => [entry.id, entry]));
-  const tables = withPartitions(entries, byId, wanted);
+  const named = entries.filter((entry) => isTable(entry) && wanted.includes(nameOf(entry)));
+  const tables = withPartitions(named, partitionsIn(entries));
   const chosen = new Set(tables.map(({ id }) => id));
   for (const entry of entries) {
     if (belongsTo(entry, tables) && (replace || !leadsOutside(entry, tables, byId))) chosen.add(entry.id);
@@ -35,7 +41,7 @@ export function chooseEntries(
 /** The entries that make some objects in a database that has none of them, in the archive's order: also what they need, and tables with their rows. */
 export function chooseObjects(entries: Entry[], isWanted: (entry: Entry) => boolean): Entry[] {
   const wanted = entries.filter(isWanted);
-  const withTables = chooseEntries(entries, tablesOf(wanted), { replace: false });
+  const withTables = chooseEntries(entries, wanted.filter(isTable).map(nameOf), { replace: false });
   const chosen = new Set([...withTables, ...wanted].map(({ id }) => id));
   addNeeded(chosen, new Map(entries.map((entry) => [entry.id, entry])));
   addRemarks(chosen, entries);
@@ -78,18 +84,26 @@ function nameOf({ schema, tag }: Entry): string {
   return `${schema}.${tag}`;
 }
 
-function withPartitions(entries: Entry[], byId: Map<number, Entry>, wanted: string[]): Entry[] {
-  const tables = entries.filter((entry) => isTable(entry) && wanted.includes(nameOf(entry)));
-  const attached = entries.filter(({ kind }) => kind === 'TABLE ATTACH');
-  // Grows while it is walked: a partition may have partitions.
-  for (const parent of tables) {
-    for (const { tag, dependencies } of attached) {
-      if (!dependencies.includes(parent.id)) continue;
-      const parts = dependencies.flatMap((id) => byId.get(id) ?? []);
-      tables.push(...parts.filter((part) => part.tag === tag && isTable(part) && !tables.includes(part)));
+/** The partitions of each table that has some, by its id. */
+function partitionsIn(entries: Entry[]): Map<number, Entry[]> {
+  const tables = new Map(entries.filter(isTable).map((entry) => [entry.id, entry]));
+  const partitions = new Map<number, Entry[]>();
+  for (const { kind, tag, dependencies } of entries) {
+    if (kind !== 'TABLE ATTACH') continue;
+    const both = dependencies.flatMap((id) => tables.get(id) ?? []);
+    for (const parent of both) {
+      const parts = both.filter((part) => part !== parent && part.tag === tag);
+      if (parts.length > 0) partitions.set(parent.id, [...(partitions.get(parent.id) ?? []), ...parts]);
     }
   }
-  return tables;
+  return partitions;
+}
+
+function withPartitions(named: Entry[], partitions: Map<number, Entry[]>): Entry[] {
+  const tables = new Set(named);
+  // Grows while it is walked: a partition may have partitions.
+  for (const { id } of tables) for (const part of partitions.get(id) ?? []) tables.add(part);
+  return [...tables];
 }
 
 function belongsTo(entry: Entry, tables: Entry[]): boolean {

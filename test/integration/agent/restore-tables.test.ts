@@ -13,7 +13,7 @@ describe.each([mariadb, postgres])('restore --tables, $name', (engine: TestEngin
   const numberOf = async (table: string, database: string) =>
     Number((await server.sql(`SELECT count(*) AS n FROM ${table}`, database))[0]?.['n']);
 
-  async function agentWithBackup() {
+  async function agentWithBackup(more = '') {
     const shop = await engine.createShop(server, 300);
     const { database } = shop;
     const link =
@@ -22,6 +22,7 @@ describe.each([mariadb, postgres])('restore --tables, $name', (engine: TestEngin
       `${link}; INSERT INTO parts VALUES (1, 1); CREATE INDEX by_order ON parts (order_id)`,
       database,
     );
+    if (more !== '') await server.sql(more, database);
     const agent = await testAgent(
       engine === postgres
         ? { DATABASE_URL: `postgresql://boss:bosspw@127.0.0.1:${server.port}/${database}` }
@@ -56,6 +57,25 @@ describe.each([mariadb, postgres])('restore --tables, $name', (engine: TestEngin
     await expect(server.sql('INSERT INTO parts VALUES (2, 299)', database)).rejects.toThrow(/foreign key/i);
     await expect(server.sql('INSERT INTO parts VALUES (1, 2)', database)).rejects.toThrow(/duplicate/i);
   });
+
+  test.runIf(engine === postgres)(
+    'a partitioned table → its partitions come back, are counted and are compared with the proof',
+    async () => {
+      const { database, ...agent } = await agentWithBackup(`
+        CREATE TABLE sales (id int, year int) PARTITION BY RANGE (year);
+        CREATE TABLE sales_old PARTITION OF sales FOR VALUES FROM (0) TO (2026) PARTITION BY RANGE (year);
+        CREATE TABLE sales_2025 PARTITION OF sales_old FOR VALUES FROM (2025) TO (2026);
+        CREATE TABLE sales_2026 PARTITION OF sales FOR VALUES FROM (2026) TO (2027);
+        INSERT INTO sales VALUES (1, 2025), (2, 2026), (3, 2026)`);
+      await server.sql('DELETE FROM sales', database);
+      const { code, stderr } = await agent.run(['restore', database, '--tables', 'sales', '--yes']);
+      expect(stderr).toMatch(
+        /restored public\.sales of [0-9a-f]{8} of .*: 2 tables, 3 rows; .*2 tables, 3 rows and 3 objects equal to the source/,
+      );
+      expect(code).toBe(0);
+      expect(await numberOf('sales', database)).toBe(3);
+    },
+  );
 
   test('into a new database → these alone', async () => {
     const { database, ...agent } = await agentWithBackup();

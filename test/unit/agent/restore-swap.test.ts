@@ -5,10 +5,10 @@ import { restoreJob } from '../../../agent/jobs/restore/restore.ts';
 import { settleUnfinishedSwap } from '../../../agent/jobs/restore/settle-swap.ts';
 import { storeProof } from '../../../agent/jobs/stored-proof.ts';
 import { markUnfinished, refuseUnfinished } from '../../../agent/jobs/restore/unfinished-restore.ts';
-import type { Proof } from '../../../agent/proof/proof.ts';
+import type { Proof, TableProof } from '../../../agent/proof/proof.ts';
 import type { Repository, DumpToSave, PreparedSave, Snapshot } from '../../../agent/repository/repository.ts';
 import type { Source, SwapPlan } from '../../../agent/sources/source.ts';
-import { proofOf, tableProof } from '../../helpers/proofs.ts';
+import { objectProof, proofOf, tableProof } from '../../helpers/proofs.ts';
 import type { RestoreSettings } from '../../../agent/jobs/restore/restoration.ts';
 
 const context = { signal: new AbortController().signal, onProgress: () => undefined };
@@ -22,6 +22,8 @@ const DUMP: Snapshot = {
   tags: { source: 'shop', engine: 'postgres', kind: 'dump' },
   bytes: 9,
 };
+
+const NOTHING = { tables: [], views: 0, routines: 0, triggers: 0, events: 0 };
 
 /** A repository that holds one dump and its proof. */
 async function repositoryWith(proof: Proof): Promise<Repository> {
@@ -67,7 +69,7 @@ function sourceThatFinds(
       for await (const chunk of dump) done.push(`load ${String(chunk)}`);
       return { notes: [], ownersKept: true, stilledEvents: [] };
     },
-    inspect: async () => ({ tables: [], views: 0, routines: 0, triggers: 0, events: 0 }),
+    inspect: async () => NOTHING,
     prove: async () => found,
     sizeOf: async () => 2_000_000,
     planSwap: async ({ fresh, keep }: SwapPlan) => ({ fresh, keep, details: '' }),
@@ -150,7 +152,7 @@ describe('a restore with a swap', () => {
     const tables = [tableProof('orders'), tableProof('customers', { rows: 9 })];
     const restored = async (found: Proof) => {
       const { source, done } = sourceThatFinds(found);
-      source.tablesIn = async () => ['orders', 'customers'];
+      source.tablesIn = async () => ['orders', 'customers'].map((name) => ({ name, rowsIn: [name] }));
       const chosen = { ...settings(await repositoryWith(proofOf())), tables: ['orders'] };
       return { ended: restoreJob(source, chosen).run(context), done };
     };
@@ -159,6 +161,49 @@ describe('a restore with a swap', () => {
     const other = await restored(proofOf({ tables: [tableProof('orders', { checksum: '1' })] }));
     await expect(other.ended).rejects.toThrow(/orders has its 3 rows, but not .*; shop was not touched$/);
     expect(other.done).toEqual(['load dump', 'drop']);
+  });
+
+  describe('a chosen table that is partitioned', () => {
+    const inDump = [
+      { name: 'public.sales', rowsIn: ['public.sales_1', 'public.sales.2'] },
+      { name: 'public.other', rowsIn: ['public.other'] },
+    ];
+    const parts = ['public.sales_1', 'public."sales.2"'].map((name) => tableProof(name));
+    const proved = (tables: TableProof[]) =>
+      proofOf({ tables, objects: [objectProof('table', 'public.sales')], counters: [] });
+    const expected = proved([...parts, tableProof('public.other')]);
+    const restored = async (found: Proof, proof = expected) => {
+      const { source, done } = sourceThatFinds(found);
+      source.tablesIn = async () => inDump;
+      source.inspect = async () => ({ ...NOTHING, tables: [{ name: 'public.sales_1', rows: 3 }] });
+      const chosen = { ...settings(await repositoryWith(proof)), tables: ['sales'] };
+      return { ended: restoreJob(source, chosen).run(context), done };
+    };
+
+    test('and a partition came back short → told, and nothing is replaced', async () => {
+      const short = proved([tableProof('public.sales_1', { rows: 2 }), parts[1]!]);
+      const { ended, done } = await restored(short);
+      await expect(ended).rejects.toThrow(/public.sales_1 has 2 rows, expected 3; shop was not touched$/);
+      expect(done).toEqual(['load dump', 'drop']);
+    });
+
+    test('and came back whole → its partitions are compared and counted', async () => {
+      const { reason, facts } = await (await restored(expected)).ended;
+      expect(reason).toContain('restored public.sales of dddddddd');
+      expect(reason).toContain('2 tables, 6 rows and 1 object equal to the source');
+      expect(facts).toMatchObject({ tables: 1, rows: 3 });
+    });
+
+    test('and the proof has a part of it → what was not compared is named beside what is equal', async () => {
+      const { reason } = await (await restored(proved([parts[0]!]), proved([parts[0]!]))).ended;
+      expect(reason).toMatch(/1 table, 3 rows .* equal to the source; not compared: .*public\.sales\.2$/);
+    });
+
+    test('and the proof has none of it → not compared, and never called equal', async () => {
+      const { reason } = await (await restored(expected, proved([tableProof('public.other')]))).ended;
+      expect(reason).toMatch(/not compared: the proof says nothing of the rows of public\.sales_1, /);
+      expect(reason).not.toContain('equal');
+    });
   });
 
   test('equality was not proven when the dump was made → done, and never called equal', async () => {
