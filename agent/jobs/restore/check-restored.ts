@@ -23,8 +23,8 @@ export interface Checked {
 
 /**
  * Counts what a restored database holds and compares it with the proof of its dump. Where it shall become the source's own, a difference
- * and a proof that cannot be trusted throw `restore_failed` or `proof_damaged`; what could not be compared is a warning. Schemas among `without`
- * did not come back, and are not compared.
+ * and a proof that cannot be trusted or read throw `restore_failed`, `proof_damaged` or `repository_damaged`; what could not be compared for
+ * another reason is a warning. Schemas among `without` did not come back, and are not compared.
  */
 export async function checkRestored(
   restoration: Restoration,
@@ -72,8 +72,11 @@ async function compareWithProof(
     context.signal.throwIfAborted();
     const { kind, message } = describeError(error);
     const isVerdict = kind === 'restore_failed' || kind === 'proof_damaged';
-    if (isVerdict && !mayDiffer) throw withWayOut(restoration, error);
-    return { notes: [], warnings: [isVerdict ? message : `it was not compared with its proof: ${message}`] };
+    const told = isVerdict ? message : `it was not compared with its proof: ${message}`;
+    // A repository that lost the proof may have lost more.
+    if (!mayDiffer && (isVerdict || kind === 'repository_damaged'))
+      throw withWayOut(restoration, error, told);
+    return { notes: [], warnings: [told] };
   }
 }
 
@@ -85,10 +88,10 @@ function unequal({ snapshot }: Restoration, differences: string[]): HoldfastErro
 }
 
 /** Only here nothing was touched yet, and a doubtful dump may be the only one there is. */
-function withWayOut({ source, snapshot }: Restoration, error: unknown): HoldfastError {
-  const { kind, message, hint } = describeError(error);
+function withWayOut({ source, snapshot }: Restoration, error: unknown, told: string): HoldfastError {
+  const { kind, hint } = describeError(error);
   const look = `\`holdfast restore ${source.name} --snapshot ${snapshot.shortId} --to NAME\``;
-  return new HoldfastError(kind, `${message}; ${source.database} was not touched`, {
+  return new HoldfastError(kind, `${told}; ${source.database} was not touched`, {
     hint: `Restore another snapshot; to see what is in this one, ${look} restores it all the same.${hint === null ? '' : ` ${hint}`}`,
     cause: error,
   });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { HoldfastError } from '../../../agent/core/errors.ts';
 import { dropKept, keptDatabases } from '../../../agent/jobs/restore/kept-database.ts';
 import type { Notes } from '../../../agent/jobs/init.ts';
 import { restoreJob } from '../../../agent/jobs/restore/restore.ts';
@@ -146,6 +147,56 @@ describe('a restore with a swap', () => {
     const { warnings } = await job.run(context);
     expect(warnings).toEqual([expect.stringMatching(/table customers is missing/)]);
     expect(databases).toEqual(['shop', 'copy']);
+  });
+
+  describe('the snapshot of the proof is damaged', () => {
+    const damaged = () => {
+      const error = new HoldfastError(
+        'repository_damaged',
+        'snapshot pppppppp cannot be read: unexpected EOF',
+        {
+          hint: 'Run `holdfast check --all-data`.',
+        },
+      );
+      return Promise.reject(error);
+    };
+    const repository = async () => {
+      const whole = await repositoryWith(proofOf());
+      const read: Repository['read'] = (snapshot, signal) =>
+        snapshot.path === 'proof'
+          ? { ...whole.read(snapshot, signal), done: damaged() }
+          : whole.read(snapshot, signal);
+      return { ...whole, read };
+    };
+
+    test('→ nothing is swapped, and the way on is told', async () => {
+      const { source, done, databases } = sourceThatFinds(proofOf());
+      const failure = restoreJob(source, settings(await repository())).run(context);
+      await expect(failure).rejects.toMatchObject({
+        kind: 'repository_damaged',
+        message:
+          'it was not compared with its proof: snapshot pppppppp cannot be read: unexpected EOF; shop was not touched',
+        hint: expect.stringMatching(
+          /^Restore another snapshot; .*`holdfast restore shop --snapshot dddddddd --to NAME` .* Run `holdfast check --all-data`\.$/,
+        ) as string,
+      });
+      expect(done).toEqual(['load dump', 'drop']);
+      expect(databases).toEqual(['shop']);
+    });
+
+    test('and it goes into a new database → it is there, with a warning', async () => {
+      const { source, databases } = sourceThatFinds(proofOf());
+      const target = { kind: 'new-database', name: 'copy' } as const;
+      const { reason, warnings } = await restoreJob(source, {
+        ...settings(await repository()),
+        target,
+      }).run(context);
+      expect(warnings).toEqual([
+        expect.stringMatching(/^it was not compared with its proof: snapshot pppppppp/),
+      ]);
+      expect(reason).not.toContain('equal');
+      expect(databases).toEqual(['shop', 'copy']);
+    });
   });
 
   test('chosen tables → their rows are compared before any is replaced, and those of others are not', async () => {
