@@ -17,7 +17,7 @@ const tableProof = z.object({
   checksum: z.string().nullable(),
   /** The ranges of the key whose rows the checksum covers, both ends included, as SQL literals; null where it covers all. */
   sample: z.object({ key: z.string(), ranges: z.array(z.tuple([z.string(), z.string()])) }).nullable(),
-  /** Why its rows may differ although nothing is wrong (an engine without transactions, for example); null for none. Such a difference is a warning. */
+  /** Why its rows may differ although nothing is wrong (an engine without transactions, for example); null for none. Such a difference is a warning, but for a table that came back empty. */
   excuse: z.string().nullable(),
 });
 
