@@ -7,6 +7,6 @@ export interface RowTable {
   only: string;
   /** In the order of their names: a restored child of another table may have them in another order. */
   columns: string[];
-  /** Of its rows and what is stored beside them, as they were last counted by the server; 0 where it never did. */
+  /** Of its rows and what is stored beside them, as far as the server's statistics know: about so many. */
   pages: number;
 }

@@ -32,10 +32,14 @@ export async function listTables(
   }));
 }
 
+/** Of a table that was never analyzed the server knows how many rows it holds, and not how long they are. */
+const ROWS_A_PAGE = 40;
+
 const TABLES = `SELECT c.oid::text, n.nspname AS schema, c.relname AS table, ${named('n.nspname', 'c.relname')} AS name,
     ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
       ORDER BY a.attname::text COLLATE "C") AS columns,
-    c.relpages + coalesce((SELECT t.relpages FROM pg_class t WHERE t.oid = c.reltoastrelid), 0) AS pages
+    greatest(c.relpages + coalesce((SELECT t.relpages FROM pg_class t WHERE t.oid = c.reltoastrelid), 0),
+      pg_stat_get_live_tuples(c.oid) / ${ROWS_A_PAGE}) AS pages
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND ${USER_SCHEMAS} AND ${notOfExtension('pg_class', 'c.oid')}
       AND c.oid <> ALL ($1::oid[])

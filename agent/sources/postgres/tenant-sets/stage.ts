@@ -24,7 +24,7 @@ export interface StageOptions extends SchemaProofs, Pick<SetDump, 'deps' | 'prob
 }
 
 /** What the catalog says of so many at once: enough to be quick, and few enough for the memory of any number of tenants to be the same. */
-const BATCH = 100;
+const BATCH = 250;
 /** Passes over the catalog after which the ones that are left are dumped one by one. */
 const MOST_PASSES = 30;
 
