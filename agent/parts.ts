@@ -22,6 +22,7 @@ import { readDumpFile } from './repository/read-file.ts';
 import type { Repository } from './repository/repository.ts';
 import type { RunOptions, RunReport, Runner } from './runner.ts';
 import { createTenantDumps, createTenants, type SourceDeps } from './sources/create.ts';
+import { pathComponent } from './sources/repository-path.ts';
 import { limitedTenants } from './sources/limited-tenants.ts';
 import type { Owners, Source } from './sources/source.ts';
 import { chooseTenants, requireTenant, type BackupPart } from './tenant-choice.ts';
@@ -170,7 +171,8 @@ function createJobs(deps: Deps): Jobs {
         if (output === null) return jobOf(source, part, intoRepository(deps));
         const { keep, folder } = output;
         const spool = { directory: join(config.stateDir, 'spool'), maxBytes: config.spoolBytes };
-        const files = createPlainFiles({ processes, compressors, spool, folder, at: clock.now() });
+        const of = { source: pathComponent(source.name), database: pathComponent(source.database) };
+        const files = createPlainFiles({ processes, compressors, spool, folder, of, at: clock.now() });
         // A proof has no place beside a plain file, nor has a snapshot of many.
         const ensure = () => Promise.resolve({ id: null, created: false });
         const destination = { store: files, ensure, repository: null };

@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { link, lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
@@ -9,6 +9,7 @@ import { suffixOf, type Compressors } from '../process/compress.ts';
 import { feed } from '../process/feed.ts';
 import type { Processes } from '../process/run.ts';
 import type { SpoolOptions } from '../process/spool.ts';
+import { fileName, nameWithoutTime, timeIn, UNFINISHED, type FilesOf } from './plain-names.ts';
 import type { DumpToSave, PreparedSave, Repository, SavedSnapshot, SaveTarget } from './repository.ts';
 
 export interface PlainFilesSettings {
@@ -16,19 +17,20 @@ export interface PlainFilesSettings {
   compressors: Compressors;
   spool: SpoolOptions;
   folder: string;
+  of: FilesOf;
   /** The time in the names of all files. */
   at: Date;
 }
 
-/** A folder of plain dumps, each under the time at which it was made. */
+/** A folder of plain dumps of one source, each under the time at which it was made. */
 export interface PlainFiles extends Pick<Repository, 'location' | 'prepare' | 'remove'> {
-  /** Of each name that was written the newest so many stay; returns what was removed. */
+  /** Of each name that was written the newest so many stay, and those of other sources all; returns what was removed. */
   rotate(keep: number): Promise<string[]>;
 }
 
 /**
- * Writes dumps as plain files: what has its name there is whole and on the disk. The id of a saved one is its path. Files are readable for
- * their owner alone.
+ * Writes dumps as plain files: what has its name there is whole and on the disk, and is never replaced. The id of a saved one is its path.
+ * Files are readable for their owner alone.
  */
 export function createPlainFiles(settings: PlainFilesSettings): PlainFiles {
   const { folder } = settings;
@@ -63,8 +65,8 @@ async function save(
   signal: AbortSignal,
 ): Promise<SavedSnapshot> {
   const { folder, processes, compressors, spool, at } = settings;
-  const path = join(folder, fileName(target.path, at) + suffixOf(target.compression));
-  const partial = `${path}.partial`;
+  const path = join(folder, fileName(target.path, settings.of, at) + suffixOf(target.compression));
+  const partial = path + UNFINISHED;
   await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
     throw notWritten(folder, cause);
   });
@@ -79,7 +81,7 @@ async function save(
       onProgress,
     });
     await ended(sink);
-    await rename(partial, path);
+    await giveName(partial, path);
     const { dumpBytes, storedBytes, warnings } = facts;
     return { id: path, path, dumpBytes, storedBytes, addedBytes: storedBytes, warnings };
   } catch (error) {
@@ -94,6 +96,37 @@ function ended(sink: Writable): Promise<void> {
   return finished(sink);
 }
 
+/** Throws where there is a file of the name. */
+async function giveName(partial: string, path: string): Promise<void> {
+  try {
+    // To rename it would replace what is there.
+    await link(partial, path);
+    await rm(partial);
+  } catch (error) {
+    const { code } = error as { code?: unknown };
+    if (code === 'EEXIST') throw thereAlready(path);
+    if (!WITHOUT_LINKS.includes(code)) throw notWritten(path, error);
+    if (await isThere(path)) throw thereAlready(path);
+    await rename(partial, path);
+  }
+}
+
+/** What is said where a disk knows no second name for a file: exFAT, folders that a desktop shares. */
+const WITHOUT_LINKS: unknown[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];
+
+function isThere(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+function thereAlready(path: string): HoldfastError {
+  return new HoldfastError('failed', `${path} is there already, and a dump replaces no other`, {
+    hint: 'Run it again: the time is in the name. Or choose another folder with --output.',
+  });
+}
+
 function isOfSink(error: unknown, sink: Writable): boolean {
   return error === sink.errored || (error instanceof ClosedStreamError && error.target === sink);
 }
@@ -106,30 +139,15 @@ function notWritten(path: string, cause: unknown): HoldfastError {
   });
 }
 
-/** `/postgres/clinic/tenant_42.dump` becomes `clinic.tenant_42_20261121T150000Z.dump`. */
-function fileName(path: string, at: Date): string {
-  const name = path.split('/').slice(2).join('.');
-  const kind = KIND.exec(name)?.[0] ?? '';
-  const stamp = at.toISOString().replace(/[-:]|\.\d{3}/g, '');
-  return `${name.slice(0, name.length - kind.length)}_${stamp}${kind}`;
-}
-
-const KIND = /(\.prelude|\.globals|\.global\.roles|\.global)?\.(dump|sql)$/;
-const STAMPED = /^(.+)_\d{8}T\d{6}Z(\.[a-z.]+?)(?:\.gz|\.zst)?$/;
-
 async function rotate(folder: string, written: string[], keep: number): Promise<string[]> {
-  const nameOf = (file: string) => STAMPED.exec(file)?.slice(1).join('') ?? null;
-  const names = new Set(written.map((path) => nameOf(basename(path))));
-  // Of one name, the times in it sort as the files do.
-  const files = (await readdir(folder)).filter((file) => names.has(nameOf(file)) && nameOf(file) !== null);
-  const old = [...Map.groupBy(files, nameOf).values()].flatMap((group) =>
-    group.toSorted(byStamp).slice(0, -keep),
+  const names = new Set(written.map((path) => nameWithoutTime(basename(path))));
+  const files = (await readdir(folder)).filter(
+    (file) =>
+      !file.endsWith(UNFINISHED) && nameWithoutTime(file) !== null && names.has(nameWithoutTime(file)),
+  );
+  const old = [...Map.groupBy(files, nameWithoutTime).values()].flatMap((group) =>
+    group.toSorted((one, other) => timeIn(one).localeCompare(timeIn(other))).slice(0, -keep),
   );
   for (const file of old) await rm(join(folder, file), { force: true });
   return old;
-}
-
-function byStamp(one: string, other: string): number {
-  const stampOf = (file: string) => /_(\d{8}T\d{6}Z)\.[a-z.]+$/.exec(file)?.[1] ?? '';
-  return stampOf(one).localeCompare(stampOf(other));
 }

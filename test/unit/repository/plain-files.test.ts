@@ -1,0 +1,86 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { createCompressors } from '../../../agent/process/compress.ts';
+import { createPlainFiles } from '../../../agent/repository/plain-files.ts';
+import { temporaryFolder } from '../../helpers/folder.ts';
+import { streamOf, testProcesses } from '../../helpers/sources.ts';
+
+const { signal } = new AbortController();
+const AT = new Date('2026-11-21T15:00:00.700Z');
+const STAMP = '20261121T150000Z';
+
+/** The files of a source whose database is `clinic`. */
+function filesOf(source: string, folder: string, at = AT) {
+  const files = createPlainFiles({
+    processes: testProcesses(),
+    compressors: createCompressors(() => false),
+    spool: { directory: temporaryFolder(), maxBytes: 1024 },
+    folder,
+    of: { source, database: 'clinic' },
+    at,
+  });
+  const write = (path: string, text: string) =>
+    files.prepare({ path, tags: { source, engine: 'postgres', kind: 'dump' }, compression: 'none' }).save(
+      {
+        open: () => ({
+          stream: streamOf(text),
+          done: Promise.resolve({ bytes: text.length, warnings: [] }),
+        }),
+      },
+      signal,
+    );
+  return { write, rotate: files.rotate };
+}
+
+const contentsOf = (folder: string) =>
+  Object.fromEntries(
+    readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')] as const),
+  );
+
+test('two sources whose databases have one name → a file for each', async () => {
+  const folder = temporaryFolder();
+  for (const source of ['north', 'south']) {
+    const { write } = filesOf(source, folder);
+    await write('/postgres/clinic.dump', source);
+    await write('/postgres/clinic.global.roles.sql', source);
+    await write('/postgres/clinic/tenant_42.prelude.sql', source);
+  }
+  expect(contentsOf(folder)).toEqual({
+    [`north_${STAMP}.dump`]: 'north',
+    [`north_${STAMP}.global.roles.sql`]: 'north',
+    [`north.tenant_42_${STAMP}.prelude.sql`]: 'north',
+    [`south_${STAMP}.dump`]: 'south',
+    [`south_${STAMP}.global.roles.sql`]: 'south',
+    [`south.tenant_42_${STAMP}.prelude.sql`]: 'south',
+  });
+});
+
+test('a source that is named after its database → its files are too', async () => {
+  const folder = temporaryFolder();
+  await filesOf('clinic', folder).write('/postgres/clinic/tenant_42.dump', 'x');
+  expect(readdirSync(folder)).toEqual([`clinic.tenant_42_${STAMP}.dump`]);
+});
+
+test('a file of the name is there → it stays as it is, the dump fails and leaves nothing', async () => {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, `clinic_${STAMP}.dump`), 'the first');
+  await expect(filesOf('clinic', folder).write('/postgres/clinic.dump', 'the second')).rejects.toThrow(
+    /clinic_20261121T150000Z\.dump is there already, and a dump replaces no other/,
+  );
+  expect(contentsOf(folder)).toEqual({ [`clinic_${STAMP}.dump`]: 'the first' });
+});
+
+test('old files are removed → each source and each kind is counted by itself', async () => {
+  const folder = temporaryFolder();
+  const older = ['south_20261101T030000Z.dump.gz', 'north_20261101T030000Z.dump.gz'];
+  const alike = ['north.global_20261101T030000Z.dump', 'notes.txt'];
+  for (const name of [...older, ...alike]) writeFileSync(join(folder, name), '');
+  const north = filesOf('north', folder);
+  await north.write('/postgres/clinic.dump', 'x');
+  await north.write('/postgres/clinic.global.dump', 'x');
+  expect(await north.rotate(1)).toEqual(['north_20261101T030000Z.dump.gz']);
+  expect(readdirSync(folder).sort()).toEqual(
+    [...alike, 'south_20261101T030000Z.dump.gz', `north_${STAMP}.dump`, `north_${STAMP}.global.dump`].sort(),
+  );
+});
