@@ -19,6 +19,7 @@ import { createCompressors } from './process/compress.ts';
 import { isOnPath } from './process/on-path.ts';
 import { createPlainFiles } from './repository/plain-files.ts';
 import { readDumpFile } from './repository/read-file.ts';
+import { readPrelude } from './repository/read-prelude.ts';
 import type { Repository } from './repository/repository.ts';
 import type { RunOptions, RunReport, Runner } from './runner.ts';
 import { createTenantDumps, createTenants, type SourceDeps } from './sources/create.ts';
@@ -182,10 +183,13 @@ function createJobs(deps: Deps): Jobs {
     load: (source, { path, to, tenant, expects, owners }) => {
       const settings = settingsOf(source);
       const at = clock.now().toISOString().replace(/\D/g, '').slice(0, 14);
+      const read = (file: string, signal: AbortSignal) =>
+        readDumpFile(file, { processes, compressors }, signal);
       return restoreFileJob(source, {
         path,
         preludePath: tenant === null ? null : preludeBeside(path),
-        read: (file, signal) => readDumpFile(file, { processes, compressors }, signal),
+        read,
+        readPrelude: (file, signal) => readPrelude(file, (one) => read(one, signal)),
         target: to ?? `${cut(settings.database)}_restored_${at}`,
         isPostgres: settings.type === 'postgres',
         expects,

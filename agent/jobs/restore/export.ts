@@ -78,7 +78,7 @@ async function writeFile(
   const progress: Progress = { step: `writing ${path}`, dumpBytes: 0, storedBytes: 0 };
   if (known !== null) progress.totalBytes = known;
   try {
-    if (isFolderPath(snapshot.path)) {
+    if (isFolder(snapshot)) {
       await refuseThere(path);
       await mkdir(partial, { mode: 0o700 });
       const onBytes = (bytes: number) => onProgress({ ...progress, dumpBytes: bytes });
@@ -101,6 +101,11 @@ async function writeFile(
     reason: `wrote ${snapshot.shortId} of ${utc(new Date(snapshot.time))} to ${path}, ${humanBytes(progress.dumpBytes)}`,
     facts: { dumpBytes: progress.dumpBytes },
   };
+}
+
+/** A dump as a folder, or a set of tenants: read as a stream, it would be an archive of tar. */
+function isFolder({ path, tags }: Snapshot): boolean {
+  return isFolderPath(path) || tags?.kind === 'tenant-set';
 }
 
 /** A file takes the place of one of its name; a folder that is there may hold anything. */
@@ -144,7 +149,7 @@ async function writeStream(
   stream: NodeJS.WritableStream,
   { signal }: JobContext,
 ) {
-  if (isFolderPath(snapshot.path)) {
+  if (isFolder(snapshot)) {
     throw new HoldfastError('usage', `${snapshot.shortId} holds a folder of files, which is no stream`, {
       hint: 'Give a folder to write it into: --output DIR.',
     });

@@ -8,6 +8,8 @@ export interface RestoreFileSettings {
   path: string;
   /** A tenant's prelude beside it; null for none. */
   preludePath: string | null;
+  /** As `read`, with what the prelude takes in from beside itself. */
+  readPrelude: (path: string, signal: AbortSignal) => AsyncIterable<Buffer>;
   /** Plain bytes of a file; throws what is wrong with it at the latest behind its last good byte. */
   read: (path: string, signal: AbortSignal) => AsyncIterable<Buffer>;
   /** A new database. */
@@ -55,7 +57,8 @@ async function restoreFile(
   await source.createDatabase(target, signal);
   try {
     const progress = { step: `loading ${path} into ${target}`, dumpBytes: 0, storedBytes: 0 };
-    if (preludePath !== null) await source.runScript(target, settings.read(preludePath, signal), signal);
+    if (preludePath !== null)
+      await source.runScript(target, settings.readPrelude(preludePath, signal), signal);
     const bytes = counting(settings.read(path, signal), (count) => {
       progress.dumpBytes += count;
       context.onProgress({ ...progress });

@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
@@ -395,6 +395,30 @@ describe('plain files', () => {
     expect(gunzipSync(readFileSync(file(/Z\.global\.roles\.sql\.gz$/))).toString()).toContain(
       'CREATE ROLE clinic_app',
     );
+  });
+
+  test('a set of tenants written out of the repository → each loads with what its prelude takes in beside it', async () => {
+    const clinic = await createClinic(server);
+    const agent = await testAgent({ ...clinic.environment, ...QUICK });
+    expect(await agent.run(['backup', '--tenants'])).toMatchObject({ code: 0 });
+    const [set] = await snapshotsOf(agent);
+    const out = join(agent.folder, 'out');
+    const written = await agent.run(['restore', clinic.database, '--snapshot', set!.id, '--output', out]);
+    expect(written).toMatchObject({ code: 0 });
+    const dump = join(out, clinic.database, 'tenant_1.dump');
+    const to = `${clinic.database}_look`;
+    const loaded = await agent.run(['load', dump, '--tenant', '1', '--to', to]);
+    expect(loaded.stderr).toMatch(/restored .*tenant_1\.dump/);
+    expect(loaded.code).toBe(0);
+    const count = 'SELECT count(*) FROM tenant_1.patients';
+    expect(await server.sql(count, to)).toEqual(await server.sql(count, clinic.database));
+
+    rmSync(join(out, clinic.database, 'shared'), { recursive: true });
+    const before = await databases();
+    const lacking = await agent.run(['load', dump, '--tenant', '1']);
+    expect(lacking.stderr).toMatch(/tenant_1\.prelude\.sql takes in shared\/\w+\.sql, which cannot be read/);
+    expect(lacking.code).toBe(2);
+    expect(await databases()).toEqual(before);
   });
 
   test('older files of the same name → all but so many removed, those of others stay', async () => {

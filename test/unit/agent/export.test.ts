@@ -85,3 +85,26 @@ test('it fits, and a killed one left its half there → it is taken away, and th
   expect(reason).toMatch(/^wrote abc .* to .*shop\.sql, 19 B$/);
   expect(existsSync(join(folder, 'shop.sql.partial'))).toBe(false);
 });
+
+test('a set of tenants is asked for → a folder of its files, and no stream', async () => {
+  const { repository, ...settings } = holding(19);
+  const set = {
+    ...(await repository.list({}, context.signal))[0]!,
+    path: '/postgres/clinic',
+    tags: { source: 'clinic', engine: 'postgres', kind: 'tenant-set' as const },
+  };
+  const wanted = { id: 'abc', at: null };
+  const ofSet: ExportSettings['repository'] = {
+    ...repository,
+    list: async ({ kind }) => (kind === 'dump' ? [] : [set]),
+    fetch: async (_snapshot, { into }) => writeFileSync(join(into, 'tenant_42.dump'), 'x'),
+  };
+  const folder = temporaryFolder();
+  const job = (target: ExportSettings['target']) =>
+    exportJob('clinic', { ...settings, repository: ofSet, wanted, target });
+  await job({ kind: 'folder', path: folder }).run(context);
+  expect(existsSync(join(folder, 'clinic', 'tenant_42.dump'))).toBe(true);
+  await expect(job({ kind: 'stream', stream: new Writable() }).run(context)).rejects.toThrow(
+    /abc holds a folder of files, which is no stream/,
+  );
+});

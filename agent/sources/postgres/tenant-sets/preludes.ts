@@ -3,6 +3,7 @@ import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { PostgresSourceConfig } from '../../../config/config.ts';
 import { HoldfastError } from '../../../core/errors.ts';
+import { lineTakingIn, sharedScript } from '../../../core/shared-script.ts';
 import { describeExit } from '../../../process/run.ts';
 import { writePrivateFile } from '../../private-file.ts';
 import type { Probe } from '../../source.ts';
@@ -56,7 +57,7 @@ export function createPreludes(options: PreludesOptions): Preludes {
         ...{ database: config.database, serverVersion: probe.serverVersion, tenant, needed, lacking },
         roles: [...new Set([...needed.roles, ...owners])],
       });
-      const text = name === null ? head : `${head}\n\\ir ${name}\n`;
+      const text = name === null ? head : `${head}\n${lineTakingIn(name)}`;
       await writeFile(path, text, { mode: 0o600 });
       return Buffer.byteLength(text);
     },
@@ -79,7 +80,7 @@ async function makeBody(
   if (chosen.length === 0) return { name: null, lacking, owners: roles };
   // By what is in it, and not by its rows: the scripts that name it stay as they are when one of these changes.
   const what = chosen.map(({ kind, schema, tag }) => `${kind} ${schema} ${tag}\n`).join('');
-  const name = `shared/${createHash('sha256').update(what).digest('hex').slice(0, 8)}.sql`;
+  const name = sharedScript(createHash('sha256').update(what).digest('hex'));
   const path = join(folder, name);
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const list = await writePrivateFile(deps.runtimeDir, '.list', chosen.map(({ id }) => `${id};\n`).join(''));

@@ -1,0 +1,24 @@
+/*
+ * What the tenants of a set need alike stands in a script of its own, in a folder beside theirs. A tenant's prelude takes it in by its last
+ * line, which psql understands.
+ */
+
+/** The script's name as seen from the preludes. */
+export function sharedScript(digest: string): string {
+  return `shared/${digest.slice(0, DIGITS)}.sql`;
+}
+
+/** The last line of a prelude that takes a script in. */
+export function lineTakingIn(script: string): string {
+  return `\\ir ${script}\n`;
+}
+
+/** The script that the last line of such a text takes in; null where it takes none in. No other name is one: none leads elsewhere. */
+export function takenIn(text: string): string | null {
+  return /(?:^|\n)\\ir (shared\/[0-9a-f]{8}\.sql)\n$/.exec(text)?.[1] ?? null;
+}
+
+const DIGITS = 8;
+
+/** No such line is longer, its line ends included. */
+export const LONGEST_LINE = '\n'.length + lineTakingIn(sharedScript('0'.repeat(DIGITS))).length;

@@ -1,0 +1,40 @@
+import { realpath } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { HoldfastError } from '../core/errors.ts';
+import { lineTakingIn, LONGEST_LINE, takenIn } from '../core/shared-script.ts';
+
+/**
+ * The plain bytes of a tenant's prelude in a file, with the script that it takes in, which psql would look for in the agent's own folder. Throws
+ * `usage` where that script is not there, and what `read` throws.
+ */
+export async function* readPrelude(
+  path: string,
+  read: (path: string) => AsyncIterable<Buffer>,
+): AsyncGenerator<Buffer> {
+  let held = Buffer.alloc(0);
+  for await (const chunk of read(path)) {
+    const bytes = Buffer.concat([held, chunk]);
+    const settled = Math.max(0, bytes.length - LONGEST_LINE);
+    if (settled > 0) yield bytes.subarray(0, settled);
+    held = bytes.subarray(settled);
+  }
+  const script = takenIn(held.toString('latin1'));
+  yield script === null ? held : held.subarray(0, held.length - lineTakingIn(script).length);
+  if (script !== null) yield* read(await beside(path, script));
+}
+
+/** A link must not lead out of the prelude's folder either. */
+async function beside(path: string, script: string): Promise<string> {
+  try {
+    const wanted = join(await realpath(dirname(path)), script);
+    const is = await realpath(wanted);
+    if (is === wanted) return wanted;
+    throw new Error(`it is a link to ${is}`);
+  } catch (cause) {
+    const said = cause instanceof Error ? cause.message : String(cause);
+    throw new HoldfastError('usage', `${path} takes in ${script}, which cannot be read: ${said}`, {
+      hint: 'Put the folder "shared" of the same set beside it: `holdfast restore SOURCE --snapshot ID --output DIR` writes the whole set.',
+      cause,
+    });
+  }
+}
