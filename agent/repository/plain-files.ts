@@ -35,11 +35,14 @@ export interface PlainFiles extends Pick<Repository, 'location' | 'prepare' | 'r
 export function createPlainFiles(settings: PlainFilesSettings): PlainFiles {
   const { folder } = settings;
   const written: string[] = [];
+  let leftovers: Promise<string[]> | null = null;
   const prepare = (target: SaveTarget): PreparedSave => ({
     target,
     startedAt: settings.at,
     save: async (dump, signal) => {
-      const saved = await save(settings, target, dump, signal);
+      // Looked for once, before this run writes anything: under the run's lock nobody writes the others of these any more.
+      leftovers ??= unfinishedIn(folder);
+      const saved = await save(settings, { target, leftovers: await leftovers }, dump, signal);
       written.push(saved.path);
       return saved;
     },
@@ -60,7 +63,7 @@ export function createPlainFiles(settings: PlainFilesSettings): PlainFiles {
 
 async function save(
   settings: PlainFilesSettings,
-  target: SaveTarget,
+  { target, leftovers }: { target: SaveTarget; leftovers: string[] },
   { open, onProgress }: DumpToSave,
   signal: AbortSignal,
 ): Promise<SavedSnapshot> {
@@ -70,6 +73,9 @@ async function save(
   await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
     throw notWritten(folder, cause);
   });
+  const name = nameWithoutTime(basename(partial));
+  for (const file of leftovers)
+    if (name !== null && nameWithoutTime(file) === name) await rm(join(folder, file), { force: true });
   const sink = createWriteStream(partial, { mode: 0o600, flush: true });
   try {
     const facts = await feed(processes, {
@@ -89,6 +95,12 @@ async function save(
     await rm(partial, { force: true });
     throw isOfSink(error, sink) ? notWritten(path, sink.errored ?? error) : error;
   }
+}
+
+/** What killed runs left, which nobody will finish and which takes room. */
+async function unfinishedIn(folder: string): Promise<string[]> {
+  const files = await readdir(folder).catch(() => []);
+  return files.filter((file) => file.endsWith(UNFINISHED));
 }
 
 function ended(sink: Writable): Promise<void> {

@@ -84,3 +84,19 @@ test('old files are removed → each source and each kind is counted by itself',
     [...alike, 'south_20261101T030000Z.dump.gz', `north_${STAMP}.dump`, `north_${STAMP}.global.dump`].sort(),
   );
 });
+
+test('a killed run left its half → the next one of that name takes it away, and nothing else', async () => {
+  const folder = temporaryFolder();
+  const half = (name: string) => `${name}_20261101T030000Z.dump.gz.partial`;
+  for (const name of ['clinic', 'clinic.tenant_1', 'clinic.tenant_2', 'shop'])
+    writeFileSync(join(folder, half(name)), '');
+  writeFileSync(join(folder, 'own.dump.partial'), '');
+  const { write } = filesOf('clinic', folder);
+  await Promise.all(['clinic.dump', 'clinic/tenant_1.dump'].map((path) => write(`/postgres/${path}`, 'x')));
+  expect(readdirSync(folder).sort()).toEqual(
+    [
+      ...[`clinic_${STAMP}.dump`, `clinic.tenant_1_${STAMP}.dump`],
+      ...[half('clinic.tenant_2'), half('shop'), 'own.dump.partial'],
+    ].sort(),
+  );
+});
