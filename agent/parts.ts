@@ -22,7 +22,12 @@ import { readDumpFile } from './repository/read-file.ts';
 import { readPrelude } from './repository/read-prelude.ts';
 import type { Repository } from './repository/repository.ts';
 import type { RunOptions, RunReport, Runner } from './runner.ts';
-import { createTenantDumps, createTenants, type SourceDeps } from './sources/create.ts';
+import {
+  createSourceWithoutProof,
+  createTenantDumps,
+  createTenants,
+  type SourceDeps,
+} from './sources/create.ts';
 import { pathComponent } from './sources/repository-path.ts';
 import { limitedTenants } from './sources/limited-tenants.ts';
 import type { Owners, Source } from './sources/source.ts';
@@ -138,7 +143,10 @@ function createJobs(deps: Deps): Jobs {
     const settings = settingsOf(source);
     const { compression, allowIncomplete, listedIn } = settings;
     const common = { store, notes: deps.ledger, compression, timeoutMs };
-    if (part === null) return plainBackupJob(source, { ...common, allowIncomplete, listedIn });
+    if (part === null) {
+      const unproven = createSourceWithoutProof(settings, sourceDeps);
+      return plainBackupJob(unproven, { ...common, allowIncomplete, listedIn });
+    }
     const { tenants, dumps } = tenantsOf(settings);
     if (part.kind === 'global') {
       const findTenants = async (signal: AbortSignal) => (await tenants.find(signal)).tenants;

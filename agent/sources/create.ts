@@ -28,6 +28,11 @@ export function createSource(config: SourceConfig, deps: SourceDeps): Source {
     : loaded(deps.engines.postgres).createPostgresSource(config, all);
 }
 
+/** The same where nobody keeps a proof: none is read beside its dumps. */
+export function createSourceWithoutProof(config: SourceConfig, deps: SourceDeps): Source {
+  return createSource({ ...config, proof: 'none' }, deps);
+}
+
 /** Of each source the tenants, by its name; null for one without. */
 export function tenantsByName(
   { sources }: { sources: SourceConfig[] },
