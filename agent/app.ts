@@ -166,7 +166,8 @@ export async function createApp(config: Config, surroundings: Surroundings): Pro
       const tidying = { repository, ledger, host: config.host, sources, tell: surroundings.tell };
       await tidyAfterRestores(interrupted, tidying, signal);
     },
-    report,
+    // Who knows no repository would tell the sentinel that there is none.
+    report: config.repository.location === null ? () => Promise.resolve() : report,
     log,
   });
 

@@ -34,8 +34,8 @@ const context: Context = {
   exitCode: 0,
   config: () => loadConfig(environment),
   resticVersion,
-  app: async ({ daemon = false, withoutSources = false, as } = {}) => {
-    const config = actingAs(loadConfig(environment, { withoutSources }), as);
+  app: async ({ daemon = false, withoutSources = false, withoutRepository = false, as } = {}) => {
+    const config = actingAs(loadConfig(environment, { withoutSources, withoutRepository }), as);
     const secrets = secretsOf(config);
     const [{ createApp }, { createLog }] = await Promise.all([import('./app.ts'), import('./log.ts')]);
     const log = createLog({ level: config.log.level, secrets, daemon });

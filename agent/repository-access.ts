@@ -10,6 +10,7 @@ import { repositoryPassword, type RepositoryPassword } from './repository/passwo
 import type { Repository } from './repository/repository.ts';
 import { createResticRepository } from './repository/restic-repository.ts';
 import { createRestic, type Restic } from './repository/restic.ts';
+import { createUnnamedRepository, unnamed } from './repository/unnamed.ts';
 import { createStarted } from './repository/started.ts';
 
 export interface AccessSurroundings {
@@ -24,6 +25,7 @@ export interface Access {
   readonly config: Config;
   readonly clock: Clock;
   readonly processes: Processes;
+  /** Throws `configuration` where no repository is named. */
   readonly restic: Restic;
   readonly repository: Repository;
   readonly password: RepositoryPassword;
@@ -36,8 +38,19 @@ export function createAccess(config: Config, { environment, hide }: AccessSurrou
   makeStateFolder(config.stateDir);
   const processes = createProcesses(environment);
   const password = repositoryPassword(config.repository.password, config.stateDir, hide);
+  const { location } = config.repository;
+  if (location === null) {
+    return {
+      ...{ config, clock, processes, password, childEnvironment: environment },
+      get restic(): Restic {
+        throw unnamed();
+      },
+      repository: createUnnamedRepository(),
+    };
+  }
+  const named = { ...config.repository, location };
   const restic = createRestic(processes, {
-    config: config.repository,
+    config: named,
     password: () => password.value(),
     lockFile: join(config.stateDir, 'restic.lock'),
     started: createStarted(join(config.stateDir, 'restic.started'), () => clock.now()),
@@ -46,7 +59,7 @@ export function createAccess(config: Config, { environment, hide }: AccessSurrou
     processes,
     compressors: createCompressors((name) => isOnPath(name, environment['PATH'] ?? '')),
     restic,
-    config: config.repository,
+    config: named,
     password,
     host: config.host,
     spool: { directory: join(config.stateDir, 'spool'), maxBytes: config.spoolBytes },

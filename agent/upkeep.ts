@@ -161,7 +161,7 @@ export function createUpkeep(deps: {
     },
     space: () =>
       measureSpace(ledger, {
-        repository: localFolder(config.repository.location),
+        repository: config.repository.location === null ? null : localFolder(config.repository.location),
         repositoryId: rememberedId(repository, ledger),
         state: config.stateDir,
         leastBytes: config.freeSpaceBytes,

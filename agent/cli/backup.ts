@@ -46,7 +46,7 @@ export function addBackup(program: Command, context: Context): void {
       const part = partOf(options);
       const output = outputOf(options);
       refuseContradictions(options, part, output);
-      const app = await context.app({ as: options.as ?? null });
+      const app = await context.app({ as: options.as ?? null, withoutRepository: output !== null });
       if (part === null || part.kind === 'global')
         refuseWhole(app.role, 'back up what is not its tenants', '--tenants or --tenant ID');
       const reports =

@@ -26,6 +26,11 @@ export interface AppOptions {
   /** For commands that need the repository alone: a new server may look into it before any database is configured. */
   withoutSources?: boolean;
   /**
+   * For commands that read or write plain files, and no repository: none has to be named. Whatever would use it throws `configuration`, and
+   * the status folder is left to those who know the repository.
+   */
+  withoutRepository?: boolean;
+  /**
    * For commands that hold themselves to the tenants of the app's role, which is this one, or for null the configuration's; all others
    * are refused where there is one.
    */

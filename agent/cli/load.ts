@@ -42,7 +42,7 @@ export function addLoad(program: Command, context: Context): void {
     )
     .action(async (path: string, options: Options) => {
       refuseContradictions(options);
-      const app = await context.app();
+      const app = await context.app({ withoutRepository: true });
       const reports = await app.parts.load(
         {
           source: sourceOf(app, options.source),

@@ -12,15 +12,17 @@ import { serverOf, unfitServers } from './verify-server.ts';
 
 /**
  * Holds the settings against the schema and each other; adds what is wrong to `problems` and returns null then.
- * `listedIn`: the file that lists the sources; null where the environment describes the one.
+ * `listedIn`: the file that lists the sources; null where the environment describes the one. `withoutRepository`: none need be named.
  */
 export function checked(
   raw: Raw,
   problems: Problem[],
   listedIn: string | null,
+  { withoutRepository = false }: { withoutRepository?: boolean } = {},
 ): Omit<Config, 'warnings'> | null {
   // A group that is not there at all must not hide which of its settings are missing.
   const result = schema.safeParse({ repository: {}, ...raw });
+  if (!withoutRepository) problems.push(...noLocation(raw));
   if (!result.success) problems.push(...result.error.issues.flatMap((issue) => problemsOf(issue, raw)));
   // These look at several settings at once. They run on what was written, so that they speak up beside the schema.
   problems.push(...sameNames(raw), ...nothingKept(raw), ...unfitServers(raw), ...unknownRole(raw));
@@ -78,6 +80,11 @@ function unknownRole(raw: Raw): Problem[] {
   return [{ path: ['role'], message: `is ${shown(role)}, and there is no such role: ${there}` }];
 }
 
+function noLocation({ repository = {} }: Raw): Problem[] {
+  if (!isGroup(repository) || repository['location'] !== undefined) return [];
+  return [{ path: ['repository', 'location'], message: 'is missing' }];
+}
+
 function nothingKept(raw: Raw): Problem[] {
   const given = raw['keep'] ?? {};
   const parsed = keep.safeParse(given);
@@ -99,7 +106,7 @@ function toConfig(parsed: ParsedConfig, listedIn: string | null): Omit<Config, '
     statusDir: parsed.status_dir,
     stateDir: parsed.state_dir,
     repository: {
-      location: repository.location,
+      location: repository.location ?? null,
       password: repository.password ?? null,
       cacheDir: repository.cache_dir ?? null,
       environment: repository.environment,

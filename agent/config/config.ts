@@ -10,7 +10,8 @@ export interface Config {
   timeZone: string;
   statusDir: string;
   stateDir: string;
-  repository: RepositoryConfig;
+  /** Its location is null where none is named, which only commands may do that use no repository. */
+  repository: Omit<RepositoryConfig, 'location'> & { location: string | null };
   sources: SourceConfig[];
   /** Roles that may do with some tenants alone what there is to do with tenants. */
   access: TenantRole[];

@@ -15,7 +15,7 @@ export function describeConfig(config: Config): Record<string, unknown> {
     status_dir: config.statusDir,
     state_dir: config.stateDir,
     repository: {
-      location: maskUrls(repository.location),
+      location: repository.location === null ? null : maskUrls(repository.location),
       password: repository.password === null ? 'generated, kept in the state folder' : MASK,
       cache_dir: repository.cacheDir,
       answer_timeout: repository.answerTimeoutSeconds,
@@ -50,7 +50,7 @@ export function configText(config: Config): string {
 /** Every secret of the configuration in plain text, to be masked in whatever is printed; short ones too. */
 export function secretsOf(config: Config): string[] {
   const { repository, sources } = config;
-  const inUrl = /\/\/[^/:@\s]*:(\S*)@/.exec(repository.location)?.[1];
+  const inUrl = /\/\/[^/:@\s]*:(\S*)@/.exec(repository.location ?? '')?.[1];
   const servers = sources.flatMap(({ verify }) =>
     verify.server === null || verify.server === 'throw-away' ? [] : [verify.server],
   );

@@ -20,9 +20,9 @@ import type { ConfigFile } from './yaml.ts';
  * file:line:column and key; what was given (never a secret); what would be right.
  *
  * `withoutSources`: a configuration that names no database is fine. For commands that need the repository alone, so that a bare
- * new server can look into it.
+ * new server can look into it. `withoutRepository`: one that names no repository is fine. For commands that need a database alone.
  */
-export function loadConfig(environment: Environment, options: { withoutSources?: boolean } = {}): Config {
+export function loadConfig(environment: Environment, options: LoadOptions = {}): Config {
   const file = readConfigFile(environment);
   const given = settingsOf(environment);
   if (file !== null && file.errors.length > 0) throw refusal(file.errors);
@@ -32,7 +32,7 @@ export function loadConfig(environment: Environment, options: { withoutSources?:
   const problems: Problem[] = [];
   const raw = resolved(union.raw, { problems, nameOf: union.nameOf, foreignIgnored: !union.sourcesFromFile });
   const listedIn = union.sourcesFromFile && file !== null ? file.path : null;
-  const config = checked(raw, problems, listedIn);
+  const config = checked(raw, problems, listedIn, options);
   const lines = [...told(problems, union), ...odd.refused];
   const sources = raw['sources'];
   const none = sources === undefined || (Array.isArray(sources) && sources.length === 0);
@@ -40,6 +40,11 @@ export function loadConfig(environment: Environment, options: { withoutSources?:
   // What is missing may stand there under another name.
   if (config === null || lines.length > 0) throw refusal([...lines, ...odd.warnings]);
   return { ...config, warnings: [...union.warnings, ...nothingGates(config), ...odd.warnings] };
+}
+
+export interface LoadOptions {
+  withoutSources?: boolean;
+  withoutRepository?: boolean;
 }
 
 function readConfigFile(environment: Environment): ConfigFile | null {

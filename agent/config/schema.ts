@@ -270,7 +270,7 @@ function variableNeeded(issue: { code?: string }): string {
 
 const repository = group(
   {
-    location: text,
+    location: text.optional(),
     password: password.min(1, { error: 'text that is not empty' }).optional(),
     cache_dir: text.optional(),
     environment: z.record(variable, password, { error: variableNeeded }).default({}),

@@ -440,6 +440,32 @@ describe('plain files', () => {
     await until('the dump and its proof are counted', async () => (await scans()) >= before + 3);
   });
 
+  test('no repository is named → files are written and loaded; what would store in one is refused, and nothing lies anywhere', async () => {
+    const clinic = await createClinic(server);
+    const agent = await testAgent({ ...clinic.environment, ...QUICK });
+    expect(await agent.run(['backup'])).toMatchObject({ code: 0 });
+    const status = () => readFileSync(join(agent.folder, 'status', 'status.json'), 'utf8');
+    const told = status();
+    const none = { RESTIC_REPOSITORY: '' };
+    const folder = join(agent.folder, 'backups');
+    for (const part of [[], ['--tenant', '1']]) {
+      const { code, stderr } = await agent.run(['backup', ...part, '--output', folder], none);
+      expect(stderr).not.toMatch(/warning|error/);
+      expect(code).toBe(0);
+    }
+    const file = readdirSync(folder).find((name) => /tenant_1_.*Z\.dump\.gz$/.test(name))!;
+    const to = `${clinic.database}_look`;
+    expect(await agent.run(['load', join(folder, file), '--tenant', '1', '--to', to], none)).toMatchObject({
+      code: 0,
+    });
+    expect(status()).toBe(told);
+    for (const args of [['backup'], ['backup', '--tenant', '1'], ['snapshots'], ['check']]) {
+      const { code, stderr } = await agent.run(args, none);
+      expect(stderr).toMatch(/RESTIC_REPOSITORY is missing/);
+      expect(code).toBe(2);
+    }
+  });
+
   test('older files of the same name → all but so many removed, those of others stay', async () => {
     const clinic = await createClinic(server);
     const agent = await testAgent({ ...clinic.environment, ...QUICK });

@@ -224,6 +224,12 @@ describe('the environment form', () => {
     expect(loadConfig(REPOSITORY, { withoutSources: true }).sources).toEqual([]);
   });
 
+  test('no repository, for what needs none → no problem, and no place is made up', () => {
+    const shop = { ...SHOP, RESTIC_REPOSITORY: '' };
+    expect(loadConfig(shop, { withoutRepository: true }).repository.location).toBeNull();
+    expect(problemsOf(shop)).toEqual(['RESTIC_REPOSITORY is missing']);
+  });
+
   test('variables of others → are left alone, also when they begin like ours', () => {
     expect(
       loadConfig({
