@@ -1,4 +1,5 @@
 import type { Path } from './problems.ts';
+import { bucketLocation } from './s3-bucket.ts';
 import {
   CONFIG_FILE_VARIABLE,
   DEFAULT_CONFIG_FILE,
@@ -37,7 +38,8 @@ export function configFile(environment: Environment): { path: string; asked: boo
 
 /**
  * What the environment gives, as values of the configuration. A variable that is empty counts as not set: that is what
- * `NAME: ${NAME:-}` in a compose file leaves behind. `…_FILE` variables become the `…_file` keys of the file form.
+ * `NAME: ${NAME:-}` in a compose file leaves behind. `…_FILE` variables become the `…_file` keys of the file form,
+ * and `S3_BUCKET` the location that it stands for.
  */
 export function settingsOf(environment: Environment): Given[] {
   const asksForMysql = MYSQL_VARIABLES.some((name) => environment[name]);
@@ -55,6 +57,9 @@ export function settingsOf(environment: Environment): Given[] {
       ...without,
     );
   }
+  const bucket = bucketLocation(environment);
+  if (bucket !== null && !environment['RESTIC_REPOSITORY'] && !environment['RESTIC_REPOSITORY_FILE'])
+    given.push({ variable: 'S3_BUCKET', path: ['repository', 'location'], value: bucket });
   const backend = Object.entries(picked(environment, isBackendVariable)).map(([variable, value]) => ({
     variable,
     path: ['repository', 'environment', variable],

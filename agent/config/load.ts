@@ -9,6 +9,7 @@ import { oddVariables } from './odd-variables.ts';
 import { checked } from './check.ts';
 import type { Problem } from './problems.ts';
 import { resolved } from './resolve.ts';
+import { bucketProblem } from './s3-bucket.ts';
 import { readYaml } from './yaml.ts';
 import type { ConfigFile } from './yaml.ts';
 
@@ -33,7 +34,7 @@ export function loadConfig(environment: Environment, options: LoadOptions = {}):
   const raw = resolved(union.raw, { problems, nameOf: union.nameOf, foreignIgnored: !union.sourcesFromFile });
   const listedIn = union.sourcesFromFile && file !== null ? file.path : null;
   const config = checked(raw, problems, listedIn, options);
-  const lines = [...told(problems, union), ...odd.refused];
+  const lines = [...told(problems, union), ...twice(environment), ...odd.refused];
   const sources = raw['sources'];
   const none = sources === undefined || (Array.isArray(sources) && sources.length === 0);
   if (none && !options.withoutSources) lines.push(noSource(environment));
@@ -42,7 +43,7 @@ export function loadConfig(environment: Environment, options: LoadOptions = {}):
   return { ...config, warnings: [...union.warnings, ...nothingGates(config), ...odd.warnings] };
 }
 
-export interface LoadOptions {
+interface LoadOptions {
   withoutSources?: boolean;
   withoutRepository?: boolean;
 }
@@ -70,6 +71,11 @@ function told(problems: Problem[], { nameOf, whereOf }: Merged): string[] {
 function lineOf(line: string): number {
   const [, row, column] = /^[^ ].*?:(\d+):(\d+): /.exec(line) ?? [];
   return row === undefined ? Infinity : Number(row) * 10_000 + Number(column);
+}
+
+function twice(environment: Environment): string[] {
+  const problem = bucketProblem(environment);
+  return problem === null ? [] : [problem];
 }
 
 /** It may be meant, where nobody asks the sentinel; where somebody does, the site would close a day later for no visible reason. */

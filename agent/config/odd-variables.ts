@@ -2,6 +2,7 @@ import type { Environment } from './environment.ts';
 import { nearest } from './problems.ts';
 import { BACKEND_SECRETS } from './secrets.ts';
 import { COMPOSE_VARIABLES, RESTIC_VARIABLES, SENTINEL_VARIABLES } from './others-variables.ts';
+import { S3_VARIABLES } from './s3-bucket.ts';
 import { CONFIG_FILE_VARIABLE, SETTINGS } from './settings.ts';
 
 /** Variables that look like a slip of the pen or that nobody obeys; sentence parts that name them. */
@@ -48,6 +49,7 @@ const OTHERS = [
   ...SETTING_NAMES.filter((name) => !OWN.test(name)),
   ...BACKEND_SECRETS.flatMap((name) => [name, `${name}_FILE`]),
   ...RESTIC_VARIABLES,
+  ...S3_VARIABLES,
   ...SENTINEL_VARIABLES,
   ...COMPOSE_VARIABLES,
 ];

@@ -13,7 +13,7 @@ export const SETTINGS: readonly Setting[] = [
     path: ['repository', 'location'],
     secret: true,
     meaning:
-      'Where the backups go, as restic writes it: a path, `s3:…`, `sftp:…`, `rest:…` and so on. Required.',
+      'Where the backups go, as restic writes it: a path, `s3:…`, `sftp:…`, `rest:…` and so on. Required, or [`S3_BUCKET`](#a-bucket-by-its-name).',
   },
   {
     variable: 'RESTIC_PASSWORD',

@@ -2,12 +2,6 @@
 # Sourced by backup.sh and restore.sh, in the image and in a clone, which say first what to call: what people type for parts of
 # a database, as `holdfast backup` and `holdfast load` have it.
 
-# S3_BUCKET and S3_PATH stand for a repository there (at S3_ENDPOINT, or Amazon's) where none is named.
-if [ -n "${S3_BUCKET-}" ] && [ -z "${RESTIC_REPOSITORY-}${RESTIC_REPOSITORY_FILE-}" ]; then
-  region=${AWS_REGION:-${AWS_DEFAULT_REGION:-us-east-1}}
-  export RESTIC_REPOSITORY="s3:${S3_ENDPOINT:-https://s3.$region.amazonaws.com}/$S3_BUCKET${S3_PATH:+/$S3_PATH}"
-fi
-
 back_up() {
   program=$1
   shift

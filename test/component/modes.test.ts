@@ -7,16 +7,15 @@ import { repositoryRoot } from '../helpers/stack.ts';
 
 const modes = join(repositoryRoot, 'agent/image/modes.sh');
 
-/** What backup.sh and restore.sh call the program with, an argument on each line, and the repository that it sees. */
-function callOf(script: 'back_up' | 'restore', args: string[], environment: Record<string, string> = {}) {
-  const program = fakeProgram(temporaryFolder(), 'holdfast', `printf '%s\\n' "$@" "at $RESTIC_REPOSITORY"`);
+/** What backup.sh and restore.sh call the program with, an argument on each line. */
+function callOf(script: 'back_up' | 'restore', args: string[]) {
+  const program = fakeProgram(temporaryFolder(), 'holdfast', `printf '%s\\n' "$@"`);
   const command = `. ${modes}; ${script} ${program} "$@"`;
   const { status, stdout, stderr } = spawnSync('sh', ['-c', command, 'sh', ...args], {
-    env: { PATH: process.env['PATH'], ...environment },
+    env: { PATH: process.env['PATH'] },
     encoding: 'utf8',
   });
-  const said = stdout.trim().split('\n');
-  return { status, stderr, call: said.slice(0, -1), repository: said.at(-1) };
+  return { status, stderr, call: stdout.trim().split('\n') };
 }
 
 describe('backup.sh', () => {
@@ -32,16 +31,6 @@ describe('backup.sh', () => {
     { args: ['tenant', `-4'2`, 'clinic'], call: ['backup', `--tenant=-4'2`, 'clinic'] },
   ])('$args → $call', ({ args, call }) => {
     expect(callOf('back_up', args)).toMatchObject({ status: 0, call });
-  });
-
-  test('a bucket in place of a repository → the repository there; one that is named stays', () => {
-    const bucket = { S3_BUCKET: 'mine', S3_PATH: 'clinic/db', AWS_REGION: 'eu-south-1' };
-    expect(callOf('back_up', [], bucket).repository).toBe(
-      'at s3:https://s3.eu-south-1.amazonaws.com/mine/clinic/db',
-    );
-    const elsewhere = { S3_BUCKET: 'mine', S3_ENDPOINT: 'https://s3.example.com' };
-    expect(callOf('back_up', [], elsewhere).repository).toBe('at s3:https://s3.example.com/mine');
-    expect(callOf('back_up', [], { ...bucket, RESTIC_REPOSITORY: '/mine' }).repository).toBe('at /mine');
   });
 });
 
@@ -63,6 +52,21 @@ describe('restore.sh', () => {
       });
     },
   );
+});
+
+test.each([
+  { what: 'nothing says where', environment: {}, repository: '/repository' },
+  { what: 'a repository is named', environment: { RESTIC_REPOSITORY: '/mine' }, repository: '/mine' },
+  { what: 'a bucket is named', environment: { S3_BUCKET: 'mine' }, repository: '' },
+  { what: 'a file names it', environment: { RESTIC_REPOSITORY_FILE: '/run/secrets/r' }, repository: '' },
+])("the image's holdfast, $what → the repository that is left to the agent is '$repository'", (given) => {
+  const folder = temporaryFolder();
+  fakeProgram(folder, 'node', `printf '%s' "$RESTIC_REPOSITORY"`);
+  const told = execFileSync('sh', [join(repositoryRoot, 'agent/image/bin/holdfast')], {
+    env: { PATH: `${folder}:${process.env['PATH']}`, ...given.environment },
+    encoding: 'utf8',
+  });
+  expect(told).toBe(given.repository);
 });
 
 test('the scripts of the clone → tell what they do not understand', () => {

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { settingsOf } from '../../../agent/config/environment.ts';
 import { configReference } from '../../../agent/config/reference.ts';
 import { COMPOSE_VARIABLES, SENTINEL_VARIABLES } from '../../../agent/config/others-variables.ts';
+import { S3_VARIABLES } from '../../../agent/config/s3-bucket.ts';
 import { CONFIG_FILE_VARIABLE, SETTINGS } from '../../../agent/config/settings.ts';
 import { readSettings } from '../../../sentinel/settings.ts';
 import { blocksOf, documents, readDocument } from '../../helpers/docs.ts';
@@ -23,7 +24,14 @@ const ofCompose = [
   'compose.holdfast.yml',
   'scripts/demo-app/compose.agent.yml',
 ].flatMap((file) => [...read(file).matchAll(/\$\{(\w+)/g)].map(([, name = '']) => name));
-const known = new Set([...ofAgent, ...asFile, ...ofSentinel, ...ofCompose, CONFIG_FILE_VARIABLE]);
+const known = new Set([
+  ...ofAgent,
+  ...asFile,
+  ...ofSentinel,
+  ...ofCompose,
+  ...S3_VARIABLES,
+  CONFIG_FILE_VARIABLE,
+]);
 
 /** Whether it reaches restic as it is: `AWS_ACCESS_KEY_ID`, `B2_ACCOUNT_ID`, … */
 const isForRestic = (name: string) =>
@@ -41,7 +49,7 @@ describe('.env.example', () => {
   });
 
   test('each variable of the agent, the sentinel and the compose files → stands in it, once', () => {
-    const wanted = [...ofAgent, ...ofSentinel, ...ofCompose, CONFIG_FILE_VARIABLE];
+    const wanted = [...ofAgent, ...ofSentinel, ...ofCompose, ...S3_VARIABLES, CONFIG_FILE_VARIABLE];
     expect([...new Set(wanted)].filter((name) => !names.includes(name))).toEqual([]);
     expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([]);
   });
@@ -82,7 +90,7 @@ describe('what the agent knows of the others', () => {
 
 describe('variables that the documents name', () => {
   const ours =
-    /^(?:BACKUP|VERIFY|HOLDFAST|SENTINEL|RESTIC|GATE|MYSQL|DATABASE|HTTP_PORT|POSTGRES_CLIENTS|PGSSL)/;
+    /^(?:BACKUP|VERIFY|HOLDFAST|SENTINEL|RESTIC|S3|GATE|MYSQL|DATABASE|HTTP_PORT|POSTGRES_CLIENTS|PGSSL)/;
   /** What MySQL's own image and clients call theirs, names that stand for others, and ones that are refused. */
   const foreign = new Set(['MYSQL_PWD', 'BACKUP_KEEP_DAYLY', 'RESTIC_PASSWORD_COMMAND', 'RESTIC_HOST']);
 
