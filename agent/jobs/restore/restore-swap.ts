@@ -23,6 +23,8 @@ export async function loadAndSwap(restoration: Restoration, there: boolean): Pro
   try {
     const restored = await loadInto(restoration, fresh, { fresh: true });
     const checked = await checkRestored(restoration, fresh, { mayDiffer: false });
+    // A new database has no statistics, and the first queries in it would be planned blindly. The tables that MySQL's way moves bring theirs.
+    if (source.renames) await source.analyze(fresh, context.signal);
     context.signal.throwIfAborted();
     context.onProgress({
       step: `putting it in the place of ${source.database}`,

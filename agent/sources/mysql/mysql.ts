@@ -24,8 +24,8 @@ import type { Probe, Source } from '../source.ts';
 import type { ClientDeps } from '../tools.ts';
 
 const PROBE_TIMEOUT_MS = 60_000;
-/** Hashing every row takes about as long as dumping it; longer than any run is given. */
-const PROVE_TIMEOUT_MS = 24 * 60 * 60_000;
+/** For what reads all of a database: longer than a run may take, which is for the job to say. */
+const WHOLE_TIMEOUT_MS = 24 * 60 * 60_000;
 
 /** A MySQL or MariaDB database: which of the two is asked of the server at every probe. */
 export function createMysqlSource(config: MysqlSourceConfig, deps: ClientDeps): Source {
@@ -61,12 +61,14 @@ export function createMysqlSource(config: MysqlSourceConfig, deps: ClientDeps): 
       return names.map((name) => ({ name, rowsIn: [name] }));
     },
     prove: (target, like, signal) =>
-      inTwo(signal, (open, another) => proveDatabase(open, another, target, like), PROVE_TIMEOUT_MS),
-    analyze: (target, signal) => inTwo(signal, (open, another) => analyzeDatabase(open, another, target)),
-    examine: (target, signal) => inTwo(signal, (open, another) => examineDatabase(open, another, target)),
+      inTwo(signal, (open, another) => proveDatabase(open, another, target, like), WHOLE_TIMEOUT_MS),
+    analyze: (target, signal) =>
+      inTwo(signal, (open, another) => analyzeDatabase(open, another, target), WHOLE_TIMEOUT_MS),
+    examine: (target, signal) =>
+      inTwo(signal, (open, another) => examineDatabase(open, another, target), WHOLE_TIMEOUT_MS),
     ask: (target, question, signal) =>
       session(signal, (open) => askDatabase(open, target, question), question.timeoutMs),
-    inspect: (target, signal) => session(signal, (open) => inspectDatabase(open, target)),
+    inspect: (target, signal) => session(signal, (open) => inspectDatabase(open, target), WHOLE_TIMEOUT_MS),
     sizeOf: (target, signal) => session(signal, (open) => sizeOfDatabase(open, target)),
     createDatabase: (target, signal) =>
       session(signal, async (open) =>

@@ -29,14 +29,14 @@ import { isFolder, type FolderPart, type Probe, type Source } from '../source.ts
 import type { ClientDeps } from '../tools.ts';
 
 const PROBE_TIMEOUT_MS = 60_000;
-/** Every row is read: longer than a verification may take, which is for the job to say. */
-const PROVE_TIMEOUT_MS = 24 * 3600_000;
+/** For what reads all of a database: longer than a run may take, which is for the job to say. */
+const WHOLE_TIMEOUT_MS = 24 * 3600_000;
 
 /** A PostgreSQL database and, beside it, what belongs to its server (roles, memberships, tablespaces). */
 export function createPostgresSource(config: PostgresSourceConfig, deps: ClientDeps): Source {
   const { caFile } = deps.tools;
   const inside = <T>(signal: AbortSignal, database: string, work: (session: PostgresSession) => Promise<T>) =>
-    withPostgresSession(config, { signal, caFile, database }, work);
+    withPostgresSession(config, { signal, caFile, database, timeoutMs: WHOLE_TIMEOUT_MS }, work);
   const beside = <T>(signal: AbortSignal, target: string, work: (session: PostgresSession) => Promise<T>) =>
     withAdminSession(config, target, { signal, caFile }, work);
   const path = `/postgres/${pathComponent(config.database)}`;
@@ -71,12 +71,7 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
       await close();
       return tablesInDump(entries ?? []);
     },
-    prove: (target, like, signal) =>
-      withPostgresSession(
-        config,
-        { signal, caFile, database: target, timeoutMs: PROVE_TIMEOUT_MS },
-        (session) => proveLike(session, target, like),
-      ),
+    prove: (target, like, signal) => inside(signal, target, (session) => proveLike(session, target, like)),
     analyze: (target, signal) => inside(signal, target, analyzeDatabase),
     examine: (target, signal) => inside(signal, target, examineDatabase),
     ask: (target, question, signal) =>
@@ -99,8 +94,6 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
       beside(signal, config.database, (session) => findSwapHurdle(session, config.database)),
     planSwap: ({ fresh, keep }) => Promise.resolve({ fresh, keep, details: '' }),
     swapIn: async ({ fresh, keep }, signal) => {
-      // A new database has no statistics, and the first queries in it would be planned blindly.
-      await inside(signal, fresh, (session) => session.query('ANALYZE'));
       await beside(signal, config.database, async (main) => {
         if (keep !== null) await makeAlike(main, fresh, config.database);
         await beside(signal, config.database, (helper) =>

@@ -58,6 +58,7 @@ function sourceThatFinds(
   const source = {
     name: 'shop',
     database: 'shop',
+    analyze: async () => void done.push('analyze'),
     renames: true,
     swapHurdle: async () => null,
     listDatabases: async (prefix: string) => databases.filter((name) => name.startsWith(prefix)),
@@ -113,7 +114,7 @@ describe('a restore with a swap', () => {
     const { source, done, databases } = sourceThatFinds(proofOf());
     const chosen = settings(await repositoryWith(proofOf()));
     const { reason, warnings, facts } = await restoreJob(source, chosen).run(context);
-    expect(done).toEqual(['load dump', 'swap shop_before_20261101_150000']);
+    expect(done).toEqual(['load dump', 'analyze', 'swap shop_before_20261101_150000']);
     expect(reason).toMatch(
       /equal to the source.*the old one is shop_before_20261101_150000 until 2026-11-08/,
     );
