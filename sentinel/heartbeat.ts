@@ -74,8 +74,10 @@ const sourceSchema = z.object({
   rhythm: rhythmSchema.nullable().default(null),
   verification: z
     .object({
-      /** When the newest one that succeeded began. */
+      /** When the newest good one began: that proved what the configuration wants proved. Its age is what is watched. */
       lastSuccess: moment.nullable(),
+      /** When the source's first backup began, from which on a good one is awaited; null before it, and where an older agent did not tell. */
+      awaitedSince: moment.nullable().default(null),
       lastRun: runSchema.nullable(),
       rhythm: rhythmSchema,
       /** When the newest one began that showed the snapshot equal to the source. */

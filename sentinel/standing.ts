@@ -9,7 +9,7 @@ import type { RunStatus, SourceStatus } from './heartbeat.ts';
  * - `unverified`: the newest verification failed or was interrupted, or that of a tenant, or none has shown anything since one failed: what was stored may not come back
  * - `overdue`: the last good backup is older than the schedule lets expect, or the proof of a tenant older than it is to be
  * - `waiting`: there is no backup yet, and nothing failed
- * - `warned`: backed up, but the newest run has warnings or was skipped, or no verification was good for longer than the schedule lets expect
+ * - `warned`: backed up, but the newest run has warnings or was skipped, or no verification was good for longer than the schedule lets expect, or ever and the newest could not be run
  * - `good`: backed up, on time
  */
 const sourceStates = ['stale', 'failing', 'unverified', 'overdue', 'waiting', 'warned', 'good'] as const;
@@ -66,13 +66,22 @@ export function hasFailed(run: RunStatus | null): boolean {
   return run?.result === 'failed' || run?.result === 'interrupted';
 }
 
-/** Whether the last good verification is older than the schedule lets expect, or there is none and the newest could not be run. */
+/**
+ * Since when a good verification is awaited: since the last good one, and where there was none, since the first backup. Those that prove
+ * nothing renew nothing, however many there are.
+ */
+export function awaitsVerificationSince(verification: SourceStatus['verification']): string | null {
+  return verification?.lastSuccess ?? verification?.awaitedSince ?? null;
+}
+
+/** Whether that is longer than the schedule lets expect, or none was ever good and the newest could not be run. */
 function verificationIsLate(verification: SourceStatus['verification'], now: Date): boolean {
   const limit = verification?.rhythm.overdueAfterSeconds ?? null;
   if (verification === null || limit === null) return false;
-  const { lastSuccess, lastRun } = verification;
-  if (lastSuccess === null) return lastRun?.result === 'skipped';
-  return now.getTime() - Date.parse(lastSuccess) > limit * 1000;
+  const { lastSuccess, lastRun, verdict } = verification;
+  if (lastSuccess === null && (lastRun?.result === 'skipped' || verdict === 'not run')) return true;
+  const from = awaitsVerificationSince(verification);
+  return from !== null && now.getTime() - Date.parse(from) > limit * 1000;
 }
 
 /** Whether the newest verification of one failed, or the run did that was to verify some. */

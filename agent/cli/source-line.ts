@@ -15,7 +15,10 @@ export interface SourceLine {
   suspect: string | null;
   lastRun: Run | null;
   verification: VerifiedSource & {
-    /** Whether the last good one is older than the schedule lets expect, or there is none and the newest could not be run. */
+    /**
+     * Whether the last good one is older than the schedule lets expect; where there is none, whether the first backup is, or the newest could
+     * not be run.
+     */
     overdue: boolean;
   };
   /** What the operator set as goals, and whether they are met; null where there is none, or nothing to hold against it. */

@@ -10,7 +10,7 @@ import type { Space } from '../reports/space.ts';
 import { nextFires, outlookOf } from '../scheduler.ts';
 import { overdueAfter, overdueBefore } from '../reports/overdue.ts';
 import { tenantStatus } from '../reports/tenant-status.ts';
-import { lastGoodVerification, verifiedSource } from '../reports/verified.ts';
+import { verifiedSource, watchedVerification } from '../reports/verified.ts';
 import { remindOfPassword, type Context } from './context.ts';
 import type { SourceLine } from './source-line.ts';
 import { lateVerification, missedObjectives, verifiedWords } from './verified-words.ts';
@@ -143,9 +143,10 @@ function isVerificationLate(
   const { everySeconds } = outlookOf(config.schedule.verify, config.timeZone, clock.now());
   const limit = overdueAfter(everySeconds);
   if (limit === null) return false;
-  const good = lastGoodVerification(ledger, source);
-  if (good === null) return verifiedSource(ledger, source.name).verdict === 'not run';
-  return clock.now().getTime() - Date.parse(good.startedAt) > limit * 1000;
+  const { lastSuccess, awaitedSince } = watchedVerification(ledger, source);
+  if (lastSuccess === null && verifiedSource(ledger, source.name).verdict === 'not run') return true;
+  const from = lastSuccess ?? awaitedSince;
+  return from !== null && clock.now().getTime() - Date.parse(from) > limit * 1000;
 }
 
 function metBy(seconds: number | null, objective: number | null): boolean | null {

@@ -194,6 +194,8 @@ export interface Ledger {
   get(id: number): Run | null;
   /** The newest run of a job, by the order in which they began, not by clock; optionally only those that ended so. */
   last(job: JobName, source: string | null, result?: RunResult): Run | null;
+  /** The oldest run of a job that it knows, as in `last`; optionally only of those that ended so. */
+  first(job: JobName, source: string | null, result?: RunResult): Run | null;
   /**
    * The newest backup of a source that counts: it succeeded, and it is not suspect, or a person accepted it. The one
    * place that knows; the heartbeat, the status, retention and the guard all ask here.

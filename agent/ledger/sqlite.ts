@@ -61,6 +61,12 @@ export function openLedger(path: string, clock: Clock): Ledger {
         return row === undefined ? null : toRun(row);
       }),
 
+    first: (job, source, result) =>
+      run(() => {
+        const row = statements.first.get(job, source, result ?? null);
+        return row === undefined ? null : toRun(row);
+      }),
+
     lastGood: (source) =>
       run(() => {
         const row = statements.good.get(source, 0, 1);
@@ -160,6 +166,9 @@ function prepare(db: DatabaseSync) {
     get: db.prepare('SELECT * FROM runs WHERE id = ?'),
     last: db.prepare(
       `SELECT * FROM runs WHERE job = ?1 AND source IS ?2 AND (?3 IS NULL OR result = ?3) ORDER BY id DESC LIMIT 1`,
+    ),
+    first: db.prepare(
+      `SELECT * FROM runs WHERE job = ?1 AND source IS ?2 AND (?3 IS NULL OR result = ?3) ORDER BY id LIMIT 1`,
     ),
     good: db.prepare(
       `SELECT * FROM runs AS backup

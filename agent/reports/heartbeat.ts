@@ -12,7 +12,7 @@ import { overdueAfter } from './overdue.ts';
 import { clip, runStatus } from './run-status.ts';
 import { repositorySizes } from './space.ts';
 import { tenantStatus } from './tenant-status.ts';
-import { verifiedSource, type VerifiedSource } from './verified.ts';
+import { verifiedSource, watchedVerification, type VerifiedSource } from './verified.ts';
 
 export interface HeartbeatFacts {
   host: string;
@@ -52,7 +52,7 @@ export interface Heartbeat {
   status: Status;
 }
 
-type Reading = Pick<Ledger, 'last' | 'lastGood' | 'recent' | 'since' | 'countSucceededSince'>;
+type Reading = Pick<Ledger, 'first' | 'last' | 'lastGood' | 'recent' | 'since' | 'countSucceededSince'>;
 
 const RUNS = 20;
 const SIZES = 30;
@@ -100,7 +100,7 @@ function sourceOf(
     nextRun: schedule.backup.next === null ? null : utc(schedule.backup.next),
     rhythm: rhythmOf(schedule.backup),
     verification: {
-      lastSuccess: ledger.last('verify', source.name, 'succeeded')?.startedAt ?? null,
+      ...watchedVerification(ledger, source),
       lastRun: lastRun(ledger, 'verify', source.name),
       rhythm: rhythmOf(schedule.verify),
       ...clippedWhy(verifiedSource(ledger, source.name)),

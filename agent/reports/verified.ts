@@ -52,6 +52,24 @@ export function lastGoodVerification(
   return runs.find(counts) ?? null;
 }
 
+/** What the age of a source's verification is measured from: the same for the page, `status.json` and `holdfast status`. */
+export interface WatchedVerification {
+  /** When the newest good one began; null for none. */
+  lastSuccess: string | null;
+  /** When the source's first backup began, from which on a good one is awaited; null for none. */
+  awaitedSince: string | null;
+}
+
+export function watchedVerification(
+  ledger: Pick<Ledger, 'recent' | 'first'>,
+  source: { name: string; proof: string },
+): WatchedVerification {
+  return {
+    lastSuccess: lastGoodVerification(ledger, source)?.startedAt ?? null,
+    awaitedSince: ledger.first('backup', source.name, 'succeeded')?.startedAt ?? null,
+  };
+}
+
 function isProved({ facts, result }: Run): boolean {
   return result === 'succeeded' && facts.verification?.verdict === 'proved';
 }

@@ -1,6 +1,12 @@
 import type { SourceStatus } from '../heartbeat.ts';
 import { html, type Html } from '../html.ts';
-import { hasFailed, type SourceState, type Standing, type Stood } from '../standing.ts';
+import {
+  awaitsVerificationSince,
+  hasFailed,
+  type SourceState,
+  type Standing,
+  type Stood,
+} from '../standing.ts';
 import { duration } from '../words.ts';
 import { ageBar } from './age-bar.ts';
 import { type Icon, icon } from './icons.ts';
@@ -75,7 +81,8 @@ function verified(source: SourceStatus, times: Times): Html {
   if (verification === null) return html`not known`;
   const { lastSuccess, lastRun, rhythm } = verification;
   const limit = rhythm.overdueAfterSeconds;
-  const late = limit !== null && lastSuccess !== null && times.secondsSince(lastSuccess) > limit;
+  const from = awaitsVerificationSince(verification);
+  const late = limit !== null && from !== null && times.secondsSince(from) > limit;
   const warning = late
     ? html` <strong class="warn">${icon('late')} overdue after ${duration(limit)}</strong>`
     : '';
@@ -91,8 +98,9 @@ function verified(source: SourceStatus, times: Times): Html {
     return html`<strong class="warn">${icon('warned')} not run</strong> ${times.ago(lastRun.startedAt)};
       ${lastProof(verification, times)}${warning}`;
   }
-  if (lastSuccess === null) {
-    return rhythm.next === null ? html`never` : html`not yet, ${times.until(rhythm.next)}`;
+  if (lastSuccess === null && verification.verdict === null) {
+    const next = rhythm.next === null ? html`never` : html`not yet, ${times.until(rhythm.next)}`;
+    return html`${next}${warning}`;
   }
   return html`${shown(source, times)}${warning}`;
 }
@@ -119,17 +127,17 @@ function tenantsOf({ tenants }: SourceStatus, times: Times): Html {
 
 /** What the newest one showed: it must not look proved where it is not. */
 function shown({ verification, objectives }: SourceStatus, times: Times): Html {
-  const { lastSuccess, verdict, restoreSeconds } = verification ?? {};
-  const ago = typeof lastSuccess === 'string' ? times.ago(lastSuccess) : '';
+  const { verdict, lastSuccess, lastProved, lastRun, restoreSeconds } = verification ?? {};
+  const took = restoredIn(restoreSeconds ?? null, objectives);
   if (verdict === 'proved') {
-    const at = typeof lastSuccess === 'string' ? times.at(lastSuccess) : '';
-    return html`proved ${ago} <small>${at}</small>${restoredIn(restoreSeconds ?? null, objectives)}`;
+    const proved = lastProved ?? lastSuccess ?? null;
+    return html`proved ${proved === null ? '' : times.ago(proved)}
+      <small>${proved === null ? '' : times.at(proved)}</small>${took}`;
   }
-  if (verdict !== 'restored') return html`${ago}`;
-  return html`<strong class="warn">${icon('warned')} restored, not proven</strong> ${ago}${restoredIn(
-      restoreSeconds ?? null,
-      objectives,
-    )}`;
+  if (verdict !== 'restored') return html`${typeof lastSuccess === 'string' ? times.ago(lastSuccess) : ''}`;
+  // While another one is under way, when that was is not told.
+  const ago = lastRun?.result === 'succeeded' ? times.ago(lastRun.startedAt) : '';
+  return html`<strong class="warn">${icon('warned')} restored, not proven</strong> ${ago}${took}`;
 }
 
 function lastProof({ lastProved }: NonNullable<SourceStatus['verification']>, times: Times): Html {

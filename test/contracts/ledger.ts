@@ -133,6 +133,17 @@ export function ledgerContract(name: string, open: (clock: Clock) => Ledger): vo
       expect(ledger.last('backup', 'shop', 'skipped')).toBeNull();
     });
 
+    test('asked for the first run → the oldest one of that job and source, and of those that ended so', () => {
+      ledger.finish(begin(), { result: 'failed', reason: 'x' });
+      begin('blog');
+      const good = begin();
+      succeed(good);
+      succeed(begin());
+      expect(ledger.first('backup', 'shop', 'succeeded')?.id).toBe(good);
+      expect(ledger.first('backup', 'shop')?.result).toBe('failed');
+      expect(ledger.first('verify', 'shop')).toBeNull();
+    });
+
     const backUp = (facts: { suspect?: string }) => {
       const id = begin();
       ledger.finish(id, { result: 'succeeded', reason: 'stored', facts });

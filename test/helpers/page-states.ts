@@ -59,6 +59,7 @@ export function sourceOf(name = 'shop', more: Partial<SourceStatus> = {}): Sourc
     tenants: null,
     verification: {
       lastSuccess: hoursAgo(53),
+      awaitedSince: hoursAgo(2000),
       lastRun: runOf({ job: 'verify', source: name, startedAt: hoursAgo(53) }),
       rhythm: { next: hoursAgo(-115), everySeconds: 7 * 86_400, overdueAfterSeconds: 756_000 },
       lastProved: hoursAgo(53),
@@ -142,7 +143,7 @@ interface Given extends Partial<PageFacts> {
 const fresh = sourceOf('shop', {
   lastSuccess: null,
   lastRun: null,
-  verification: { ...sourceOf().verification!, lastSuccess: null, lastRun: null },
+  verification: { ...sourceOf().verification!, lastSuccess: null, awaitedSince: null, lastRun: null },
   sizes: [],
   days: daysOf().map(() => 'idle'),
 });

@@ -3,6 +3,7 @@ import type { Ledger, Run, RunEnd } from '../../../agent/ledger/ledger.ts';
 import { openLedger } from '../../../agent/ledger/sqlite.ts';
 import { heartbeatOf } from '../../../agent/reports/heartbeat.ts';
 import { statusSchema } from '../../../sentinel/heartbeat.ts';
+import { standingOf } from '../../../sentinel/standing.ts';
 
 const UNKNOWN = { freeBytes: null, fullInDays: null, allDataReadAt: null };
 
@@ -148,11 +149,45 @@ test('a schedule → the gap that it leaves, and the age from which a source is 
   expect(shop).toMatchObject({
     rhythm: { next: '2026-03-02T03:00:00Z', everySeconds: 86_400, overdueAfterSeconds: 108_000 },
     verification: {
-      lastSuccess: null,
-      lastRun: null,
+      ...{ lastSuccess: null, awaitedSince: null, lastRun: null },
       rhythm: { next: '2026-03-08T05:00:00Z', overdueAfterSeconds: 756_000 },
     },
   });
+});
+
+const verified = (verdict: 'proved' | 'restored') => ({
+  facts: { verification: { verdict, why: null, restoreSeconds: 1, steps: [] } },
+});
+
+test('every verification only restores, where proofs are wanted → none is told as the last good one, and since when one is awaited', () => {
+  const { ledger, backUp, end } = ledgerAt('2026-02-01T00:00:00Z');
+  backUp('shop', '2026-02-01T02:00:00Z', 'failed');
+  backUp('shop', '2026-02-01T03:00:00Z');
+  end('verify', 'shop', '2026-02-08T05:00:00Z', verified('restored'));
+  backUp('shop', '2026-03-01T03:00:00Z');
+  end('verify', 'shop', '2026-03-01T05:00:00Z', verified('restored'));
+  const [shop] = shopOf(ledger).sources;
+  expect(shop?.verification).toMatchObject({
+    ...{ lastSuccess: null, awaitedSince: '2026-02-01T03:00:00Z', lastProved: null, verdict: 'restored' },
+  });
+  expect(standingOf(shop!, 93_600, NOW).state).toBe('warned');
+});
+
+test('one was proved, and those since only restored → the age is that of the proved one; where no proof is wanted, of the newest', () => {
+  const { ledger, backUp, end } = ledgerAt('2026-02-01T00:00:00Z');
+  backUp('shop', '2026-02-01T03:00:00Z');
+  end('verify', 'shop', '2026-02-08T05:00:00Z', verified('proved'));
+  end('verify', 'shop', '2026-02-22T05:00:00Z', verified('restored'));
+  backUp('shop', '2026-03-01T03:00:00Z');
+  const told = (proof: string) => {
+    const known = facts([{ name: 'shop', gates: true }]);
+    const sources = known.sources.map((source) => ({ ...source, proof }));
+    const [shop] = heartbeatOf(ledger, { ...known, sources }, NOW).status.sources;
+    return [shop?.verification?.lastSuccess, standingOf(shop!, 93_600, NOW).state];
+  };
+  expect(told('checksums')).toEqual(['2026-02-08T05:00:00Z', 'warned']);
+  expect(told('counts')).toEqual(['2026-02-22T05:00:00Z', 'good']);
+  expect(told('none')).toEqual(['2026-02-22T05:00:00Z', 'good']);
 });
 
 test('thirty-five good backups → the sizes of the newest thirty, oldest first', () => {

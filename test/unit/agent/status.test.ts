@@ -156,12 +156,29 @@ test('the last retention failed → told with its hint; switched off since → n
   expect(off.text).not.toContain('it may not delete');
 });
 
+const ended = (result: RunEnd['result'], verdict: 'proved' | 'restored' | 'not run'): RunEnd => ({
+  result,
+  reason: 'so',
+  facts: { verification: { verdict, why: null, restoreSeconds: null, steps: [] } },
+});
+
+test('none was ever proved, or even tried → late when the first backup is older than the schedule of verifications lets expect', async () => {
+  const { text } = await statusAfter([
+    ['2026-10-20T03:00:00Z', 'shop', GOOD],
+    ['2026-10-25T05:00:00Z', 'shop', ended('succeeded', 'restored'), 'verify'],
+    ['2026-11-01T05:00:00Z', 'shop', ended('succeeded', 'restored'), 'verify'],
+    ['2026-10-20T03:01:00Z', 'blog', GOOD],
+  ]);
+  expect(text).toMatch(/^warning: no verification of shop was good for longer/m);
+  expect(text).toMatch(/^warning: no verification of blog was good for longer/m);
+  const young = await statusAfter([
+    ['2026-10-29T03:00:00Z', 'shop', GOOD],
+    ['2026-11-01T05:00:00Z', 'shop', ended('succeeded', 'restored'), 'verify'],
+  ]);
+  expect(young.text).not.toContain('no verification of');
+});
+
 test('no verification was good for longer than its schedule lets expect → a warning that says what to do', async () => {
-  const ended = (result: RunEnd['result'], verdict: 'proved' | 'not run'): RunEnd => ({
-    result,
-    reason: 'so',
-    facts: { verification: { verdict, why: null, restoreSeconds: null, steps: [] } },
-  });
   const proved = ended('succeeded', 'proved');
   const notRun = ended('skipped', 'not run');
   const late = await statusAfter([

@@ -47,7 +47,34 @@ it.each([
     },
     'warned',
   ],
-  ['never verified yet', { verification: { ...verification, lastSuccess: null, lastRun: null } }, 'good'],
+  [
+    'never verified yet, and backed up since yesterday',
+    { verification: { ...verification, lastSuccess: null, awaitedSince: hoursAgo(24), lastRun: null } },
+    'good',
+  ],
+  [
+    'never verified, and backed up for longer than the schedule of verifications lets expect',
+    { verification: { ...verification, lastSuccess: null, awaitedSince: hoursAgo(211), lastRun: null } },
+    'warned',
+  ],
+  [
+    'restored every week, and never proved for longer than the schedule lets expect',
+    {
+      verification: {
+        ...verification,
+        lastSuccess: null,
+        awaitedSince: hoursAgo(211),
+        lastProved: null,
+        verdict: 'restored',
+      },
+    },
+    'warned',
+  ],
+  [
+    'never verified, as an older agent tells it',
+    { verification: { ...verification, lastSuccess: null, awaitedSince: null, lastRun: null } },
+    'good',
+  ],
   ['a run is under way', { lastRun: runOf({ result: 'running', finishedAt: null }) }, 'good'],
   ['exactly as old as the schedule lets expect', { lastSuccess: hoursAgo(15) }, 'good'],
   ['older than the schedule lets expect', { lastSuccess: hoursAgo(15.1) }, 'overdue'],

@@ -188,7 +188,32 @@ describe('the card', () => {
       'Verified not run 5 h ago; proved 10 d ago overdue after 8 d 18 h',
     ],
     ['slower than the objective', { restoreSeconds: 1200 }, ', restored in 20 min objective 15 min'],
-    ['never tried', { lastSuccess: null, lastRun: null }, 'Verified not yet, in 4 d 19 h'],
+    [
+      'that never proved anything, for longer than the schedule lets expect',
+      {
+        verdict: 'restored' as const,
+        lastSuccess: null,
+        lastProved: null,
+        awaitedSince: hoursAgo(240),
+      },
+      'Verified restored, not proven 2 d 5 h ago, restored in 41 s overdue after 8 d 18 h',
+    ],
+    [
+      'never tried',
+      {
+        ...{ lastSuccess: null, lastProved: null, verdict: null, lastRun: null },
+        awaitedSince: hoursAgo(24),
+      },
+      'Verified not yet, in 4 d 19 h Size',
+    ],
+    [
+      'never tried for too long',
+      {
+        ...{ lastSuccess: null, lastProved: null, verdict: null, lastRun: null },
+        awaitedSince: hoursAgo(240),
+      },
+      'Verified not yet, in 4 d 19 h overdue after 8 d 18 h',
+    ],
     [
       'failed',
       { lastRun: runOf({ job: 'verify', result: 'failed', startedAt: hoursAgo(5) }) },
