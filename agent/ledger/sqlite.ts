@@ -73,6 +73,8 @@ export function openLedger(path: string, clock: Clock): Ledger {
         return row === undefined ? null : toRun(row);
       }),
 
+    suspects: (source) => run(() => statements.suspects.all(source).map(toRun)),
+
     comparable: (source, limit) =>
       run(() => {
         const from = Number(statements.acceptedRun.get(source)?.['accepted'] ?? 0);
@@ -152,6 +154,11 @@ function switchToWal(db: DatabaseSync): void {
   }
 }
 
+/** Of the row `backup` of the source ?1. */
+const IS_ACCEPTED = `EXISTS (
+           SELECT 1 FROM runs WHERE job = 'accept' AND source = ?1 AND result = 'succeeded'
+             AND facts ->> '$.acceptedRun' = backup.id)`;
+
 function prepare(db: DatabaseSync) {
   return {
     begin: db.prepare('INSERT INTO runs (job, source, trigger, started_at, facts) VALUES (?, ?, ?, ?, ?)'),
@@ -173,10 +180,14 @@ function prepare(db: DatabaseSync) {
     good: db.prepare(
       `SELECT * FROM runs AS backup
        WHERE job = 'backup' AND source = ?1 AND result = 'succeeded' AND id >= ?2
-         AND (facts ->> '$.suspect' IS NULL OR EXISTS (
-           SELECT 1 FROM runs WHERE job = 'accept' AND source = ?1 AND result = 'succeeded'
-             AND facts ->> '$.acceptedRun' = backup.id))
+         AND (facts ->> '$.suspect' IS NULL OR ${IS_ACCEPTED})
        ORDER BY id DESC LIMIT ?3`,
+    ),
+    suspects: db.prepare(
+      `SELECT * FROM runs AS backup
+       WHERE job = 'backup' AND source = ?1 AND result = 'succeeded'
+         AND facts ->> '$.suspect' IS NOT NULL AND NOT ${IS_ACCEPTED}
+       ORDER BY id DESC LIMIT 1000`,
     ),
     acceptedRun: db.prepare(
       `SELECT facts ->> '$.acceptedRun' AS accepted FROM runs

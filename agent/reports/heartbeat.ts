@@ -52,7 +52,10 @@ export interface Heartbeat {
   status: Status;
 }
 
-type Reading = Pick<Ledger, 'first' | 'last' | 'lastGood' | 'recent' | 'since' | 'countSucceededSince'>;
+type Reading = Pick<
+  Ledger,
+  'first' | 'suspects' | 'last' | 'lastGood' | 'recent' | 'since' | 'countSucceededSince'
+>;
 
 const RUNS = 20;
 const SIZES = 30;

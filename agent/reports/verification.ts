@@ -5,7 +5,7 @@ import { lastGoodVerification } from './verified.ts';
 
 /** The oldest of the last good verifications among the sources that gate; null while one of them has none. */
 export function lastVerified(
-  ledger: Pick<Ledger, 'recent'>,
+  ledger: Pick<Ledger, 'recent' | 'suspects'>,
   sources: { name: string; gates: boolean; proof: string }[],
 ): Date | null {
   const gating = sources.filter((source) => source.gates);

@@ -41,15 +41,18 @@ function verdictOf(run: Run | undefined): Pick<VerifiedSource, 'verdict' | 'why'
 
 /**
  * The newest verification that counts as a good one. Where backups are to have checksums, one that only restored is none, except of an
- * agent that compared nothing yet.
+ * agent that compared nothing yet. Of a backup that is suspect none is, until a person accepts that: that it came back as it was shows
+ * nothing of the rows that it may have lost.
  */
 export function lastGoodVerification(
-  ledger: Pick<Ledger, 'recent'>,
+  ledger: Pick<Ledger, 'recent' | 'suspects'>,
   { name, proof }: { name: string; proof: string },
 ): Run | null {
   const runs = ledger.recent({ job: 'verify', source: name, result: 'succeeded', limit: LOOK_BACK });
-  const counts = (run: Run) => proof !== 'checksums' || isProved(run) || run.facts.verification === undefined;
-  return runs.find(counts) ?? null;
+  const suspects = ledger.suspects(name).map(({ facts }) => facts.snapshotId);
+  const shows = (run: Run) => proof !== 'checksums' || isProved(run) || run.facts.verification === undefined;
+  const isOfGood = ({ facts }: Run) => facts.snapshotId === undefined || !suspects.includes(facts.snapshotId);
+  return runs.find((run) => shows(run) && isOfGood(run)) ?? null;
 }
 
 /** What the age of a source's verification is measured from: the same for the page, `status.json` and `holdfast status`. */
@@ -61,7 +64,7 @@ export interface WatchedVerification {
 }
 
 export function watchedVerification(
-  ledger: Pick<Ledger, 'recent' | 'first'>,
+  ledger: Pick<Ledger, 'recent' | 'first' | 'suspects'>,
   source: { name: string; proof: string },
 ): WatchedVerification {
   return {

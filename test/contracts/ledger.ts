@@ -169,6 +169,17 @@ export function ledgerContract(name: string, open: (clock: Clock) => Ledger): vo
       expect(ledger.lastGood('shop')?.id).toBe(suspect);
     });
 
+    test('asked for those that do not count → the suspect ones that nobody accepted, newest first', () => {
+      const [one, two, three] = [backUp({ suspect: 'a' }), backUp({}), backUp({ suspect: 'b' })];
+      const ids = () => ledger.suspects('shop').map((run) => run.id);
+      expect(ids()).toEqual([three, one]);
+      expect(ledger.suspects('blog')).toEqual([]);
+      accept(one, 'blog');
+      accept(two);
+      accept(three);
+      expect(ids()).toEqual([one]);
+    });
+
     test('what a backup may be compared with → the good ones, newest first, from the newest accepted one on', () => {
       const [one, two] = [backUp({}), backUp({})];
       const suspect = backUp({ suspect: 'half of it is gone' });

@@ -8,7 +8,10 @@ import type { ForgetPreview, Snapshot } from '../../repository/repository.ts';
 export interface Standing {
   /** Why nothing of it may go now, as a sentence part; null where nothing is in the way. */
   doubt: string | null;
-  /** The snapshots of the newest backup that a verification proved, and of the newest that one restored: they stay, whatever the policy. */
+  /**
+   * The snapshots of the newest backup that a verification proved, of the newest such one that is not suspect or was accepted, and of the
+   * newest that one restored: they stay, whatever the policy.
+   */
   verified: string[];
 }
 
@@ -52,7 +55,7 @@ export function standingOf(ledger: Reading, source: string, wantsProof: boolean)
   return { doubt: doubtOf(ledger, source, wantsProof), verified: verifiedOf(ledger, source) };
 }
 
-type Reading = Pick<Ledger, 'recent' | 'last' | 'lastGood' | 'since'>;
+type Reading = Pick<Ledger, 'recent' | 'last' | 'lastGood' | 'since' | 'suspects'>;
 
 const BACK = 100;
 const WEEK_MS = 7 * 86_400_000;
@@ -86,9 +89,11 @@ function wasProvenBefore(ledger: Reading, source: string, { startedAt }: Run): b
 
 function verifiedOf(ledger: Reading, source: string): string[] {
   const runs = ledger.recent({ job: 'verify', source, result: 'succeeded', limit: MOST_VERIFICATIONS });
-  // One that was restored and not proven takes no place from one that was.
-  const proved = runs.find(({ facts }) => facts.verification?.verdict === 'proved');
-  const verified = new Set([runs[0], proved].flatMap((run) => run?.facts.snapshotId ?? []));
+  const proved = runs.filter(({ facts }) => facts.verification?.verdict === 'proved');
+  const suspects = ledger.suspects(source).map(({ facts }) => facts.snapshotId);
+  const provedGood = proved.find(({ facts }) => !suspects.includes(facts.snapshotId));
+  // One that was restored and not proven takes no place from one that was, and one that is suspect none from one that is good.
+  const verified = new Set([runs[0], proved[0], provedGood].flatMap((run) => run?.facts.snapshotId ?? []));
   if (verified.size === 0) return [];
   const backups = ledger.recent({ job: 'backup', source, result: 'succeeded', limit: MOST_BACKUPS });
   return [...verified].flatMap((id) => {

@@ -95,6 +95,20 @@ test('one was proved, and a later one only restored → both stay', () => {
   expect(standing().verified).toEqual(['b', 'a', 'proof of a']);
 });
 
+test('one was proved, and then a suspect one was → both stay; once a person accepted that, the newer alone', () => {
+  const { ledger, end, standing } = shop();
+  const proved = { verification: { verdict: 'proved' as const, why: null, restoreSeconds: 1, steps: [] } };
+  end('backup', 'succeeded', { snapshotId: 'a', snapshotIds: ['a', 'proof of a'] });
+  end('verify', 'succeeded', { snapshotId: 'a', ...proved });
+  end('backup', 'succeeded', { snapshotId: 's', snapshotIds: ['s', 'proof of s'], suspect: 'half is gone' });
+  const suspect = ledger.last('backup', 'shop')!.id;
+  end('verify', 'succeeded', { snapshotId: 's', ...proved });
+  end('backup', 'succeeded', { snapshotId: 'b', snapshotIds: ['b', 'proof of b'] });
+  expect(standing()).toEqual({ doubt: null, verified: ['s', 'proof of s', 'a', 'proof of a'] });
+  end('accept', 'succeeded', { acceptedRun: suspect });
+  expect(standing().verified).toEqual(['s', 'proof of s']);
+});
+
 test('a check failed, and the next one was killed → damaged still, until one is clean', () => {
   const { ledger, end } = shop();
   expect(openDamage(ledger)).toBeNull();

@@ -72,3 +72,21 @@ test.each<[string, RunEnd[], string, string | null]>([
 ])('what the gate may count as verified: %s', (_, ends, proof, when) => {
   expect(lastGoodVerification(ledgerOf(ends), { name: 'shop', proof })?.startedAt ?? null).toBe(when);
 });
+
+test('the proved backup is suspect → the verification counts only when a person has accepted that', () => {
+  const ledger = openLedger(':memory:', new TestClock('2026-11-20T12:00:00Z'));
+  const end = (job: Run['job'], facts: Run['facts']) => {
+    const id = ledger.begin({ job, source: 'shop', trigger: 'schedule' });
+    ledger.finish(id, { result: 'succeeded', reason: 'so it was', facts });
+    return id;
+  };
+  const verify = (snapshotId: string) => end('verify', { snapshotId, ...PROVED.facts });
+  end('backup', { snapshotId: 'a' });
+  const ofGood = verify('a');
+  const suspect = end('backup', { snapshotId: 's', suspect: 'half is gone' });
+  const ofSuspect = verify('s');
+  const good = () => lastGoodVerification(ledger, { name: 'shop', proof: 'checksums' })?.id;
+  expect(good()).toBe(ofGood);
+  end('accept', { acceptedRun: suspect });
+  expect(good()).toBe(ofSuspect);
+});
