@@ -2,7 +2,7 @@ import { HoldfastError } from '../core/errors.ts';
 import { utc } from '../core/clock.ts';
 import type { PartKind } from '../core/glossary.ts';
 import type { Repository, Snapshot } from '../repository/repository.ts';
-import { newestOf, type Known, type Newest } from './newest.ts';
+import { newestOf, newestThen, type Known, type Newest } from './newest.ts';
 
 export interface Wanted {
   /** `latest`, or the beginning of an id. */
@@ -38,10 +38,12 @@ export async function findSnapshot(
     });
   }
   const { at } = wanted;
-  const newest = wanted.id === 'latest' && at === null ? newestOf(source, all, known) : null;
-  if (newest !== null) return newest;
+  if (wanted.id === 'latest') {
+    const newest = at === null ? newestOf(source, all, known) : newestThen(source, all, at, known);
+    if (newest !== null) return newest;
+  }
   const found = named.findLast((snapshot) => at === null || Date.parse(snapshot.time) <= at.getTime());
-  if (found !== undefined) return { snapshot: found, note: null };
+  if (found !== undefined) return { snapshot: found, note: null, known: null };
   throw new HoldfastError('snapshot_absent', absence(source, wanted, all), {
     hint: `See what there is with \`holdfast snapshots ${source}\`.`,
   });

@@ -1,3 +1,4 @@
+import { utc } from '../core/clock.ts';
 import type { Ledger, Run } from '../ledger/ledger.ts';
 import type { Snapshot } from '../repository/repository.ts';
 
@@ -39,6 +40,12 @@ export function strangerWords(source: string, strangers: Snapshot[], host: strin
   return [
     `${count} in the repository under the names ${host} and ${source} that this agent did not store (the newest: ${newest.shortId} of ${newest.time.slice(0, 19)}Z): if another server is called so too, give each a HOLDFAST_HOST of its own`,
   ];
+}
+
+/** That one was taken which the ledger does not know, and how to take the newest that it knows, as a sentence part. */
+export function unknownWords(taken: Snapshot, known: Snapshot): string {
+  const [of, before] = [taken, known].map(({ time }) => utc(new Date(time)));
+  return `${taken.shortId} of ${of} is none that this agent stored: another server may be called so too, or its ledger is an older copy; the newest that it did store is ${known.shortId} of ${before}, which \`--snapshot ${known.shortId}\` takes`;
 }
 
 /** A run stores its dump while it lasts, and its time is cut to the second. */

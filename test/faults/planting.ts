@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { findProof, proofTarget, storeProof } from '../../agent/jobs/stored-proof.ts';
 import type { Repository, Snapshot } from '../../agent/repository/repository.ts';
 import type { Source } from '../../agent/sources/source.ts';
@@ -37,6 +39,33 @@ export async function plantDump(agent: TestAgent, source: string, planting: Plan
     await storeProof(beside, { dumpId: planted.id, proof }, signal);
   }
   return planted.shortId;
+}
+
+/**
+ * Until what it returns is called, the agent takes the newest dump for the one that its own last backup stored: one that its ledger does
+ * not know is somebody else's, and not verified.
+ */
+export async function passForOurs(agent: TestAgent, source: string): Promise<() => void> {
+  const { id } = await newestDump(repositoryOf(agent), source);
+  const ledger = <T>(use: (db: DatabaseSync) => T): T => {
+    const db = new DatabaseSync(join(agent.folder, 'state', 'ledger.db'), { timeout: 10_000 });
+    try {
+      return use(db);
+    } finally {
+      db.close();
+    }
+  };
+  const run = ledger((db) =>
+    db
+      .prepare(
+        `SELECT id, facts FROM runs WHERE job = 'backup' AND source = ? AND result = 'succeeded' ORDER BY id DESC LIMIT 1`,
+      )
+      .get(source),
+  ) as { id: number; facts: string };
+  const write = (facts: string) =>
+    void ledger((db) => db.prepare('UPDATE runs SET facts = ? WHERE id = ?').run(facts, run.id));
+  write(JSON.stringify({ ...(JSON.parse(run.facts) as object), snapshotId: id }));
+  return () => write(run.facts);
 }
 
 /** Takes the proof of a source's newest dump out of the repository. */

@@ -6,13 +6,12 @@ import type { Repository, Snapshot } from '../../repository/repository.ts';
 import type { ScratchPlace } from '../../sources/scratch.ts';
 import type { Source } from '../../sources/source.ts';
 import type { FoundTenants, Tenant, Tenants } from '../../sources/tenants.ts';
-import { findSnapshot } from '../find-snapshot.ts';
 import { ensureRepository, type Notes } from '../init.ts';
 import type { Job, JobContext, Outcome } from '../job.ts';
 import type { Known, Newest } from '../newest.ts';
 import { findProof } from '../stored-proof.ts';
 import { notRun } from './not-run.ts';
-import { requireNewest } from './require-newest.ts';
+import { newestOwn } from './newest-own.ts';
 import { passOver } from './tenant-pass.ts';
 import { concluded, leave, type TenantsVerified } from './tenants-verified.ts';
 
@@ -134,10 +133,7 @@ async function newestGoodDump(
   const good = newestGood();
   const all = good === null ? [] : await repository.list({ source, kind: 'dump' }, signal);
   const snapshot = all.find(({ id, originalId }) => id === good || originalId === good);
-  if (snapshot !== undefined) return { snapshot, note: null };
-  const newest = await findSnapshot(repository, source, { id: 'latest', at: null }, settings, signal);
-  await requireNewest(source, newest.snapshot, settings, signal);
-  return newest;
+  return snapshot === undefined ? newestOwn(source, settings, signal) : { snapshot, note: null, known: null };
 }
 
 async function* reading(

@@ -8,7 +8,6 @@ import type { Repository, Snapshot } from '../../repository/repository.ts';
 import type { ScratchNeed, ScratchPlace, ScratchServer } from '../../sources/scratch.ts';
 import type { Source } from '../../sources/source.ts';
 import { unquoted } from '../../proof/of-schema.ts';
-import { findSnapshot } from '../find-snapshot.ts';
 import { ensureRepository, type Notes } from '../init.ts';
 import { openToRead } from '../open-repository.ts';
 import { EndedRun, type Job, type JobContext, type Outcome } from '../job.ts';
@@ -19,7 +18,7 @@ import { unfinishedSwap } from '../restore/unfinished-restore.ts';
 import { droppedAfter, scratchPrefix } from './scratch.ts';
 import { sizeUp } from '../size-up.ts';
 import { createSteps, type Steps } from '../steps.ts';
-import { requireNewest } from './require-newest.ts';
+import { newestOwn } from './newest-own.ts';
 import { findProof } from '../stored-proof.ts';
 import { endOf, requireStanding } from './verify-end.ts';
 import { verifyScratch, type Verified } from './verify-scratch.ts';
@@ -78,14 +77,8 @@ async function verify(source: Source, settings: VerifySettings, context: JobCont
   const listed = await openToRead(repository, signal, () =>
     ensureRepository(repository, settings.notes, signal),
   );
-  const { snapshot, note } = await findSnapshot(
-    listed,
-    source.name,
-    { id: 'latest', at: null },
-    settings,
-    signal,
-  );
-  await requireNewest(source.name, snapshot, { ...settings, repository: listed }, signal);
+  const own = { ...settings, repository: listed };
+  const { snapshot, note } = await newestOwn(source.name, own, signal);
   const proof = await findProof(listed, snapshot, signal);
   const facts: RunFacts = {
     snapshotId: snapshot.id,
@@ -156,7 +149,7 @@ async function verifyOn(
 
 interface Result {
   snapshot: Snapshot;
-  /** Why it is the newest although another one bears a later time; null for nothing. */
+  /** Why it is the newest although another one bears a later time, or not the newest; null for nothing. */
   note: string | null;
   proof: Proof | null;
   verified: Verified;

@@ -8,6 +8,7 @@ import type { Area } from '../fault.ts';
 import {
   dumpOfNow,
   newestDump,
+  passForOurs,
   plantDump,
   removeProof,
   repositoryOf,
@@ -146,7 +147,9 @@ export const stored: Area = {
           shop.database,
         );
         const id = await plantNow(stage);
+        const takenBack = await passForOurs(agent, shop.database);
         const { stderr } = await oracle.alarm(() => agent.run(['verify']), new RegExp(`${id} of`));
+        takenBack();
         expect(stderr).toMatch(/customers has 1 row, expected 2/);
         expect(stderr).toMatch(/orders has its 2000 rows, but not the ones of the source/);
         expect(await agent.lastRun()).toMatchObject({ facts: { verification: { verdict: 'failed' } } });
@@ -168,7 +171,9 @@ export const stored: Area = {
           shop.database,
         );
         await plantNow(stage);
+        const takenBack = await passForOurs(agent, shop.database);
         const { stderr } = await oracle.alarm(() => agent.run(['verify']), /customers is missing/);
+        takenBack();
         expect(stderr).toMatch(/gained/);
         expect(stderr).toMatch(/totals/);
         if (stage.engine === mariadb) expect(stderr).toMatch(/trigger \S*marked is missing/);
@@ -215,11 +220,13 @@ async function expectFound(
   const databases = await engine.databases(server);
   await plantDump(agent, shop.database, { dump: change });
   const planted = await newestDump(repository, shop.database);
+  const takenBack = await passForOurs(agent, shop.database);
   await oracle.alarm(() => agent.run(['verify']), told);
   const restore = ['restore', shop.database, '--yes', '--no-restore-point'];
   await oracle.alsoAlarms(() => agent.run(restore), told);
   expect(await engine.databases(server), 'no scratch, nothing beside').toEqual(databases);
   await repository.remove([planted.id], new AbortController().signal);
+  takenBack();
 }
 
 /** Retention removes nothing until a check has found the repository sound again. */

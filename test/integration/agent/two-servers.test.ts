@@ -106,3 +106,25 @@ test('both have a source of one name → each is told by the other’s dumps, in
   const doctor = await first.run(['doctor']);
   expect(doctor.stdout).toMatch(/warning +snapshots: 1 dump is in the repository under the names/);
 });
+
+test('the newest dump is the other’s → what is verified is one’s own, and a restore tells what it takes and how to take the other', async () => {
+  const shop = await mariadb.createShop(server, 100);
+  const first = await testAgent(shop.environment);
+  const { RESTIC_REPOSITORY = '' } = first.environment;
+  const second = await testAgent({ ...shop.environment, RESTIC_REPOSITORY });
+  await expectNextGood(first);
+  await expectNextGood(second);
+  const [ours, theirs] = (await first.dumps()).map((id) => id.slice(0, 8));
+  const verified = await first.run(['verify']);
+  expect(verified.stderr).toMatch(new RegExp(`restored ${ours} of .*; proved`));
+  expect(verified.stderr).toMatch(new RegExp(`the newest: ${theirs} .* verified is ${ours}`));
+  expect(verified.code).toBe(3);
+  const restored = await first.run(['restore', shop.database, '--output', '-']);
+  expect(restored.stderr).toMatch(
+    new RegExp(`${theirs} of .* is none that this agent stored.*--snapshot ${ours}`),
+  );
+  expect(restored.code).toBe(3);
+  const own = await first.run(['restore', shop.database, '--output', '-', '--snapshot', ours!]);
+  expect(own.stderr).not.toMatch(/none that this agent stored/);
+  expect(own.code).toBe(0);
+});

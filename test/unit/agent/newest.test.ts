@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { aheadOf, newestOf } from '../../../agent/jobs/newest.ts';
+import { aheadOf, newestOf, newestThen } from '../../../agent/jobs/newest.ts';
 import { strangersIn, strangerWords } from '../../../agent/jobs/strangers.ts';
 import type { Run } from '../../../agent/ledger/ledger.ts';
 import type { Snapshot } from '../../../agent/repository/repository.ts';
@@ -38,6 +38,7 @@ describe('the newest dump', () => {
     expect(newest([monday, tuesday], stored('mon'), stored('tue'))).toEqual({
       snapshot: tuesday,
       note: null,
+      known: null,
     });
   });
 
@@ -53,6 +54,7 @@ describe('the newest dump', () => {
     expect(newest([tuesday, future], stored('tue'), stored('ahead'))).toEqual({
       snapshot: future,
       note: null,
+      known: null,
     });
   });
 
@@ -67,9 +69,36 @@ describe('the newest dump', () => {
     expect(note).toMatch(/ahead bears the later time .* that time has not come yet$/);
   });
 
-  test('the ledger is an older copy → what bears a later time is newer', () => {
-    expect(newest([monday, tuesday], stored('mon'))).toEqual({ snapshot: tuesday, note: null });
-    expect(newest([monday, tuesday, future], stored('mon'))?.snapshot).toBe(tuesday);
+  test('the ledger is an older copy, or another server stores under the same names → what bears a later time is taken, and told with the way to the other', () => {
+    expect(newest([monday, tuesday], stored('mon'))).toEqual({
+      snapshot: tuesday,
+      note: 'tue of 2026-11-17T03:00:00Z is none that this agent stored: another server may be called so too, or its ledger is an older copy; the newest that it did store is mon of 2026-11-16T03:00:00Z, which `--snapshot mon` takes',
+      known: monday,
+    });
+    expect(newest([monday, tuesday, future], stored('mon'))).toMatchObject({
+      snapshot: tuesday,
+      note: expect.stringMatching(
+        /^ahead bears the later time .* not come yet; tue of .* none that this agent/,
+      ) as string,
+      known: monday,
+    });
+  });
+
+  test('a stranger is older than the last one of ours, or its dump is all that is left → nothing to tell', () => {
+    expect(newest([monday, tuesday], stored('tue'))).toEqual({ snapshot: tuesday, note: null, known: null });
+    expect(newest([tuesday], stored('mon'))).toEqual({ snapshot: tuesday, note: null, known: null });
+  });
+
+  test('the newest of a time is a stranger → told as well; where there is none of ours before it, not', () => {
+    const at = new Date('2026-11-17T12:00:00Z');
+    const then = (...runs: Partial<Run>[]) =>
+      newestThen('shop', [monday, tuesday, future], at, { ledger: ledgerOf(...runs) });
+    expect(then(stored('mon'), stored('ahead'))).toMatchObject({
+      snapshot: tuesday,
+      note: expect.stringContaining('`--snapshot mon` takes') as string,
+    });
+    expect(then(stored('mon'), stored('tue'))).toMatchObject({ snapshot: tuesday, note: null });
+    expect(then(stored('ahead'))).toMatchObject({ snapshot: tuesday, note: null });
   });
 
   test('restic copied it and gave it another id → known all the same', () => {

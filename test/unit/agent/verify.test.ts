@@ -15,6 +15,7 @@ import {
   verifySettings,
 } from '../../helpers/fake-verification.ts';
 import { proofOf, tableProof } from '../../helpers/proofs.ts';
+import { streamOf } from '../../helpers/sources.ts';
 
 /** How a verification ends, and what it leaves on the server. */
 async function verified(
@@ -205,6 +206,56 @@ describe('the last good backup, by the ledger', () => {
   test('is the newest → proved', async () => {
     const { ended } = await verified(proofOf(), { newestGood: () => 'd'.repeat(64) });
     expect(ended).toMatchObject(kept('proved'));
+  });
+});
+
+describe('a later dump under the same names that this agent did not store', () => {
+  const ours = 'd'.repeat(64);
+  const stored = (facts: Run['facts'], startedAt = '2026-11-21T03:00:00Z') =>
+    ({ job: 'backup', source: 'shop', result: 'succeeded', startedAt, facts }) as Run;
+  async function besideStranger(newestGood: string | null, ...runs: Run[]) {
+    const repository = await repositoryWith(proofOf());
+    const withStranger: typeof repository = {
+      ...repository,
+      read: (snapshot, signal) =>
+        snapshot.shortId === 'eeeeeeee'
+          ? { stream: streamOf('dump'), done: Promise.resolve() }
+          : repository.read(snapshot, signal),
+      list: async (filter, signal) => {
+        const all = await repository.list(filter, signal);
+        const dump = all.find(({ id }) => id === ours)!;
+        const id = 'e'.repeat(64);
+        const stranger = {
+          ...dump,
+          id,
+          originalId: id,
+          shortId: 'eeeeeeee',
+          time: '2026-11-21T04:00:00.000Z',
+        };
+        return [...all, stranger];
+      },
+    };
+    const ledger = { recent: ({ job }: { job?: string }) => (job === 'backup' ? runs : []) };
+    return verified(null, { repository: withStranger, ledger, newestGood: () => newestGood });
+  }
+
+  test('the ledger knows a good one → that one is verified, and the stranger is named', async () => {
+    const { ended } = await besideStranger(ours, stored({ snapshotId: ours }));
+    expect(ended).toMatchObject({
+      reason: expect.stringMatching(/^restored dddddddd of .*; proved$/) as string,
+      warnings: [
+        '1 dump is in the repository under the names holdfast and shop that this agent did not store (the newest: eeeeeeee of 2026-11-21T04:00:00Z): if another server is called so too, give each a HOLDFAST_HOST of its own; verified is dddddddd, the newest that it did store',
+      ],
+      facts: { snapshotId: ours },
+    });
+  });
+
+  test('the ledger is lost → the newest is verified, as ever', async () => {
+    const { ended } = await besideStranger(null);
+    expect(ended).toMatchObject({
+      ...kept('restored'),
+      warnings: [expect.stringMatching(/no proof of eeeeeeee$/)],
+    });
   });
 });
 
