@@ -201,6 +201,8 @@ export interface Ledger {
    * place that knows; the heartbeat, the status, retention and the guard all ask here.
    */
   lastGood(source: string): Run | null;
+  /** The newest of those that count whose equality is proven: its proof was read at the dump's own snapshot. */
+  lastProven(source: string): Run | null;
   /** The backups of a source that succeeded and do not count: suspect, and nobody accepted them. Newest first, at most a thousand. */
   suspects(source: string): Run[];
   /** The backups that count, newest first, down to the newest one that a person accepted: what was before that is no measure any more. */

@@ -73,6 +73,12 @@ export function openLedger(path: string, clock: Clock): Ledger {
         return row === undefined ? null : toRun(row);
       }),
 
+    lastProven: (source) =>
+      run(() => {
+        const row = statements.proven.get(source);
+        return row === undefined ? null : toRun(row);
+      }),
+
     suspects: (source) => run(() => statements.suspects.all(source).map(toRun)),
 
     comparable: (source, limit) =>
@@ -182,6 +188,12 @@ function prepare(db: DatabaseSync) {
        WHERE job = 'backup' AND source = ?1 AND result = 'succeeded' AND id >= ?2
          AND (facts ->> '$.suspect' IS NULL OR ${IS_ACCEPTED})
        ORDER BY id DESC LIMIT ?3`,
+    ),
+    proven: db.prepare(
+      `SELECT * FROM runs AS backup
+       WHERE job = 'backup' AND source = ?1 AND result = 'succeeded' AND facts ->> '$.equality.proven' = 1
+         AND (facts ->> '$.suspect' IS NULL OR ${IS_ACCEPTED})
+       ORDER BY id DESC LIMIT 1`,
     ),
     suspects: db.prepare(
       `SELECT * FROM runs AS backup

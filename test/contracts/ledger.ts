@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { Clock } from '../../agent/core/clock.ts';
-import type { Ledger } from '../../agent/ledger/ledger.ts';
+import type { Ledger, RunFacts } from '../../agent/ledger/ledger.ts';
 import { openLedger } from '../../agent/ledger/sqlite.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 
@@ -144,7 +144,7 @@ export function ledgerContract(name: string, open: (clock: Clock) => Ledger): vo
       expect(ledger.first('verify', 'shop')).toBeNull();
     });
 
-    const backUp = (facts: { suspect?: string }) => {
+    const backUp = (facts: Pick<RunFacts, 'suspect' | 'equality'>) => {
       const id = begin();
       ledger.finish(id, { result: 'succeeded', reason: 'stored', facts });
       return id;
@@ -167,6 +167,19 @@ export function ledgerContract(name: string, open: (clock: Clock) => Ledger): vo
       expect(ledger.lastGood('shop')?.id).toBe(suspect);
       ledger.finish(begin(), { result: 'failed', reason: 'x' });
       expect(ledger.lastGood('shop')?.id).toBe(suspect);
+    });
+
+    test('asked for the last proven one → the newest that counts and is proven, however many came since', () => {
+      expect(ledger.lastProven('shop')).toBeNull();
+      const proven = { equality: { proven: true, why: null } };
+      const one = backUp(proven);
+      for (let i = 0; i < 20; i += 1) backUp({ equality: { proven: false, why: 'no lock' } });
+      backUp({});
+      const suspect = backUp({ ...proven, suspect: 'half of it is gone' });
+      expect(ledger.lastProven('shop')?.id).toBe(one);
+      expect(ledger.lastProven('blog')).toBeNull();
+      accept(suspect);
+      expect(ledger.lastProven('shop')?.id).toBe(suspect);
     });
 
     test('asked for those that do not count → the suspect ones that nobody accepted, newest first', () => {

@@ -13,6 +13,8 @@ export interface Standing {
    * newest that one restored: they stay, whatever the policy.
    */
   verified: string[];
+  /** The snapshots of the newest backup whose equality is proven, its proof among them, where proofs are wanted: they stay, too. */
+  proven: string[];
 }
 
 export interface Choice {
@@ -20,23 +22,30 @@ export interface Choice {
   removed: Snapshot[];
   /** Of those kept, the ones that the policy alone would remove. */
   spared: Snapshot[];
-  /** Why nothing is removed although the policy would; a sentence part. */
+  /** Why nothing is removed although the policy would, or what stays because nothing newer is proven; a sentence part. */
   finding: string | null;
 }
 
 /**
- * What goes of one source: what the policy says, without what was verified last; nothing while the source is in doubt, and
+ * What goes of one source: what the policy says, without what was verified last and what is proven last; nothing while the source is in doubt, and
  * never every dump that there is.
  */
-export function chooseOf(source: string, preview: ForgetPreview, { doubt, verified }: Standing): Choice {
+export function chooseOf(
+  source: string,
+  preview: ForgetPreview,
+  { doubt, verified, proven }: Standing,
+): Choice {
   const ofSource = ({ tags }: Snapshot) => tags?.source === source && COUNTED_KINDS.includes(tags.kind);
   const kept = preview.kept.filter(ofSource);
   const going = preview.removed.filter(ofSource);
-  const spared = going.filter(({ id }) => verified.includes(id));
-  const removed = going.filter(({ id }) => !verified.includes(id));
+  const isSpared = ({ id }: Snapshot) => verified.includes(id) || proven.includes(id);
+  const spared = going.filter(isSpared);
+  const removed = going.filter((snapshot) => !isSpared(snapshot));
   const stays = [...kept, ...spared];
   const why = doubt ?? (stays.some(isDump) || !removed.some(isDump) ? null : 'the policy would keep no dump');
-  if (why === null || removed.length === 0) return { kept: stays, removed, spared, finding: null };
+  if (why === null || removed.length === 0) {
+    return { kept: stays, removed, spared, finding: unprovenSince(source, spared, proven) };
+  }
   return {
     kept: [...kept, ...going],
     removed: [],
@@ -45,17 +54,29 @@ export function chooseOf(source: string, preview: ForgetPreview, { doubt, verifi
   };
 }
 
+/** The policy keeps what is new: it reaches the newest proven one only where none of those since then is proven. */
+function unprovenSince(source: string, spared: Snapshot[], proven: string[]): string | null {
+  const dump = spared.find((snapshot) => isDump(snapshot) && proven.includes(snapshot.id));
+  if (dump === undefined) return null;
+  return `no backup of ${source} is proven since ${dump.shortId} of ${utc(new Date(dump.time))}, which stays whatever the policy`;
+}
+
 /**
  * Read from the ledger. A source is in doubt while its newest backup failed, was interrupted, or is suspect and not accepted, and
  * while its newest verification failed: then what is old may be all that is good. Also for a week after its proofs ceased: a backup
- * that is not proven although others were of late. A source that was never verified, or for which no proof is wanted or to
- * be had, is not in doubt: it would be so for ever.
+ * that is not proven although others were of late. After that week it is in doubt no more, for it would be so for ever, and its newest
+ * proven backup stays instead. Nor is a source that was never verified, or for which no proof is wanted or to be had.
  */
 export function standingOf(ledger: Reading, source: string, wantsProof: boolean): Standing {
-  return { doubt: doubtOf(ledger, source, wantsProof), verified: verifiedOf(ledger, source) };
+  const proven = wantsProof ? ledger.lastProven(source) : null;
+  return {
+    doubt: doubtOf(ledger, source, wantsProof),
+    verified: verifiedOf(ledger, source),
+    proven: proven?.facts.snapshotIds ?? [],
+  };
 }
 
-type Reading = Pick<Ledger, 'recent' | 'last' | 'lastGood' | 'since' | 'suspects'>;
+type Reading = Pick<Ledger, 'recent' | 'last' | 'lastGood' | 'since' | 'suspects' | 'lastProven'>;
 
 const BACK = 100;
 const WEEK_MS = 7 * 86_400_000;

@@ -131,7 +131,9 @@ async function applyRetention(
     reason: [
       `${verb} ${removed.length} of ${counted(kept.length + removed.length, 'snapshot')}, kept ${kept.length}`,
       ...freedWords(freed),
-      ...spared.map(({ shortId, path }) => `${shortId} of ${path} stays because it was verified last`),
+      ...spared.map(
+        ({ shortId, path }) => `${shortId} of ${path} stays because it was verified or proven last`,
+      ),
       ...replaced.dropped.map((name) => `dropped ${name}, which a restore replaced a week ago`),
     ].join('; '),
     warnings: [...findings, ...replaced.failures],

@@ -20,9 +20,9 @@ function shop() {
 
 test('a source that was never backed up, or never verified → not in doubt', () => {
   const { end, standing } = shop();
-  expect(standing()).toEqual({ doubt: null, verified: [] });
+  expect(standing()).toEqual({ doubt: null, verified: [], proven: [] });
   end('backup', 'succeeded', { snapshotId: 'a' });
-  expect(standing()).toEqual({ doubt: null, verified: [] });
+  expect(standing()).toEqual({ doubt: null, verified: [], proven: [] });
 });
 
 test.each(['failed', 'interrupted'] as const)(
@@ -74,6 +74,27 @@ test('proofs cease → in doubt for a week; where none is wanted or ever was, no
   expect(standing().doubt).toBeNull();
 });
 
+test('proofs ceased more than a week ago → the newest proven backup stays, with its proof; where none is wanted, not', () => {
+  const { end, later, standing } = shop();
+  const stored = (id: string, proven: boolean, more: RunFacts = {}) =>
+    end('backup', 'succeeded', {
+      ...{ snapshotId: id, snapshotIds: [id, `proof of ${id}`] },
+      equality: { proven, why: proven ? null : 'the lock was not to be had' },
+      ...more,
+    });
+  stored('a', true);
+  stored('b', true);
+  stored('s', true, { suspect: 'half is gone' });
+  for (let day = 0; day < 30; day += 1) {
+    later(1);
+    stored(`day ${day}`, false);
+  }
+  expect(standing()).toEqual({ doubt: null, verified: [], proven: ['b', 'proof of b'] });
+  expect(standing(false).proven).toEqual([]);
+  stored('c', true);
+  expect(standing().proven).toEqual(['c', 'proof of c']);
+});
+
 test('a verification that succeeded → every snapshot of that backup stays, also when later ones failed', () => {
   const { end, standing } = shop();
   end('backup', 'succeeded', { snapshotId: 'a', snapshotIds: ['globals of a', 'a'] });
@@ -104,7 +125,7 @@ test('one was proved, and then a suspect one was → both stay; once a person ac
   const suspect = ledger.last('backup', 'shop')!.id;
   end('verify', 'succeeded', { snapshotId: 's', ...proved });
   end('backup', 'succeeded', { snapshotId: 'b', snapshotIds: ['b', 'proof of b'] });
-  expect(standing()).toEqual({ doubt: null, verified: ['s', 'proof of s', 'a', 'proof of a'] });
+  expect(standing()).toMatchObject({ doubt: null, verified: ['s', 'proof of s', 'a', 'proof of a'] });
   end('accept', 'succeeded', { acceptedRun: suspect });
   expect(standing().verified).toEqual(['s', 'proof of s']);
 });

@@ -60,7 +60,7 @@ function settings(
     damaged: () => false,
     strangers: () => [],
     tenantDoubt: () => null,
-    standing: () => ({ doubt: null, verified: [] }),
+    standing: () => ({ doubt: null, verified: [], proven: [] }),
     timeoutMs: 1000,
     ...more,
   };
@@ -93,20 +93,33 @@ describe('retention', () => {
 
   test('the newest verified snapshot is too old → it stays, and what else is too old goes', async () => {
     const { repository, done } = fakeRepository(['a', 'b', 'c']);
-    const standing = () => ({ doubt: null, verified: ['a'] });
+    const standing = () => ({ doubt: null, verified: ['a'], proven: [] });
     const outcome = await retentionJob(settings(repository, new Map(), { standing })).run(context);
     expect(done).toEqual(['remove b', 'prune']);
     expect(outcome).toMatchObject({
       reason:
-        'removed 1 of 3 snapshots, kept 2; freed 1.23 MB; a of /mysql/shop.sql.gz stays because it was verified last',
+        'removed 1 of 3 snapshots, kept 2; freed 1.23 MB; a of /mysql/shop.sql.gz stays because it was verified or proven last',
       warnings: [],
       facts: { snapshotsKept: 2, snapshotsRemoved: 1 },
     });
   });
 
+  test('the newest proven snapshot is too old → it stays, what else is too old goes, and a finding says that none is proven since', async () => {
+    const { repository, done } = fakeRepository(['a', 'b', 'c']);
+    const standing = () => ({ doubt: null, verified: [], proven: ['a'] });
+    const outcome = await retentionJob(settings(repository, new Map(), { standing })).run(context);
+    expect(done).toEqual(['remove b', 'prune']);
+    expect(outcome).toMatchObject({
+      reason: expect.stringMatching(/^removed 1 of 3 snapshots.*a of .* stays because/) as string,
+      warnings: [
+        'no backup of shop is proven since a of 2026-03-01T03:00:00Z, which stays whatever the policy',
+      ],
+    });
+  });
+
   test('a source in doubt → nothing of it is removed or pruned, which is a finding and no failure', async () => {
     const { repository, done } = fakeRepository(['a', 'b', 'c']);
-    const standing = () => ({ doubt: 'its newest backup failed', verified: [] });
+    const standing = () => ({ doubt: 'its newest backup failed', verified: [], proven: [] });
     const outcome = await retentionJob(settings(repository, new Map(), { standing })).run(context);
     expect(done).toEqual([]);
     expect(outcome).toMatchObject({
