@@ -199,6 +199,7 @@ export async function createApp(config: Config, surroundings: Surroundings): Pro
     const told = alsoWarning(backup, async () => (await upkeep.space()).warnings);
     return guarded(told, {
       guard: settingsOf(source).guard,
+      notes: ledger,
       good: () => ledger.comparable(source.name, USUAL_OF),
     });
   };

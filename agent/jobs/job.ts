@@ -64,4 +64,6 @@ export interface Outcome {
   reason: string;
   warnings: string[];
   facts: RunFacts;
+  /** Of a backup: the names of the tables that it was to hold, for the guard. No run keeps them. */
+  tableNames?: string[];
 }

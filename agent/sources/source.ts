@@ -159,6 +159,8 @@ export interface Probe {
   client: { path: string; version: string };
   /** Base tables that the backup user sees. */
   tables: number;
+  /** Their names, with their schemas where the engine has some; also of those that a dump leaves out as allowed. */
+  tableNames: string[];
   /** Estimate of the server, in bytes; null where it has none. */
   databaseBytes: number | null;
   /** What a backup by this user would lack. Empty is what a complete backup needs. */

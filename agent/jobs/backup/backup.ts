@@ -88,6 +88,7 @@ async function storeBackup(
       ...(probe.databaseBytes === null ? {} : { databaseBytes: probe.databaseBytes }),
       tables: probe.tables,
     },
+    tableNames: probe.tableNames,
   };
 }
 

@@ -108,6 +108,7 @@ async function probe(
     serverVersion: session.version,
     client,
     tables: contents.tables.length,
+    tableNames: contents.tables,
     databaseBytes: contents.bytes,
     gaps: await findMysqlGaps(session, config, contents, grants),
     hurdles: await findMysqlHurdles(session, config.database, grants),

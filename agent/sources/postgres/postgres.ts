@@ -122,12 +122,14 @@ async function probe(
     signal,
   });
   const contents = await readPostgresContents(session);
+  // What a restore of a tenant left is dropped after a week, and nobody is to miss it then.
+  const tables = contents.tables.filter(({ schema }) => config.tenants === null || !isOwnSchema(schema));
   return {
     engine: 'postgres',
     serverVersion: session.version,
     client,
-    // What a restore of a tenant left is dropped after a week, and nobody is to miss it then.
-    tables: contents.tables.filter(({ schema }) => config.tenants === null || !isOwnSchema(schema)).length,
+    tables: tables.length,
+    tableNames: tables.map(({ schema, name }) => `${schema}.${name}`),
     databaseBytes: contents.bytes,
     gaps: await findPostgresGaps(session, config, contents),
     hurdles: [],

@@ -50,3 +50,16 @@ test('a table is gone → the backup does not count, unless the guard looks at s
   expect(fewer.stderr).toMatch(/1 fewer than the last good backup/);
   expect(fewer.code).toBe(3);
 });
+
+test('a table is gone and another has come → the backup does not count, and the one that is gone is named', async () => {
+  const { database, environment } = await createShop(server, 100);
+  const agent = await testAgent(environment);
+  await server.sql('CREATE TABLE extra (id int)', database);
+  expect((await agent.run(['backup'])).code).toBe(0);
+  await server.sql('RENAME TABLE extra TO other', database);
+  const swapped = await agent.run(['backup']);
+  expect(swapped.stderr).toMatch(/suspect, .*of the tables of the last good backup extra is gone/);
+  expect(swapped.code).toBe(3);
+  expect((await agent.run(['accept', database, '--reason', 'renamed'])).code).toBe(0);
+  expect((await agent.run(['backup'])).code).toBe(0);
+});

@@ -57,17 +57,21 @@ describe('a suspect backup', () => {
       ledger.finish(id, { result: 'succeeded', ...outcome });
       return ledger.get(id)!;
     };
-    const backUp = (dumpBytes: number) => {
-      const facts = { dumpBytes, tables: 4, snapshotId: `of ${dumpBytes}` };
+    let stored = 0;
+    const backUp = (dumpBytes: number, tableNames?: string[]) => {
+      const snapshotId = tableNames === undefined ? `of ${dumpBytes}` : `number ${(stored += 1)}`;
+      const facts = { dumpBytes, tables: tableNames?.length ?? 4, snapshotId };
       const outcome = { reason: 'stored', warnings: ['and this'], facts };
       const backup: Job = {
         name: 'backup',
         source: 'shop',
         timeoutMs: 1,
-        run: () => Promise.resolve(outcome),
+        run: () => Promise.resolve({ ...outcome, ...(tableNames === undefined ? {} : { tableNames }) }),
       };
-      return run(guarded(backup, { guard: 'tables', good: () => ledger.comparable('shop', 7) }));
+      const good = () => ledger.comparable('shop', 7);
+      return run(guarded(backup, { guard: 'tables', notes: ledger, good }));
     };
+    const holding = async (...tableNames: string[]) => (await backUp(1000, tableNames)).facts.suspect ?? null;
     const accept = (reason = 'archived') => run(acceptJob('shop', { ledger, reason, by: 'ada' }));
     const lastOk = () => {
       const schedule = { next: null, everySeconds: null, meansDay: () => false };
@@ -97,7 +101,7 @@ describe('a suspect backup', () => {
       };
       return heartbeatOf(ledger, facts, now).lastOk?.toISOString();
     };
-    return { backUp, accept, lastOk };
+    return { backUp, holding, accept, lastOk };
   }
 
   test('is stored with a warning that says what to type, and the heartbeat does not move', async () => {
@@ -142,6 +146,57 @@ describe('a suspect backup', () => {
     expect(lastOk()).toBe(new Date(startedAt).toISOString());
     expect((await backUp(390)).warnings).toEqual(['and this']);
     expect((await backUp(190)).facts.suspect).toMatch(/190 B/);
+  });
+
+  test('as many tables came as are gone → suspect all the same, with their names, until a person accepts it', async () => {
+    const { holding, accept } = shop();
+    expect(await holding('orders', 'customers', 'items')).toBeNull();
+    expect(await holding('orders', 'new', 'newer')).toBe(
+      'of the tables of the last good backup customers, items are gone',
+    );
+    expect(await holding('orders', 'new', 'newer')).toMatch(/customers, items are gone/);
+    await accept();
+    expect(await holding('orders', 'new', 'newer')).toBeNull();
+    expect(await holding('orders', 'newer', 'newest')).toMatch(/backup new is gone$/);
+  });
+
+  test('they are back → the next one counts, and they are missed again when they go', async () => {
+    const { holding } = shop();
+    await holding('orders', 'items');
+    expect(await holding('orders', 'other')).toMatch(/items is gone/);
+    expect(await holding('orders', 'items')).toBeNull();
+    expect(await holding('orders', 'other')).toMatch(/items is gone/);
+  });
+
+  test('fewer, and many of them → how many, and the first few by name', async () => {
+    const { holding } = shop();
+    await holding('orders', 'a', 'b', 'c', 'd', 'e', 'f', 'g');
+    expect(await holding('orders')).toBe(
+      'it has 1 table, 7 fewer than the last good backup: a, b, c, d, e and 2 more are gone',
+    );
+  });
+
+  test.each([
+    ['a partition went and another came', ['log_2026_01', 'log_2026_02'], ['log_2026_02', 'log_2026_03']],
+    ['all partitions are new', ['log_2026_01'], ['log_2026_02']],
+    ['a numbered tenant went and another came', ['t_1.orders', 't_2.orders'], ['t_2.orders', 't_3.orders']],
+    ['one that is named by an id', ['import_9f86d081'], ['import_2c26b46b']],
+    [
+      'one that is named by a UUID',
+      ['tmp_6fa459ea_ee8a_3ca4_894e_db77e160355e'],
+      ['tmp_16fd2706_bead_feed_9bca_c080f8f0e1a2'],
+    ],
+  ])('%s → nothing is gone: the names differ in numbers alone', async (_, before, after) => {
+    const { holding } = shop();
+    await holding('orders', ...before);
+    expect(await holding('orders', ...after)).toBeNull();
+  });
+
+  test('the last good one is of an agent that noted no names → nothing to hold it against, and the next one is', async () => {
+    const { backUp, holding } = shop();
+    await backUp(1000);
+    expect(await holding('a', 'b', 'c', 'd')).toBeNull();
+    expect(await holding('a', 'b', 'c', 'x')).toMatch(/d is gone/);
   });
 
   test('nothing to accept, accepted already, or no reason → refused', async () => {
