@@ -1,4 +1,4 @@
-import { listedOnce } from '../repository/one-listing.ts';
+import { listedOnce } from './one-listing.ts';
 import type { Repository } from '../repository/repository.ts';
 
 /**

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Compression } from '../../agent/core/glossary.ts';
-import { listedOnce } from '../../agent/repository/one-listing.ts';
+import { listedOnce } from '../../agent/jobs/one-listing.ts';
 import type {
   FolderToSave,
   Repository,

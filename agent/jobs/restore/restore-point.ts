@@ -9,7 +9,7 @@ import type {
   SaveProgress,
   Snapshot,
 } from '../../repository/repository.ts';
-import type { Dump, Gap, Source } from '../../sources/source.ts';
+import type { Gap, Source } from '../../sources/source.ts';
 import { acceptGaps } from '../backup/backup.ts';
 import type { Notes } from '../init.ts';
 import type { JobContext } from '../job.ts';

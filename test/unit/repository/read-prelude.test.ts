@@ -17,7 +17,8 @@ async function reading(prelude: string, folder = folderOfSet()): Promise<string>
   const path = join(folder, 'tenant_42.prelude.sql');
   writeFileSync(path, prelude);
   let text = '';
-  for await (const piece of readPrelude(path, (file) => readDumpFile(file, deps, signal))) text += piece.toString();
+  for await (const piece of readPrelude(path, (file) => readDumpFile(file, deps, signal)))
+    text += piece.toString();
   return text;
 }
 

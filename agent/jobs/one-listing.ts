@@ -1,4 +1,4 @@
-import type { Repository, Snapshot, SnapshotFilter } from './repository.ts';
+import type { Repository, Snapshot, SnapshotFilter } from '../repository/repository.ts';
 
 /**
  * The repository for one piece of work that asks for its snapshots again and again: they are listed once, until something is stored or

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { listedOnce } from '../../../agent/repository/one-listing.ts';
+import { listedOnce } from '../../../agent/jobs/one-listing.ts';
 import type {
   Repository,
   SavedSnapshot,
