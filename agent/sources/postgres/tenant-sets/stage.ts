@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { HoldfastError, describeError } from '../../../core/errors.ts';
 import type { Proof } from '../../../proof/proof.ts';
 import { pathComponent } from '../../repository-path.ts';
-import type { StagedSet, StageOrder, TenantSchema } from '../../tenant-dumps.ts';
+import type { StagedSet, StagedTenant, StageOrder, TenantSchema } from '../../tenant-dumps.ts';
 import type { PostgresSession } from '../session.ts';
 import { extensionsIn, readNeeds, type Needs } from '../tenant-dumps/needs.ts';
 import { readRewritten, whyRewritten } from '../tenant-dumps/rewritten.ts';
@@ -24,7 +24,7 @@ export interface StageOptions extends SchemaProofs, Pick<SetDump, 'deps' | 'prob
 }
 
 /** What the catalog says of so many at once: enough to be quick, and few enough for the memory of any number of tenants to be the same. */
-const BATCH = 250;
+const BATCH = 125;
 /** Passes over the catalog after which the ones that are left are dumped one by one. */
 const MOST_PASSES = 30;
 
@@ -36,7 +36,9 @@ export async function stageSet(
 ): Promise<StagedSet> {
   const folder = join(order.staging, options.path);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const shared = await options.shared();
+  // While the rest is read; it is waited for when it is needed.
+  const sharing = options.shared();
+  sharing.catch(() => undefined);
   return inSnapshot(options, signal, async (session) => {
     const course: Course = {
       options,
@@ -58,7 +60,7 @@ export async function stageSet(
     const tenants = order.tenants.filter((tenant) => dumped.has(tenant));
     // Before any proof: what ends the session of those is no reason to lose dumps that are whole.
     const needs = await needsOfAll(session, tenants);
-    const preludes = createPreludes({ ...options, shared, folder });
+    const preludes = createPreludes({ ...options, shared: await sharing, folder });
     const set: StagedSet = {
       path: options.path,
       tenants: [],
@@ -69,34 +71,33 @@ export async function stageSet(
       failed,
       warnings: [],
     };
-    for (let i = 0; i < tenants.length; i += BATCH) {
-      const batch = tenants.slice(i, i + BATCH);
-      const proofs = await prove(course, batch, before);
-      for (const tenant of batch) {
-        const needed = needs.get(tenant.schema);
-        if (needed === undefined)
-          throw new HoldfastError('dump_failed', `the schema ${tenant.schema} is not in the snapshot`);
-        const path = pathOf(options, tenant);
-        const files = [{ path: `${path}.dump`, bytes: dumped.get(tenant) ?? 0 }];
-        const script = `${path}.prelude.sql`;
-        files.push({
-          path: script,
-          bytes: await preludes.write(tenant, needed, join(order.staging, script), signal),
-        });
-        const proof = proofs.of.get(tenant.schema);
-        if (proof !== undefined) {
-          const document = order.encodeProof(`${path}.dump`, proof);
-          const name = `${path}.dump.proof.json`;
-          await writeFile(join(order.staging, name), document, { mode: 0o600 });
-          files.push({ path: name, bytes: Buffer.byteLength(document) });
-        }
-        const unproven = proof === undefined ? proofs.why : proof.unproven;
-        set.tenants.push({ tenant, files, unproven });
+    const stageOne = async (tenant: TenantSchema, { of, why }: Proofs) => {
+      const needed = needs.get(tenant.schema);
+      if (needed === undefined)
+        throw new HoldfastError('dump_failed', `the schema ${tenant.schema} is not in the snapshot`);
+      const path = pathOf(options, tenant);
+      const files = [{ path: `${path}.dump`, bytes: dumped.get(tenant) ?? 0 }];
+      const script = `${path}.prelude.sql`;
+      files.push({
+        path: script,
+        bytes: await preludes.write(tenant, needed, join(order.staging, script), signal),
+      });
+      const proof = of.get(tenant.schema);
+      if (proof !== undefined) {
+        const document = order.encodeProof(`${path}.dump`, proof);
+        const name = `${path}.dump.proof.json`;
+        await writeFile(join(order.staging, name), document, { mode: 0o600 });
+        files.push({ path: name, bytes: Buffer.byteLength(document) });
       }
-      order.onStep(
-        `proving tenants of ${options.config.database}: ${Math.min(i + BATCH, tenants.length)} of ${tenants.length}`,
-      );
-    }
+      return { tenant, files, unproven: proof === undefined ? why : proof.unproven };
+    };
+    const staged = new Map<TenantSchema, StagedTenant>();
+    await inTwoSessions(course, batchesOf(tenants), async (own, batch) => {
+      const proofs = await prove(course, own, batch, before);
+      for (const tenant of batch) staged.set(tenant, await stageOne(tenant, proofs));
+      order.onStep(`proving tenants of ${options.config.database}: ${staged.size} of ${tenants.length}`);
+    });
+    set.tenants = tenants.flatMap((tenant) => staged.get(tenant) ?? []);
     set.shared = [...preludes.files].map(([name, bytes]) => ({ path: `${options.path}/${name}`, bytes }));
     set.warnings = [...course.warnings, ...preludes.warnings];
     await requireSizes(order.staging, set);
@@ -135,11 +136,16 @@ async function takeOutRewritten(
 
 async function needsOfAll(session: PostgresSession, tenants: TenantSchema[]): Promise<Map<string, Needs>> {
   const needs = new Map<string, Needs>();
-  for (let i = 0; i < tenants.length; i += BATCH) {
-    const batch = await readNeeds(session, tenants.slice(i, i + BATCH).map(schemaOf));
-    for (const [schema, needed] of batch) needs.set(schema, needed);
+  for (const batch of batchesOf(tenants)) {
+    for (const [schema, needed] of await readNeeds(session, batch.map(schemaOf))) needs.set(schema, needed);
   }
   return needs;
+}
+
+function batchesOf(tenants: TenantSchema[]): TenantSchema[][] {
+  return Array.from({ length: Math.ceil(tenants.length / BATCH) }, (_, i) =>
+    tenants.slice(i * BATCH, (i + 1) * BATCH),
+  );
 }
 
 /**
@@ -195,11 +201,42 @@ async function dumpPass({ options, order, session, signal, ...course }: Course, 
   );
 }
 
-async function prove(
+interface Proofs {
+  /** By the name of the schema. */
+  of: Map<string, Proof>;
+  /** Why the others have none, as a sentence part; null where none is wanted. */
+  why: string | null;
+}
+
+/** One computes while the other waits for the agent. Where no second one can be had, the first does it all. */
+async function inTwoSessions(
   { options, session, signal }: Course,
+  batches: TenantSchema[][],
+  work: (session: PostgresSession, batch: TenantSchema[]) => Promise<void>,
+): Promise<void> {
+  const waiting = batches.values();
+  let broken: unknown = null;
+  const takeAll = async (own: PostgresSession) => {
+    try {
+      // One iterator for both: each takes what the other has not taken.
+      for (const batch of waiting) await work(own, batch);
+    } catch (error) {
+      broken ??= error;
+      throw error;
+    }
+  };
+  const another = batches.length < 2 ? null : inSnapshot(options, signal, takeAll);
+  const ends = await Promise.allSettled([takeAll(session), another]);
+  signal.throwIfAborted();
+  if (broken !== null || ends[0].status === 'rejected') throw broken;
+}
+
+async function prove(
+  { options, signal }: Course,
+  session: PostgresSession,
   tenants: TenantSchema[],
   before: Awaited<ReturnType<typeof countersBefore>>,
-): Promise<{ of: Map<string, Proof>; why: string | null }> {
+): Promise<Proofs> {
   if (options.config.proof === 'none') return { of: new Map(), why: null };
   const schemas = tenants.map(schemaOf);
   try {
