@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { CLINIC_ROLES, clinicDatabase } from '../fixtures/tenants/clinic.ts';
 import { theOne } from '../helpers/documented.ts';
 import { describe as show } from '../helpers/shell.ts';
 import { Stack } from '../helpers/stack.ts';
@@ -26,6 +27,8 @@ interface Case {
   byHand: string;
   /** The rights that docs/security.md prints, where no other test is on this server. */
   grants?: string;
+  /** Whether tenants with schemas of their own are tried on it. */
+  tenants?: true;
 }
 
 const mariadbSql = `CREATE TABLE berths (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(60) CHARACTER SET utf8mb4, photo BLOB);
@@ -64,6 +67,7 @@ const postgres = (major: number): Case => ({
   lose: 'DROP TABLE berths CASCADE; DROP TABLE log',
   byHand:
     'set -o pipefail; docker compose run --rm db_backup restic dump latest /postgres/harbour.dump.gz | gunzip | docker compose exec -T db pg_restore -U keeper -d harbour --clean --if-exists --exit-on-error',
+  tenants: true,
 });
 
 const cases: Case[] = [
@@ -188,6 +192,36 @@ services:
       const aside = 'mkdir /tmp/status && export HOLDFAST_STATUS_DIR=/tmp/status';
       const both = `docker compose run --rm -T ${as} db_backup sh -c '${aside} && holdfast backup && holdfast verify'`;
       expect((await stack.sh(both)).stderr).toMatch(/verify of shop: .*equal to the source; proved/);
+    },
+  );
+
+  it.runIf(engine.tenants)(
+    'with a schema for each tenant → each is dumped, one is put back beside the others, and each is proved',
+    async () => {
+      writeFileSync(join(stack.folder, 'clinic.sql'), `${CLINIC_ROLES}\n${clinicDatabase()}`);
+      await query('CREATE DATABASE clinic');
+      await stack.sh(
+        'docker compose exec -T db psql -q -v ON_ERROR_STOP=1 -U keeper -d clinic -f - <clinic.sql >/dev/null',
+      );
+      const patients = (id: string) =>
+        query(`SELECT count(*), min(email), sum(age) FROM \\"tenant_${id}\\".patients`, 'clinic');
+      const before = [await patients('42'), await patients('North-East')];
+      const url = 'postgresql://keeper:p%40ss%20w%2Ford@db:5432/clinic';
+      const aside = 'mkdir -p /tmp/status && export HOLDFAST_STATUS_DIR=/tmp/status';
+      const holdfast = (commands: string) =>
+        stack.sh(
+          `docker compose run --rm -T -e DATABASE_URL=${url} -e TENANT_SCHEMAS='tenant_*' db_backup sh -c '${aside} && ${commands}'`,
+          120_000,
+        );
+      const stored = await holdfast('holdfast backup && holdfast backup --tenants');
+      expect(stored.stderr).toMatch(/stored 5 tenants/);
+      await query('DELETE FROM tenant_42.patients', 'clinic');
+      await query(`INSERT INTO \\"tenant_North-East\\".patients (name) VALUES ('since then')`, 'clinic');
+      const restored = await holdfast('holdfast restore clinic --tenant 42 --yes');
+      expect(restored.stderr).toMatch(/equal to the source/);
+      expect(await patients('42')).toBe(before[0]);
+      expect(await patients('North-East')).not.toBe(before[1]);
+      expect((await holdfast('holdfast verify clinic --tenants')).stderr).toMatch(/5 tenants/);
     },
   );
 
