@@ -36,9 +36,7 @@ export async function stageSet(
 ): Promise<StagedSet> {
   const folder = join(order.staging, options.path);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  // While the rest is read; it is waited for when it is needed.
-  const sharing = options.shared();
-  sharing.catch(() => undefined);
+  const shared = await options.shared();
   return inSnapshot(options, signal, async (session) => {
     const course: Course = {
       options,
@@ -60,7 +58,7 @@ export async function stageSet(
     const tenants = order.tenants.filter((tenant) => dumped.has(tenant));
     // Before any proof: what ends the session of those is no reason to lose dumps that are whole.
     const needs = await needsOfAll(session, tenants);
-    const preludes = createPreludes({ ...options, shared: await sharing, folder });
+    const preludes = createPreludes({ ...options, shared, folder });
     const set: StagedSet = {
       path: options.path,
       tenants: [],
