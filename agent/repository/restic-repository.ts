@@ -63,8 +63,10 @@ export function createResticRepository(settings: ResticRepositorySettings): Repo
   };
 
   const forgetStray = async (failed: FailedSave) => {
-    if (failed.named === null && !mayHaveStored(failed)) return;
     const signal = AbortSignal.timeout(answerTimeoutMs);
+    // One that is ended in the moment in which it makes its lock leaves it behind.
+    await clearDeadLocks(restic, settings.clock.now(), signal);
+    if (failed.named === null && !mayHaveStored(failed)) return;
     const stray = failed.named ?? strayOf(failed, await listSnapshots(restic, host, {}, signal));
     if (stray !== null) await unlocked(signal, () => removeSnapshots(restic, host, [stray], signal));
   };

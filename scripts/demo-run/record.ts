@@ -87,6 +87,7 @@ export class DemoRecord {
       tell(process.name);
       await endProcess(process);
     }
+    for (const pid of strangersIn(folder)) await endProcess(recorded('what the demo had just started', pid));
     if (composeProject === null) return;
     tell('the containers');
     await composeDown(composeProject, folder);
@@ -119,6 +120,23 @@ async function endProcess(recorded: Recorded): Promise<void> {
   } catch {
     kill(pid, 'SIGKILL');
     await waitUntil(`${name} to be killed`, () => !isAlive(recorded), END_SECONDS);
+  }
+}
+
+/** Processes that were started on the demo's folder, and of which a demo that was killed had not yet made a note. */
+function strangersIn(folder: string): number[] {
+  return readdirSync('/proc').flatMap((name) => {
+    const pid = /^\d+$/.test(name) ? Number(name) : process.pid;
+    return pid !== process.pid && !isZombie(pid) && tellsOf(pid).includes(`${folder}/`) ? [pid] : [];
+  });
+}
+
+/** Its command line and its environment; empty where it is gone, or not ours to ask. */
+function tellsOf(pid: number): string {
+  try {
+    return ['cmdline', 'environ'].map((file) => readFileSync(`/proc/${pid}/${file}`, 'utf8')).join('\0');
+  } catch {
+    return '';
   }
 }
 

@@ -33,7 +33,9 @@ async function withLivingRestic(command: (args: string[]) => string[]) {
     }
   };
   onTestFinished(kill);
-  const locks = () => readdirSync(join(folder, 'repository', 'locks'));
+  // Without one that is being written, under another name.
+  const locks = () =>
+    readdirSync(join(folder, 'repository', 'locks')).filter((name) => /^[0-9a-f]{64}$/.test(name));
   await until('restic holds its lock', async () => locks().length === 1);
   return { repository, locks, kill, child };
 }

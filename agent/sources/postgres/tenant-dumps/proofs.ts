@@ -56,13 +56,13 @@ export async function proveSchemas(
 ): Promise<Map<string, Proof>> {
   const relations = await oidsOf(session, leftOut.relations);
   const withoutRows = await oidsOf(session, leftOut.rows);
-  const shared: string[] = [];
-  const objects = await orTrouble(shared, 'its objects', () =>
-    readObjectsOf(session, schemas, null, relations),
-  );
   const ofSchema = new Map<string, Parts>();
   for (const schema of schemas)
     ofSchema.set(schemaPrefix(schema).slice(0, -1), { schema, troubles: [], ...emptyParts() });
+  const objects = await readTogether(ofSchema, 'its objects', (some) =>
+    readObjectsOf(session, some, null, relations),
+  );
+  for (const object of objects) ofSchema.get(schemaOf(object))?.objects.push(object);
   const extent = extentOf(config);
   const tables = await listTables(session, [...relations, ...withoutRows], schemas);
   const readTable = createTableReader(
@@ -75,10 +75,11 @@ export async function proveSchemas(
     const proof = await orTrouble(parts.troubles, table.name, () => readTable(table));
     if (proof !== null) parts.tables.push(proof);
   }
-  const after = await orTrouble(shared, 'its sequences', () => readCounters(session, relations, schemas));
-  for (const counter of joinCounters(before, after ?? []))
+  const after = await readTogether(ofSchema, 'its sequences', (some) =>
+    readCounters(session, relations, some),
+  );
+  for (const counter of joinCounters(before, after))
     ofSchema.get(schemaIn(counter.name))?.counters.push(counter);
-  for (const object of objects ?? []) ofSchema.get(schemaOf(object))?.objects.push(object);
   const about = {
     version: 1 as const,
     engine: 'postgres' as const,
@@ -91,7 +92,7 @@ export async function proveSchemas(
   return new Map(
     [...ofSchema.values()].map(({ schema, troubles, tables, counters, objects: own }) => [
       schema,
-      { ...about, unproven: summary([...shared, ...troubles]), tables, counters, objects: own },
+      { ...about, unproven: summary(troubles), tables, counters, objects: own },
     ]),
   );
 }
@@ -118,6 +119,21 @@ export async function proveOne(
   } catch (error) {
     return { proof: null, why: `the session of the proof failed: ${describeError(error).message}` };
   }
+}
+
+/** Of all schemas at once; where that fails, of each by itself: what was dropped under one takes no other its proof. */
+async function readTogether<T>(
+  ofSchema: Map<string, Parts>,
+  what: string,
+  read: (schemas: string | string[]) => Promise<T[]>,
+): Promise<T[]> {
+  const all = [...ofSchema.values()];
+  const together = await orTrouble([], what, () => read(all.map(({ schema }) => schema)));
+  if (together !== null) return together;
+  const found: T[] = [];
+  for (const { schema, troubles } of all)
+    found.push(...((await orTrouble(troubles, what, () => read(schema))) ?? []));
+  return found;
 }
 
 type Parts = { schema: string; troubles: string[] } & ReturnType<typeof emptyParts>;
