@@ -19,7 +19,7 @@ export interface Tenancy {
   restoreTenant(
     choice: { source: Source } & Pick<
       TenantRestoreSettings,
-      'wanted' | 'id' | 'toId' | 'owners' | 'restorePoint' | 'how'
+      'wanted' | 'id' | 'toId' | 'toDatabase' | 'owners' | 'restorePoint' | 'how'
     >,
     options: RunOptions,
   ): Promise<RunReport[]>;

@@ -43,7 +43,10 @@ export function addRestore(program: Command, context: Context): void {
       'the newest snapshot not later than this, for example "2026-11-01 15:00" (UTC unless it says otherwise)',
       time,
     )
-    .option('--to <name>', 'into a new database of this name, on the same server')
+    .option(
+      '--to <name>',
+      'into a new database of this name, on the same server; with --tenant, into one that is there',
+    )
     .option(
       '--tables <names>',
       'these alone, as in "orders,customers": with --to, or replaced where they are',
@@ -96,7 +99,7 @@ function refuseContradictions(options: Options): void {
   const given: [option: string, isGiven: boolean, without: string[]][] = [
     ['--to', options.to !== undefined, ['--output', '--drop-old']],
     ['--tables', options.tables !== undefined, ['--output', '--drop-old', '--to-tenant', '--validate-only']],
-    ['--tenant', options.tenant !== undefined, ['--to', '--output', '--drop-old']],
+    ['--tenant', options.tenant !== undefined, ['--output', '--drop-old']],
     ['--by-tenant', options.byTenant === true, ['--tables', '--tenant', '--output', '--drop-old']],
     ['--to-tenant', options.toTenant !== undefined, []],
     ['--validate-only', options.validateOnly === true, ['--dry-run']],
@@ -112,6 +115,11 @@ function refuseContradictions(options: Options): void {
     if (other === undefined) continue;
     throw new HoldfastError('usage', `${option} and ${other} exclude each other`, {
       hint: 'Give one of them.',
+    });
+  }
+  if (options.tenant !== undefined && options.tables !== undefined && options.to !== undefined) {
+    throw new HoldfastError('usage', '--tables of a tenant and --to exclude each other', {
+      hint: 'Restore the whole tenant into the other database: leave out --tables.',
     });
   }
   if (options.byTenant === true && options.to === undefined) {
@@ -143,10 +151,16 @@ async function restore(
   const owners = ownersOf(options);
   const { restorePoint, dryRun = false } = options;
   if (options.tenant !== undefined && options.tables === undefined) {
-    const { tenant: id, toTenant: toId = null } = options;
+    const { tenant: id, toTenant: toId = null, to: toDatabase = null } = options;
+    if (toDatabase !== null) refuseWhole(app.role, 'restore into another database', '--tenant ID alone');
+    if (toDatabase === source.database) throw itsOwn(source);
     const how = dryRun ? 'dry-run' : options.validateOnly === true ? 'validate' : 'for-good';
-    if (how === 'for-good' && options.yes !== true) await askForTenant(app, source, options, context);
-    return app.restoreTenant({ source, wanted, id, toId, owners, restorePoint, how }, commandRun(context));
+    if (how === 'for-good' && toDatabase === null && options.yes !== true)
+      await askForTenant(app, source, options, context);
+    return app.restoreTenant(
+      { source, wanted, id, toId, toDatabase, owners, restorePoint, how },
+      commandRun(context),
+    );
   }
   const { tables, schema: ofSchema } = await tablesOf(app, source, options, context);
   const target = await chooseTarget(source, options, context);
@@ -164,6 +178,12 @@ async function restore(
     { source, wanted, target, tables, ofSchema, byTenant, owners, restorePoint, dryRun },
     commandRun(context),
   );
+}
+
+function itsOwn({ database }: Source): HoldfastError {
+  return new HoldfastError('usage', `${database} is the database that the tenant is from`, {
+    hint: 'Leave out --to: the tenant is restored there.',
+  });
 }
 
 /** What `--json` prints: stable. */

@@ -57,8 +57,8 @@ export interface Tenants {
    */
   recover(order: RecoveryOrder, dump: StoredDump, signal: AbortSignal): Promise<Recovered>;
 
-  /** The schemas among these that are there. */
-  existing(schemas: string[], signal: AbortSignal): Promise<string[]>;
+  /** The schemas among these that are there, in the source's database or in another one of its server. */
+  existing(schemas: string[], signal: AbortSignal, database?: string): Promise<string[]>;
 
   /** Drops a schema; throws `failed` that names what outside of it depends on it. Dropping one that is not there is no error. */
   drop(schema: string, signal: AbortSignal): Promise<void>;
@@ -69,6 +69,8 @@ export interface TenantOrder {
   schema: string;
   /** The tenant that it becomes: the same, or one whose schema is not there yet. */
   into: Pick<Tenant, 'id' | 'schema'>;
+  /** Another database of the same server, in which neither schema is there yet; null for the one that the tenant is from. */
+  elsewhere: string | null;
   /** What the schema that is there is called afterwards. */
   keep: string;
   /** What all of the dump's source held; null where nothing is known of it. */

@@ -25,7 +25,9 @@ export async function planTenant({
       hint: 'Restore another snapshot: one of a time at which the tenant was there.',
     });
   }
-  const other = into.schema !== tenant.schema;
+  const { toDatabase } = settings;
+  const other = into.schema !== tenant.schema || toDatabase !== null;
+  const database = toDatabase ?? source.database;
   const size = into.bytes === null ? '' : ` (${humanBytes(into.bytes)} now)`;
   const steps = [
     ...(into.bytes === null
@@ -41,8 +43,9 @@ export async function planTenant({
     'the other tenants work on',
   ];
   return {
-    reason: `nothing was changed; would restore tenant ${tenant.id} of ${snapshot.shortId} of ${utc(new Date(snapshot.time))} into ${into.schema} of ${source.database}; ${steps.join('; ')}`,
-    warnings: other && into.bytes !== null ? [`there is a schema "${into.schema}" already`] : [],
+    reason: `nothing was changed; would restore tenant ${tenant.id} of ${snapshot.shortId} of ${utc(new Date(snapshot.time))} into ${into.schema} of ${database}; ${steps.join('; ')}`,
+    warnings:
+      other && into.bytes !== null ? [`there is a schema "${into.schema}" in ${database} already`] : [],
     facts: { snapshotId: snapshot.id, tenant: into.id },
   };
 }

@@ -7,7 +7,7 @@ import type { Proof } from '../../proof/proof.ts';
 import { tellDifferences, tellExtent, whyUnproven } from '../../proof/tell.ts';
 import type { SavedSnapshot } from '../../repository/repository.ts';
 import type { Source } from '../../sources/source.ts';
-import type { TenantRestored } from '../../sources/tenants.ts';
+import type { Tenant, TenantRestored } from '../../sources/tenants.ts';
 import { findTenantDump } from '../find-tenant-dump.ts';
 import { openToRead } from '../open-repository.ts';
 import type { Job, Outcome } from '../job.ts';
@@ -29,9 +29,13 @@ export function restoreTenantJob(source: Source, given: TenantRestoreSettings): 
       const settings = { ...given, repository };
       const { tenants, how } = settings;
       const tenant = await tenants.lookUp(settings.id, context.signal);
-      const into = settings.toId === null ? tenant : await tenants.lookUp(settings.toId, context.signal);
+      const into = await placeOf(settings, tenant, context.signal);
       const { path } = tenants.part(tenant.schema);
-      const replaces = how === 'for-good' && into.bytes !== null && into.schema === tenant.schema;
+      const replaces =
+        how === 'for-good' &&
+        settings.toDatabase === null &&
+        into.bytes !== null &&
+        into.schema === tenant.schema;
       const of = { path, engine: 'postgres', of: tenant.schema } as const;
       const point =
         replaces && settings.restorePoint ? await preparePoint(source.name, of, settings, context) : null;
@@ -45,6 +49,18 @@ export function restoreTenantJob(source: Source, given: TenantRestoreSettings): 
       }
     },
   };
+}
+
+/** The tenant that it becomes, with the bytes of what is there of it; in another database they are not known, and 0. */
+async function placeOf(
+  { tenants, toId, toDatabase }: TenantRestoreSettings,
+  tenant: Tenant,
+  signal: AbortSignal,
+): Promise<Tenant> {
+  const into = toId === null ? tenant : await tenants.lookUp(toId, signal);
+  if (toDatabase === null) return into;
+  const [there] = await tenants.existing([into.schema], signal, toDatabase);
+  return { ...into, bytes: there === undefined ? null : 0 };
 }
 
 /** Both at once: each waits for the repository. */
@@ -76,7 +92,7 @@ async function restore(restoration: TenantRestoration, prepared: PreparedPoint |
   const { point, whole } = await readProof(restoration, prepared);
   const proof = whole === null ? null : proofOfSchema(whole, tenant.schema);
   const keep = datedSchema(into.schema, now());
-  if (forGood && into.schema === tenant.schema)
+  if (forGood && settings.toDatabase === null && into.schema === tenant.schema)
     rememberKeptSchema(notes, source.name, { name: keep, at: now().toISOString() });
   const judged: Judged = { notes: [], warnings: [] };
   const progress = { step: `loading ${tenant.schema}`, dumpBytes: 0, storedBytes: 0 };
@@ -85,6 +101,7 @@ async function restore(restoration: TenantRestoration, prepared: PreparedPoint |
     {
       schema: tenant.schema,
       into,
+      elsewhere: settings.toDatabase,
       keep,
       proof: whole,
       judge: (found) => judge(restoration, proof, found, judged),
@@ -139,7 +156,7 @@ function told(
   { judged, keep, point }: { judged: Judged; keep: string; point: SavedSnapshot | null },
 ): Outcome {
   const until = new Date(settings.now().getTime() + KEPT_FOR_MS).toISOString().slice(0, 10);
-  const what = `tenant ${tenant.id} of ${snapshot.shortId} of ${utc(new Date(snapshot.time))} into ${into.schema} of ${source.database}: ${counted(restored.tables, 'table')}, ${counted(restored.rows, 'row')}`;
+  const what = `tenant ${tenant.id} of ${snapshot.shortId} of ${utc(new Date(snapshot.time))} into ${into.schema} of ${settings.toDatabase ?? source.database}: ${counted(restored.tables, 'table')}, ${counted(restored.rows, 'row')}`;
   const verb = settings.how === 'for-good' ? 'restored' : 'nothing was changed; was able to restore';
   const { owners } = settings;
   return {

@@ -21,6 +21,8 @@ export interface TenantRestoreSettings {
   id: string;
   /** The tenant that it becomes; null for the same. */
   toId: string | null;
+  /** Another database of the same server that it is restored into; null for the source's own. */
+  toDatabase: string | null;
   owners: Owners;
   /** Whether the schema is stored as it is before another takes its place. */
   restorePoint: boolean;

@@ -105,6 +105,40 @@ describe('tenants at the command line', () => {
     expect(Object.keys(await checksums())).not.toContain(kept);
   });
 
+  test('restored into another database → it is there, as itself or as another tenant; one that is there already is refused, and the source is as it was', async () => {
+    const { database, checksums, restore } = await clinicWithBackup();
+    const other = `${database}_other`;
+    await server.sql(`CREATE DATABASE ${other}`);
+    await server.sql(clinicDatabase([]), other);
+    const before = await checksums();
+    const dry = await restore('--tenant', '42', '--to', other, '--dry-run');
+    expect(dry.stderr).toMatch(
+      new RegExp(`would restore tenant 42 .* into tenant_42 of ${other}; tenant_42 is not there`),
+    );
+    const itself = await restore('--tenant', '42', '--to', other);
+    expect(itself.stderr).toMatch(
+      new RegExp(`restored tenant 42 .* into tenant_42 of ${other}: .* equal to the source`),
+    );
+    expect(itself.code).toBe(0);
+    expect((await restore('--tenant', '42', '--to', other, '--to-tenant', '77')).code).toBe(0);
+    const sums = await checksumsOf(server, other);
+    expect([sums['tenant_42'], sums['tenant_77']]).toEqual([before['tenant_42'], before['tenant_42']]);
+    const again = await restore('--tenant', '42', '--to', other);
+    expect([again.code, again.stderr]).toEqual([
+      1,
+      expect.stringMatching(/there is a schema "tenant_42" in \w+_other already; nothing was changed/),
+    ]);
+    const own = await restore('--tenant', '42', '--to', database);
+    expect([own.code, own.stderr]).toEqual([
+      2,
+      expect.stringMatching(/the database that the tenant is from/),
+    ]);
+    const nowhere = await restore('--tenant', '42', '--to', 'nowhere');
+    expect([nowhere.code, nowhere.stderr]).toEqual([1, expect.stringMatching(/nowhere/)]);
+    expect(await checksumsOf(server, other)).toEqual(sums);
+    expect(await checksums()).toEqual(before);
+  });
+
   test('its restore point → brings that tenant back, and is never taken for the database; single tables come back too', async () => {
     const { agent, database, sql, checksums, restore } = await clinicWithBackup();
     const good = await checksums();

@@ -87,6 +87,7 @@ describe.each(postgresMajors())('tenants of PostgreSQL %i', (major) => {
       const order: TenantOrder = {
         schema,
         into: await tenants.lookUp(to, never),
+        elsewhere: null,
         keep: `${schema}_old_20261101_150000`,
         proof,
         judge,

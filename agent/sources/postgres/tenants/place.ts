@@ -19,10 +19,10 @@ export interface Place {
  */
 export async function makePlace(
   session: PostgresSession,
-  { schema, into, keep }: TenantOrder,
+  { schema, into, keep, elsewhere }: TenantOrder,
 ): Promise<Place> {
   const there = await isThere(session, into.schema);
-  if (schema === into.schema) {
+  if (schema === into.schema && !(there && elsewhere !== null)) {
     if (!there) return { replaces: false, aside: null };
     await requireAlone(session, schema);
     await renameSchema(session, schema, keep);
@@ -31,9 +31,9 @@ export async function makePlace(
   if (there) {
     throw new HoldfastError(
       'target_not_empty',
-      `there is a schema "${into.schema}" already; nothing was changed`,
+      `there is a schema "${into.schema}"${elsewhere === null ? '' : ` in ${elsewhere}`} already; nothing was changed`,
       {
-        hint: 'A tenant is restored as another one only where that has no schema yet: rename or drop it first.',
+        hint: `A tenant is restored ${elsewhere === null ? 'as another one' : 'into another database'} only where that has no schema yet: rename or drop it first.`,
       },
     );
   }

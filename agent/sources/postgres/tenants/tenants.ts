@@ -25,8 +25,11 @@ export function createPostgresTenants(
   deps: ClientDeps,
 ): Tenants {
   const { caFile } = deps.tools;
-  const look = <T>(signal: AbortSignal, work: (session: PostgresSession) => Promise<T>) =>
-    withPostgresSession(config, { signal, caFile, timeoutMs: LOOK_TIMEOUT_MS }, work);
+  const look = <T>(
+    signal: AbortSignal,
+    work: (session: PostgresSession) => Promise<T>,
+    database = config.database,
+  ) => withPostgresSession(config, { signal, caFile, database, timeoutMs: LOOK_TIMEOUT_MS }, work);
   return {
     find: (signal) => look(signal, (session) => findTenants(session, config, tenants)),
     lookUp: (id, signal) => look(signal, (session) => lookUpTenant(session, config, tenants, id)),
@@ -43,9 +46,12 @@ export function createPostgresTenants(
       const archive = isFolder(dump) ? await openFolder(dump, order.schema, deps) : await openArchive(dump);
       const limit = untilCommit(signal);
       try {
-        const session = { signal: limit.signal, caFile, timeoutMs: RESTORE_TIMEOUT_MS };
+        const database = order.elsewhere ?? config.database;
+        const session = { signal: limit.signal, caFile, database, timeoutMs: RESTORE_TIMEOUT_MS };
+        // The hook speaks of the source's own tables.
+        const afterRestore = order.elsewhere === null ? tenants.afterRestore : null;
         return await withPostgresSession(config, session, (open) =>
-          restoreTenant(open, archive, order, { ...tenants, onCommit: limit.onCommit }),
+          restoreTenant(open, archive, order, { afterRestore, onCommit: limit.onCommit }),
         );
       } finally {
         limit.release();
@@ -53,14 +59,18 @@ export function createPostgresTenants(
       }
     },
     recover: (order, dump, signal) => recoverTenants({ config, tenants, deps }, order, dump, signal),
-    existing: (schemas, signal) =>
-      look(signal, async (session) => {
-        const rows = await session.query(
-          'SELECT nspname AS name FROM pg_namespace WHERE nspname = ANY ($1::text[])',
-          [schemas],
-        );
-        return rows.map(({ name }) => String(name));
-      }),
+    existing: (schemas, signal, database) =>
+      look(
+        signal,
+        async (session) => {
+          const rows = await session.query(
+            'SELECT nspname AS name FROM pg_namespace WHERE nspname = ANY ($1::text[])',
+            [schemas],
+          );
+          return rows.map(({ name }) => String(name));
+        },
+        database,
+      ),
     drop: (schema, signal) => look(signal, (session) => dropSchema(session, schema)),
   };
 }
