@@ -1,20 +1,5 @@
-/** For scripts/test: "PASSED FAILED SKIPPED" out of vitest's JSON report. A file that could not even be loaded counts as one failure. */
-import { readFileSync } from 'node:fs';
+/** For scripts/test: "PASSED FAILED SKIPPED" of a layer. */
+import { readReport } from './vitest-report.ts';
 
-interface Report {
-  numPassedTests: number;
-  numFailedTests: number;
-  numPendingTests: number;
-  numTodoTests: number;
-  testResults: { status: string; assertionResults: { status: string }[] }[];
-}
-
-const report = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as Report;
-const broken = report.testResults.filter(
-  (file) => file.status === 'failed' && file.assertionResults.every(({ status }) => status !== 'failed'),
-);
-console.log(
-  report.numPassedTests,
-  report.numFailedTests + broken.length,
-  report.numPendingTests + report.numTodoTests,
-);
+const { passed, failures, skipped } = readReport(process.argv[2] ?? '');
+console.log(passed, failures.length, skipped);
