@@ -70,13 +70,18 @@ function orderOf(ledger: Known['ledger'], source: string): string[] {
     .flatMap(({ facts }) => facts.snapshotId ?? []);
 }
 
+/** Whether it is the snapshot that was stored with this id, also where restic has copied it since. */
+export function isCalled({ id, originalId }: Snapshot, stored: string | null): boolean {
+  return id === stored || originalId === stored;
+}
+
 function isIn(order: string[], { id, originalId }: Snapshot): boolean {
   return order.includes(id) || order.includes(originalId);
 }
 
 function newestKnown(dumps: Snapshot[], order: string[]): Snapshot | null {
   for (const id of order) {
-    const found = dumps.find((dump) => dump.id === id || dump.originalId === id);
+    const found = dumps.find((dump) => isCalled(dump, id));
     if (found !== undefined) return found;
   }
   return null;

@@ -48,23 +48,14 @@ export async function takeRestorePoint(
     ];
     const part = settings.asItIs.parts(probe).find(({ kind }) => kind === 'dump');
     if (part === undefined) throw new HoldfastError('failed', `${source.name} has nothing to store`);
-    const what = { path: part.path, engine: probe.engine, open: part.open, of: source.database };
-    const point = await storePoint(source.name, what, settings, context);
+    const what = { path: part.path, engine: probe.engine, of: source.database };
+    const prepared = await preparePoint(source.name, what, settings, context);
+    const point = await prepared.store(part.open);
     return { ...point, warnings: [...warnings, ...point.warnings] };
   } catch (error) {
     context.signal.throwIfAborted();
     throw noPoint(source.database, error);
   }
-}
-
-/** Stores the dump of whatever shall be overwritten as a restore point of the source. Throws the first cause. */
-async function storePoint(
-  source: string,
-  { open, ...what }: PointOf & { open: DumpToSave['open'] },
-  settings: PointSettings,
-  context: JobContext,
-): Promise<SavedSnapshot> {
-  return (await preparePoint(source, what, settings, context)).store(open);
 }
 
 /** What is overwritten, in words, and the path and engine of a dump of it. */
@@ -77,7 +68,7 @@ interface PointOf {
 type PointSettings = Pick<RestorePointSettings, 'repository' | 'notes' | 'compression' | 'now'>;
 
 export interface PreparedPoint {
-  /** Throws the first cause. Once. */
+  /** Stores the dump of what shall be overwritten. Throws the first cause. Once. */
   store(open: DumpToSave['open']): Promise<SavedSnapshot>;
   /** Does nothing after `store`; one of the two must be called. */
   cancel(): Promise<void>;

@@ -1,6 +1,6 @@
 import type { Repository } from '../../repository/repository.ts';
 import { findSnapshot } from '../find-snapshot.ts';
-import type { Known, Newest } from '../newest.ts';
+import { isCalled, type Known, type Newest } from '../newest.ts';
 import { strangersIn, strangerWords } from '../strangers.ts';
 import { requireNewest } from './require-newest.ts';
 
@@ -23,7 +23,7 @@ export async function newestOwn(source: string, settings: OwnSettings, signal: A
   if (newest.known === null) return newest;
   const dumps = await repository.list({ source, kind: 'dump' }, signal);
   const good = newestGood();
-  const own = dumps.find(({ id, originalId }) => id === good || originalId === good) ?? newest.known;
+  const own = dumps.find((dump) => isCalled(dump, good)) ?? newest.known;
   const strangers = strangersIn(ledger, source, dumps);
   const [told] = strangerWords(source, strangers.length === 0 ? [newest.snapshot] : strangers, host);
   return {

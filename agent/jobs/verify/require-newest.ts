@@ -1,6 +1,7 @@
 import { utc } from '../../core/clock.ts';
 import { HoldfastError } from '../../core/errors.ts';
 import type { Repository, Snapshot } from '../../repository/repository.ts';
+import { isCalled } from '../newest.ts';
 
 /**
  * An older snapshot must not pass for the one that the heartbeat speaks of. `newestGood` is the snapshot of the source's last good
@@ -13,7 +14,7 @@ export async function requireNewest(
   signal: AbortSignal,
 ): Promise<void> {
   const good = newestGood();
-  const isGood = ({ id, originalId }: Snapshot) => good === id || good === originalId;
+  const isGood = (dump: Snapshot) => isCalled(dump, good);
   if (good === null || isGood(newest)) return;
   const all = await repository.list({ source, kind: 'dump' }, signal);
   if (all.some(isGood)) return;

@@ -8,7 +8,7 @@ import type { Source } from '../../sources/source.ts';
 import type { FoundTenants, Tenant, Tenants } from '../../sources/tenants.ts';
 import { ensureRepository, type Notes } from '../init.ts';
 import type { Job, JobContext, Outcome } from '../job.ts';
-import type { Known, Newest } from '../newest.ts';
+import { isCalled, type Known, type Newest } from '../newest.ts';
 import { findProof } from '../stored-proof.ts';
 import { notRun } from './not-run.ts';
 import { newestOwn } from './newest-own.ts';
@@ -132,7 +132,7 @@ async function newestGoodDump(
   const { repository, newestGood } = settings;
   const good = newestGood();
   const all = good === null ? [] : await repository.list({ source, kind: 'dump' }, signal);
-  const snapshot = all.find(({ id, originalId }) => id === good || originalId === good);
+  const snapshot = all.find((dump) => isCalled(dump, good));
   return snapshot === undefined ? newestOwn(source, settings, signal) : { snapshot, note: null, known: null };
 }
 
