@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { App } from './app.ts';
-import { tenantGroups } from './config/tenant-groups.ts';
+import { globalSchedules, tenantGroups } from './config/tenant-groups.ts';
 import { tenantTurns } from './config/tenant-turns.ts';
 import { utc } from './core/clock.ts';
 import { HoldfastError, describeError } from './core/errors.ts';
@@ -10,7 +10,7 @@ import type { Trigger } from './core/glossary.ts';
 import { humanDuration } from './core/units.ts';
 import type { RunOptions } from './runner.ts';
 import { ensureRepository } from './jobs/init.ts';
-import { lastStart, lastStartOfGroup, lastTurn } from './last-start.ts';
+import { lastStart, lastStartOfGlobal, lastStartOfGroup, lastTurn } from './last-start.ts';
 import { writePulse, type Pulse } from './pulse.ts';
 import { nextFires, startScheduler, type Look } from './scheduler.ts';
 
@@ -60,6 +60,15 @@ export async function runDaemon(app: App, signal: AbortSignal): Promise<void> {
       lastStartedAt: lastTurn(app, source),
       start: (options: RunOptions) => app.verifyTenants(app.pick([source]), null, options),
       skip: (options: SkipOptions) => app.skipTurn(source, options),
+    })),
+    ...globalSchedules(config).map(({ source, cron }) => ({
+      job: 'global-backup' as const,
+      name: `global-backup of ${source}`,
+      cron,
+      lastStartedAt: lastStartOfGlobal(app, source),
+      start: (options: RunOptions) =>
+        app.parts.backUp([source], { part: { kind: 'global' }, output: null }, options),
+      skip: (options: SkipOptions) => app.parts.skip({ source, group: null }, options),
     })),
     ...tenantGroups(config).map(({ source, group, cron }) => ({
       job: 'tenant-backup' as const,

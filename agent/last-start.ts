@@ -18,6 +18,12 @@ export function lastStart(app: Reading & Pick<App, 'sources'>, job: 'backup' | '
   return starts.length === 0 ? null : new Date(Math.min(...starts));
 }
 
+/** Since when the backup of what belongs to no tenant counts as done; null where it was never begun. */
+export function lastStartOfGlobal(app: Reading, source: string): Date | null {
+  const runs = app.ledger.recent({ job: 'global-backup', source, limit: BACK });
+  return doneSince(runs.filter(hasBegun), app);
+}
+
 /** Since when the backup of a group of tenants counts as done; null where it was never begun. */
 export function lastStartOfGroup(app: Reading, source: string, group: string): Date | null {
   const runs = app.ledger.ofGroup('tenant-backup', source, group, BACK_OF_TENANTS);

@@ -45,8 +45,11 @@ export interface Parts {
     choice: { part: BackupPart | null; output: PlainOutput | null },
     options: RunOptions,
   ): Promise<RunReport[]>;
-  /** Records that the backup of a group of a source's tenants was due and did not run, and why. */
-  skip(due: { source: string; group: string }, options: { trigger: Trigger; why: unknown }): Promise<void>;
+  /** Records that the backup of a group of a source's tenants, or of what belongs to none (null), was due and did not run, and why. */
+  skip(
+    due: { source: string; group: string | null },
+    options: { trigger: Trigger; why: unknown },
+  ): Promise<void>;
   /** Restores a dump in a plain file into a new database. */
   load(choice: LoadChoice & { source: Source }, options: RunOptions): Promise<RunReport[]>;
 }
@@ -103,7 +106,14 @@ export function createParts(deps: Deps): Parts {
         ...(choice.output === null ? { next: (soFar) => upkeep.afterBackup(soFar) } : {}),
       }),
     skip: ({ source, group }, options) =>
-      runner.skip([{ name: 'tenant-backup', source, facts: { group } }], options),
+      runner.skip(
+        [
+          group === null
+            ? { name: 'global-backup', source }
+            : { name: 'tenant-backup', source, facts: { group } },
+        ],
+        options,
+      ),
     load: ({ source, ...choice }, options) => runner.run([jobs.load(source, choice)], options),
   };
 }

@@ -14,7 +14,7 @@ const pulseSchema = z.object({
   againBy: z.iso.datetime(),
   jobs: z.array(
     z.object({
-      name: z.enum(['backup', 'verify', 'tenant-backup', 'tenant-verify']),
+      name: z.enum(['backup', 'verify', 'global-backup', 'tenant-backup', 'tenant-verify']),
       /** When it last came due while this daemon lived; null while it never did. */
       due: z.iso.datetime().nullable(),
       /** Null where it never fires again. */

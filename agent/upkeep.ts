@@ -81,9 +81,10 @@ export function createUpkeep(deps: {
     retentionJob({
       ...base,
       keep: config.keep,
+      keepOf: (name) => keepOf(config, name),
       keepOfTenant: (name, tenant) => keepOfTenant(config, name, tenant),
       keepOfGroup: (name, group) =>
-        groupsOf(config, name).find((one) => one.name === group)?.keep ?? config.keep,
+        groupsOf(config, name).find((one) => one.name === group)?.keep ?? keepOf(config, name),
       sources: sources.map((source) => source.name),
       mustExist: () =>
         sources.flatMap(({ name }) => {
@@ -173,7 +174,11 @@ export function createUpkeep(deps: {
   };
 }
 
-/** Of the group that it is in; what is kept of everything where that says nothing. */
+function keepOf(config: Config, source: string): Config['keep'] {
+  return config.sources.find(({ name }) => name === source)?.keep ?? config.keep;
+}
+
+/** Of the group that it is in; what is kept of its source where that says nothing. */
 function keepOfTenant(
   config: Config,
   source: string,
@@ -182,7 +187,7 @@ function keepOfTenant(
   const group = groupsOf(config, source).find(({ match }) =>
     match.some((pattern) => matchesPattern(pattern, id) || matchesPattern(pattern, schema)),
   );
-  return group?.keep ?? config.keep;
+  return group?.keep ?? keepOf(config, source);
 }
 
 function groupsOf(config: Config, source: string): TenantsConfig['groups'] {

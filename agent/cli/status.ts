@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { App } from '../app.ts';
-import { tenantGroups } from '../config/tenant-groups.ts';
+import { globalSchedules, tenantGroups } from '../config/tenant-groups.ts';
 import { withTurns } from '../config/tenant-turns.ts';
 import { utc } from '../core/clock.ts';
 import { EXIT_CODES } from '../core/errors.ts';
@@ -23,6 +23,8 @@ interface Status {
   maintenance: { job: 'retention' | 'check' | 'verify'; lastRun: Run | null }[];
   /** Room for the repository and the state, and how far checks are with reading all data. */
   repository: Space & { allDataReadAt: string | null; nextPart: number | null; ofParts: number | null };
+  /** What belongs to no tenant, where that has a schedule of its own. */
+  globalBackups: { source: string; next: string | null; lastRun: Run | null }[];
   /** Groups of tenants with a schedule of their own. */
   tenantGroups: { source: string; group: string; next: string | null; lastRun: Run | null }[];
   /** Sources whose tenants are verified by themselves. */
@@ -72,6 +74,11 @@ async function statusOf(app: App): Promise<Status> {
       lastRun: lastOf(app, job),
     })),
     repository: { ...(await app.space()), ...partsOf(app) },
+    globalBackups: globalSchedules(config).map(({ source, cron }) => ({
+      source,
+      next: next(cron),
+      lastRun: ledger.last('global-backup', source),
+    })),
     tenantGroups: tenantGroups(config).map(({ source, group, cron }) => ({
       source,
       group,
@@ -166,6 +173,7 @@ function print(app: App, context: Context, status: Status): void {
   const {
     sources,
     maintenance,
+    globalBackups,
     tenantGroups: groups,
     tenantVerifications,
     running,
@@ -200,6 +208,12 @@ function print(app: App, context: Context, status: Status): void {
         lastRun?.startedAt ?? 'never',
         resultOf(lastRun),
       ]),
+      ...globalBackups.map((one) => [
+        `global of ${one.source}`,
+        one.next ?? 'never',
+        one.lastRun?.startedAt ?? 'never',
+        resultOf(one.lastRun),
+      ]),
       ...groups.map((group) => [
         `tenants ${group.group} of ${group.source}`,
         group.next ?? 'never',
@@ -218,7 +232,9 @@ function print(app: App, context: Context, status: Status): void {
   for (const warning of repository.warnings) print.line(`\nwarning: ${warning}`);
   // What failed before it was switched off is history.
   const alive = maintenance.filter(({ job }) => job !== 'retention' || app.config.retention);
-  const lastRuns = [...sources, ...alive, ...groups, ...tenantVerifications].map(({ lastRun }) => lastRun);
+  const lastRuns = [...sources, ...alive, ...globalBackups, ...groups, ...tenantVerifications].map(
+    ({ lastRun }) => lastRun,
+  );
   const troubles = lastRuns.filter((run) => run !== null).flatMap(troubleOf);
   const missed = [...sources.flatMap(missedObjectives), ...sources.flatMap(lateVerification)];
   const ofTenants = tenantVerifications.flatMap(tenantTrouble);

@@ -86,16 +86,26 @@ function noLocation({ repository = {} }: Raw): Problem[] {
 }
 
 function nothingKept(raw: Raw): Problem[] {
-  const given = raw['keep'] ?? {};
+  if (raw['retention'] === 'off') return [];
+  const sources: unknown[] = Array.isArray(raw['sources']) ? raw['sources'] : [];
+  const ofSources = sources.flatMap((source, i) =>
+    isGroup(source) && source['keep'] !== undefined
+      ? keepsNothing(source['keep'], ['sources', i, 'keep'])
+      : [],
+  );
+  return [...keepsNothing(raw['keep'] ?? {}, ['keep']), ...ofSources];
+}
+
+function keepsNothing(given: unknown, path: Problem['path']): Problem[] {
   const parsed = keep.safeParse(given);
-  if (!parsed.success || raw['retention'] === 'off') return [];
+  if (!parsed.success) return [];
   const { within, ...counts } = parsed.data;
   // Who sets every count to 0 and does not speak of the last days rarely means to have no more than those.
   const asked = isGroup(given) && given['within'] !== undefined && within !== null;
   if (asked || Object.values(counts).some((count) => count > 0)) return [];
   const message =
     'keeps nothing; at least one of daily, weekly, monthly and yearly must be more than 0, or within set; to keep everything, switch retention off';
-  return [{ path: ['keep'], message }];
+  return [{ path, message }];
 }
 
 function toConfig(parsed: ParsedConfig, listedIn: string | null): Omit<Config, 'warnings'> {
@@ -150,6 +160,7 @@ function toSource(source: ParsedConfig['sources'][number], listedIn: string | nu
     guard,
     proof,
     proofLimitBytes,
+    keep: source.keep ?? null,
   };
   const common = {
     ...base,
@@ -183,7 +194,15 @@ function toQuery({ sql, value, rows }: ParsedQuery): QueryConfig {
   return { sql, ...(value === undefined ? {} : { value }), ...(rows === undefined ? {} : { rows }) };
 }
 
-function toTenants({ schemas, query, groups, verify, after_restore, ...same }: ParsedTenants): TenantsConfig {
+function toTenants({
+  schemas,
+  query,
+  groups,
+  global,
+  verify,
+  after_restore,
+  ...same
+}: ParsedTenants): TenantsConfig {
   return {
     ...same,
     found:
@@ -192,6 +211,7 @@ function toTenants({ schemas, query, groups, verify, after_restore, ...same }: P
       verify === undefined
         ? null
         : { everySeconds: verify.every, budgetSeconds: verify.budget, schedule: verify.schedule },
+    globalSchedule: global?.schedule ?? null,
     groups: groups.map(({ name, match, schedule, keep: kept }) => ({
       name,
       match,

@@ -94,6 +94,8 @@ interface SourceConfigBase {
   proof: ProofLevel;
   /** Of a table that takes more bytes, samples are read in place of all rows; null for no limit. */
   proofLimitBytes: number | null;
+  /** What is kept of it; null for what is kept of every source. */
+  keep: KeepConfig | null;
   /** Gaps that are accepted by name: a backup without them is done with warnings. */
   allowIncomplete: GapName[];
   verify: SourceVerification;
@@ -146,6 +148,8 @@ export interface TenantsConfig {
   jobs: number;
   /** Patterns of ids or schemas: tenants that match an earlier one come first, those that match none last. */
   priority: string[];
+  /** A cron expression for backups of what belongs to no tenant; null for none beside those of the whole database. */
+  globalSchedule: string | null;
   /** A tenant is in the first that it matches. */
   groups: TenantGroupConfig[];
   /** How tenants are verified by turns; null: only with the whole database. */

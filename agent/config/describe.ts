@@ -1,4 +1,4 @@
-import type { Config, SourceConfig, TenantsConfig } from './config.ts';
+import type { Config, KeepConfig, SourceConfig, TenantsConfig } from './config.ts';
 import { isSecretName, secretsInEnvironment } from '../core/secret-names.ts';
 import { maskUrls } from './secrets.ts';
 import { yamlLibrary } from './yaml-library.ts';
@@ -30,7 +30,7 @@ export function describeConfig(config: Config): Record<string, unknown> {
     check_bytes: config.checkBytes ?? 0,
     retention: config.retention ? 'on' : 'off',
     store_ledger: config.storeLedger ? 'on' : 'off',
-    keep: { ...config.keep, within: config.keep.within ?? '0' },
+    keep: described(config.keep),
     sources: config.sources.map(describeSource),
     access: config.access.map(({ name, sources, tenants }) => ({ role: name, sources, tenants })),
     ...(config.role === null ? {} : { role: config.role }),
@@ -81,6 +81,7 @@ function describeSource(source: SourceConfig): Record<string, unknown> {
     guard: source.guard,
     proof: source.proof,
     proof_limit: source.proofLimitBytes ?? 0,
+    ...(source.keep === null ? {} : { keep: described(source.keep) }),
     gates: source.gates,
     allow_incomplete: source.allowIncomplete,
     verify: { server: urlOf(source.verify.server), queries: source.verify.queries },
@@ -90,6 +91,10 @@ function describeSource(source: SourceConfig): Record<string, unknown> {
       ? { tenants: describeTenants(source.tenants) }
       : {}),
   };
+}
+
+function described(keep: KeepConfig): Record<string, unknown> {
+  return { ...keep, within: keep.within ?? '0' };
 }
 
 function describeTenants(tenants: TenantsConfig): Record<string, unknown> {
@@ -107,11 +112,12 @@ function describeTenants(tenants: TenantsConfig): Record<string, unknown> {
             schedule: tenants.verify.schedule,
           },
         }),
+    ...(tenants.globalSchedule === null ? {} : { global: { schedule: tenants.globalSchedule } }),
     groups: tenants.groups.map(({ name, match, schedule, keep }) => ({
       name,
       match,
       ...(schedule === null ? {} : { schedule }),
-      ...(keep === null ? {} : { keep: { ...keep, within: keep.within ?? '0' } }),
+      ...(keep === null ? {} : { keep: described(keep) }),
     })),
     ...(tenants.afterRestore === null ? {} : { after_restore: tenants.afterRestore }),
   };

@@ -157,6 +157,14 @@ const query = group({
   error: 'a query with what is expected: value: …, or rows: {min: …, max: …}',
 });
 
+export const keep = group({
+  daily: whole(0, 10_000).default(7),
+  weekly: whole(0, 10_000).default(4),
+  monthly: whole(0, 10_000).default(6),
+  yearly: whole(0, 10_000).default(0),
+  within: within.default('2d'),
+});
+
 const sourceBase = {
   name: text.optional(),
   host: text,
@@ -167,6 +175,7 @@ const sourceBase = {
   guard: oneOf(['tables', 'size', 'off']).default('tables'),
   proof: oneOf(PROOF_LEVELS).default('checksums'),
   proof_limit: bytesOrNone.default(null),
+  keep: keep.optional(),
   gates: z.boolean({ error: 'true or false' }).default(true),
   allow_incomplete: z.array(oneOf(GAP_NAMES), { error: 'a list of gaps' }).default([]),
   verify: group(
@@ -192,14 +201,6 @@ const mysql = group(
   ALSO_OF_SOURCES,
 );
 
-export const keep = group({
-  daily: whole(0, 10_000).default(7),
-  weekly: whole(0, 10_000).default(4),
-  monthly: whole(0, 10_000).default(6),
-  yearly: whole(0, 10_000).default(0),
-  within: within.default('2d'),
-});
-
 /** SQL, which may take several lines. */
 const statement = z
   .string({ error: 'a statement of SQL' })
@@ -208,6 +209,8 @@ const statement = z
   .refine((sql) => !sql.includes('\0'), { error: 'a statement of SQL' });
 
 const patterns = z.array(text, { error: 'a list of patterns, such as ["enterprise-*"]' });
+
+const commonToAll = group({ schedule: cron });
 
 const tenantGroup = group({
   name: text,
@@ -226,6 +229,7 @@ const tenants = group({
     budget: duration.default(1800),
     schedule: cron.default('0 4 * * *'),
   }).optional(),
+  global: commonToAll.optional(),
   groups: z.array(tenantGroup, { error: 'a list of groups (name, match, schedule, keep)' }).default([]),
   after_restore: statement.optional(),
 })

@@ -131,6 +131,12 @@ export const SETTINGS: readonly Setting[] = [
   },
   {
     variable: null,
+    path: ['sources', SOURCE, 'keep'],
+    meaning:
+      'What the retention keeps of this source alone: a group as `keep` below, whose defaults it has. Without it, what it keeps of all.',
+  },
+  {
+    variable: null,
     path: ['sources', SOURCE, 'gates'],
     meaning: 'Whether the gate waits for this source to be fresh.',
   },

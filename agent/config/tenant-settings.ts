@@ -45,6 +45,12 @@ export function tenantSettings(tenants: Path): Setting[] {
     },
     {
       variable: null,
+      path: [...tenants, 'global', 'schedule'],
+      meaning:
+        'When what belongs to no tenant is backed up by itself, with the roles, beside the backups of everything: a cron expression; never unless it says otherwise.',
+    },
+    {
+      variable: null,
       path: [...tenants, 'groups'],
       meaning:
         'Groups of tenants: a `name`, `match` (a list of patterns of ids or schemas; a tenant is in the first group that it matches), and a `schedule` and `keep` of their own.',

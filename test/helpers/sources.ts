@@ -29,6 +29,7 @@ const BASE = {
   guard: 'tables',
   proof: 'checksums',
   proofLimitBytes: null,
+  keep: null,
   allowIncomplete: [],
   verify: { server: null, queries: [] },
   objectives: { rpoSeconds: null, rtoSeconds: null },

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { ON_DEMAND_KINDS, TENANT_KINDS } from '../../core/glossary.ts';
 import type { ForgetPreview, KeepPolicy, Repository, Snapshot } from '../../repository/repository.ts';
 
@@ -40,7 +41,7 @@ export async function expiredTenantDumps(
     const ids = new Set(snapshots.map(({ id }) => id));
     const tenants = [...new Set(snapshots.flatMap(({ tags }) => tags?.tenant ?? []))];
     const filter = tenants.length === 0 ? { source, kind: 'tenant-set' as const } : { source, tenants };
-    const isUsual = JSON.stringify(policy) === JSON.stringify(settings.keep);
+    const isUsual = isDeepStrictEqual(policy, settings.keep);
     // The policy of everything else has been asked for these as well.
     const answer = isUsual ? preview : await settings.repository.preview(policy, signal, filter);
     const going = answer.removed.filter(({ id }) => ids.has(id));

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { HoldfastError } from '../../core/errors.ts';
 import { counted, humanBytes } from '../../core/units.ts';
 import type { RemovedSnapshot } from '../../ledger/ledger.ts';
@@ -18,7 +19,10 @@ import { expiredTenantDumps, keptTenantDumps } from './retention-tenants.ts';
 export interface RetentionSettings {
   repository: Repository;
   notes: Notes;
+  /** What is kept of most sources: the policy that is asked for first. */
   keep: KeepPolicy;
+  /** What is kept of a source. */
+  keepOf: (source: string) => KeepPolicy;
   /** The policy of a tenant's own dumps. */
   keepOfTenant: (source: string, tenant: { id: string; schema: string }) => KeepPolicy;
   /** The policy of a group of tenants; of all of them for null. */
@@ -81,7 +85,8 @@ async function applyRetention(
   const pruneDue = `${PRUNE_DUE} ${id}`;
   // On most days one look is all: nothing is old enough to go.
   const preview = await repository.preview(settings.keep, signal);
-  if (!settings.acceptMissing) refuseSuspiciousList(settings, known, [...preview.kept, ...preview.removed]);
+  const present = [...preview.kept, ...preview.removed];
+  if (!settings.acceptMissing) refuseSuspiciousList(settings, known, present);
 
   const kept: string[] = [];
   const removed: string[] = [];
@@ -89,7 +94,11 @@ async function applyRetention(
   const findings: string[] = [];
   let freed: PruneReport | null = null;
   for (const source of settings.sources) {
-    const choice = chooseOf(source, preview, settings.standing(source));
+    const keep = settings.keepOf(source);
+    const asked = isDeepStrictEqual(keep, settings.keep)
+      ? preview
+      : await repository.preview(keep, signal, { source });
+    const choice = chooseOf(source, asked, settings.standing(source));
     let report: ForgetReport = {
       kept: choice.kept.map(idOfSnapshot),
       removed: choice.removed.map(idOfSnapshot),
@@ -97,14 +106,14 @@ async function applyRetention(
     if (!dryRun && report.removed.length > 0) {
       onProgress({ step: `retention of ${source}`, dumpBytes: 0, storedBytes: 0 });
       notes.remember(pruneDue, 'yes');
-      if (choice.spared.length === 0) report = await repository.forget(settings.keep, { source }, signal);
+      if (choice.spared.length === 0) report = await repository.forget(keep, { source }, signal);
       else await repository.remove(report.removed, signal);
     }
     kept.push(...report.kept);
     removed.push(...report.removed);
     spared.push(...choice.spared);
     if (choice.finding !== null) findings.push(choice.finding);
-    findings.push(...settings.strangers(source, [...preview.kept, ...preview.removed]));
+    findings.push(...settings.strangers(source, present));
   }
   const ofTenants = await expiredTenantDumps(preview, settings, signal);
   const dumpsOfTenants = ofTenants.expired;
@@ -141,7 +150,7 @@ async function applyRetention(
       snapshotsKept: kept.length,
       snapshotsRemoved: removed.length,
       ...(freed?.freedBytes == null ? {} : { freedBytes: freed.freedBytes }),
-      removed: [...new Map([...preview.removed, ...expired].map((one) => [one.id, one])).values()]
+      removed: present
         .filter(({ id }) => removed.includes(id))
         .map(named)
         .toSorted((one, other) => one.time.localeCompare(other.time)),

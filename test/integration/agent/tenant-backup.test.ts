@@ -567,4 +567,81 @@ describe('plain files', () => {
     expect(set.code).toBe(1);
     expect(set.stderr).toMatch(/staging 4 tenants .* takes about .* free/);
   });
+
+  test('rows that unpack to a hundred times what they take → the disk runs full while the set is staged: said, nothing stored, nothing left', async () => {
+    const clinic = await createClinic(server);
+    const agent = await testAgent({ ...clinic.environment, ...QUICK });
+    expect((await agent.run(['init'])).code).toBe(0);
+    await server.sql(
+      `CREATE TABLE tenant_2.scans (id int PRIMARY KEY, page text);
+       INSERT INTO tenant_2.scans SELECT n, repeat('x', 1000000) FROM generate_series(1, 300) n`,
+      clinic.database,
+    );
+    const state = join(agent.folder, 'small');
+    mkdirSync(state);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=150m', 'tmpfs', state]);
+    onTestFinished(() => void execFileSync('umount', ['-l', state]));
+    const { code, stderr } = await agent.run(['backup', '--tenants'], { HOLDFAST_STATE_DIR: state });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/failed: staging 4 tenants .* was ended after .* no more room in/);
+    expect(await snapshotsOf(agent)).toEqual([]);
+    expect(readdirSync(join(state, 'run')).filter((name) => /staging/.test(name))).toEqual([]);
+    const held = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'";
+    expect(await server.sql(held)).toMatch(/^0/);
+    await server.sql('DROP TABLE tenant_2.scans', clinic.database);
+    expect(await agent.run(['backup', '--tenants'], { HOLDFAST_STATE_DIR: state })).toMatchObject({
+      code: 0,
+    });
+  });
+
+  test('what belongs to no tenant, and a group, have schedules → the daemon stores both, the history names them, and the heartbeat stays', async () => {
+    const clinic = await createClinic(server);
+    const agent = await testAgent(QUICK);
+    const config = join(agent.folder, 'holdfast.yml');
+    const everySecond = "'* * * * * *'";
+    writeFileSync(
+      config,
+      `schedule: {backup: 0 0 1 1 *, verify: 0 0 1 1 *}
+sources:
+  - url: ${clinic.environment['DATABASE_URL']}
+    tenants:
+      schemas: tenant_*
+      global: {schedule: ${everySecond}}
+      groups: [{name: high, match: ['2'], schedule: ${everySecond}}]
+`,
+    );
+    const daemon = agent.start(['run'], { HOLDFAST_CONFIG: config });
+    const kinds = async () => new Set((await snapshotsOf(agent)).map(({ tags }) => tags.kind));
+    await until('the repository is there', async () =>
+      existsSync(join(agent.folder, 'repository', 'config')),
+    );
+    await until('both are stored', async () => {
+      const stored = await kinds();
+      return ['global', 'global-roles', 'tenant-set'].every((kind) => stored.has(kind));
+    });
+    daemon.child.kill('SIGTERM');
+    const { code, stderr } = await daemon.ended;
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/next global-backup of \S+: /);
+    const runs = JSON.parse(
+      (await agent.run(['history', '--limit', '100', '--json'], { HOLDFAST_CONFIG: config })).stdout,
+    ) as { job: string; trigger: string; result: string; facts: { group?: string } }[];
+    const succeeded = runs.filter(({ result }) => result === 'succeeded');
+    expect(succeeded).toContainEqual(
+      expect.objectContaining({
+        job: 'global-backup',
+        trigger: 'schedule',
+        facts: expect.not.objectContaining({ group: 'high' }) as object,
+      }),
+    );
+    expect(succeeded).toContainEqual(
+      expect.objectContaining({
+        job: 'tenant-backup',
+        facts: expect.objectContaining({ group: 'high' }) as object,
+      }),
+    );
+    expect(agent.lastOk()).toBeNull();
+    const status = (await agent.run(['status'], { HOLDFAST_CONFIG: config })).stdout;
+    expect(status).toMatch(/^global of \S+ +\S+Z +\S+Z +(succeeded|interrupted)/m);
+  });
 });

@@ -42,7 +42,7 @@ test('a schema is dropped when its dump has ended and before it is proved → it
     port: server.port,
     tenants: {
       found: { kind: 'schemas', pattern: 'tenant_*' },
-      ...{ jobs: 2, priority: [], groups: [], verify: null, afterRestore: null },
+      ...{ jobs: 2, priority: [], globalSchedule: null, groups: [], verify: null, afterRestore: null },
     },
   });
   const tools = { postgresDirs: [programsThat(database, 'DROP SCHEMA tenant_2 CASCADE')] };

@@ -19,6 +19,7 @@ const BY_PATTERN: TenantsConfig = {
   found: { kind: 'schemas', pattern: 'tenant_*' },
   jobs: 2,
   priority: [],
+  globalSchedule: null,
   groups: [],
   verify: null,
   afterRestore: null,

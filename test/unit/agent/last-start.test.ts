@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { App } from '../../../agent/app.ts';
 import type { JobName, Trigger } from '../../../agent/core/glossary.ts';
-import { lastStart, lastStartOfGroup, lastTurn } from '../../../agent/last-start.ts';
+import { lastStart, lastStartOfGlobal, lastStartOfGroup, lastTurn } from '../../../agent/last-start.ts';
 import type { RunFacts } from '../../../agent/ledger/ledger.ts';
 import { openLedger } from '../../../agent/ledger/sqlite.ts';
 
@@ -40,6 +40,8 @@ const times = (count: number, past: Past) => Array.from({ length: count }, () =>
 
 const backup = (...past: Past[]) =>
   after('backup', past, (app) => lastStart(app, 'backup')?.toISOString() ?? null);
+const global = (...past: Past[]) =>
+  after('global-backup', past, (app) => lastStartOfGlobal(app, 'clinic')?.toISOString() ?? null);
 const group = (...past: Past[]) =>
   after(
     'tenant-backup',
@@ -49,6 +51,7 @@ const group = (...past: Past[]) =>
 
 describe.each([
   ['a backup', backup],
+  ['what belongs to no tenant', global],
   ['a group of tenants', group],
 ])('since when %s counts as done', (_, since) => {
   test('it never began, or was skipped → never', () => {

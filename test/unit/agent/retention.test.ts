@@ -3,6 +3,7 @@ import { maintenanceAfter, type Ended } from '../../../agent/jobs/backup/after-b
 import { retentionJob, type RetentionSettings } from '../../../agent/jobs/upkeep/retention.ts';
 import type { Repository, Snapshot } from '../../../agent/repository/repository.ts';
 
+const USUAL = { daily: 1, weekly: 0, monthly: 0, yearly: 0 };
 const context = { signal: new AbortController().signal, onProgress: () => undefined };
 
 /** Only what retention needs of a repository, which keeps the last of its snapshots; what happens to it is kept. */
@@ -47,9 +48,10 @@ function settings(
   return {
     repository,
     notes: { remember: (key, value) => void notes.set(key, value), recall: (key) => notes.get(key) ?? null },
-    keep: { daily: 1, weekly: 0, monthly: 0, yearly: 0 },
-    keepOfTenant: () => ({ daily: 1, weekly: 0, monthly: 0, yearly: 0 }),
-    keepOfGroup: () => ({ daily: 1, weekly: 0, monthly: 0, yearly: 0 }),
+    keep: USUAL,
+    keepOf: () => USUAL,
+    keepOfTenant: () => USUAL,
+    keepOfGroup: () => USUAL,
     sources: ['shop'],
     mustExist: () => [],
     dryRun: false,
@@ -82,6 +84,30 @@ describe('retention', () => {
         path: '/mysql/shop.sql.gz',
       })),
     });
+  });
+
+  test('a source has a policy of its own → it is asked for that source alone, and forgotten by', async () => {
+    const own = { daily: 7, weekly: 4, monthly: 12, yearly: 5 };
+    const asked: unknown[] = [];
+    const fake = fakeRepository(['a', 'b', 'c']);
+    const preview: Repository['preview'] = async (policy, _signal, filter) => {
+      asked.push([policy, filter]);
+      const going = policy.yearly === 5 ? 1 : 2;
+      return { kept: fake.present.slice(going), removed: fake.present.slice(0, going) };
+    };
+    const forget: Repository['forget'] = async (policy, filter) => {
+      asked.push(['forget', policy, filter]);
+      return { kept: ['b', 'c'], removed: ['a'] };
+    };
+    const keepOf = (source: string) => (source === 'shop' ? own : USUAL);
+    const repository = { ...fake.repository, preview, forget };
+    const outcome = await retentionJob(settings(repository, new Map(), { keepOf })).run(context);
+    expect(asked).toEqual([
+      [USUAL, undefined],
+      [own, { source: 'shop' }],
+      ['forget', own, { source: 'shop' }],
+    ]);
+    expect(outcome.facts).toMatchObject({ snapshotsKept: 2, removed: [{ shortId: 'a' }] });
   });
 
   test('a prune that restic does not measure → says so', async () => {

@@ -9,7 +9,12 @@ import { openLedger } from '../../../agent/ledger/sqlite.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
 
 /** A backup of a source, or the retention where none is named; or another job. */
-type Past = [at: string, source: string | null, end: RunEnd | null, job?: 'verify' | 'tenant-backup'];
+type Past = [
+  at: string,
+  source: string | null,
+  end: RunEnd | null,
+  job?: 'verify' | 'global-backup' | 'tenant-backup',
+];
 
 interface Configured {
   /** Sources for which the gate does not wait. */
@@ -18,6 +23,8 @@ interface Configured {
   retention?: boolean;
   /** Groups of the shop's tenants that have a schedule. */
   groups?: string[];
+  /** When what belongs to none of them is backed up by itself. */
+  globalSchedule?: string | null;
 }
 
 const GOOD: RunEnd = { result: 'succeeded', reason: 'stored 1 MB' };
@@ -26,7 +33,13 @@ const GOOD: RunEnd = { result: 'succeeded', reason: 'stored 1 MB' };
 async function statusAfter(
   past: Past[],
   options: string[] = [],
-  { silent = [], backup = '0 3,15 * * *', retention = true, groups = [] }: Configured = {},
+  {
+    silent = [],
+    backup = '0 3,15 * * *',
+    retention = true,
+    groups = [],
+    globalSchedule = null,
+  }: Configured = {},
 ) {
   let now = '2026-11-02T09:00:00Z';
   const clock = { now: () => new Date(now) };
@@ -48,7 +61,11 @@ async function statusAfter(
         proof: 'checksums',
         objectives: { rpoSeconds: null, rtoSeconds: null },
         type: name === 'shop' ? 'postgres' : 'mysql',
-        tenants: { groups: groups.map((group) => ({ name: group, schedule: '0 4 * * *' })), verify: null },
+        tenants: {
+          globalSchedule,
+          groups: groups.map((group) => ({ name: group, schedule: '0 4 * * *' })),
+          verify: null,
+        },
       })),
       staleAfterSeconds: 26 * 3600,
       checkInterval: 6,
@@ -214,4 +231,22 @@ test('a group of tenants went well and fails since, and another runs often → i
   expect(text).toContain(
     '\ntenant-backup of the group standard of shop failed: no route to the repository\n',
   );
+});
+
+test('what belongs to no tenant has a schedule and failed → its next time, and its failure', async () => {
+  const failed: RunEnd = { result: 'failed', reason: 'no route to the repository' };
+  const past: Past[] = [
+    ['2026-11-01T04:00:00Z', 'shop', GOOD, 'global-backup'],
+    ['2026-11-02T04:00:00Z', 'shop', failed, 'global-backup'],
+  ];
+  const { text } = await statusAfter(past, [], { globalSchedule: '0 4 * * *' });
+  expect(text).toMatch(/^global of shop +2026-11-03T04:00:00Z +2026-11-02T04:00:00Z +failed$/m);
+  expect(text).toContain('\nglobal-backup of shop failed: no route to the repository\n');
+  const json = JSON.parse(
+    (await statusAfter(past, ['--json'], { globalSchedule: '0 4 * * *' })).text,
+  ) as object;
+  expect(json).toMatchObject({
+    globalBackups: [{ source: 'shop', next: '2026-11-03T04:00:00Z', lastRun: { result: 'failed' } }],
+  });
+  expect((await statusAfter(past)).text).not.toContain('global');
 });

@@ -53,6 +53,7 @@ describe('the environment form', () => {
           guard: 'tables',
           proof: 'checksums',
           proofLimitBytes: null,
+          keep: null,
           gates: true,
           allowIncomplete: [],
           verify: { server: null, queries: [] },

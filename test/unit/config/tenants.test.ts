@@ -24,7 +24,7 @@ describe('tenants of a source', () => {
   test('pattern, groups and hook → as they were written, with the defaults of the rest', () => {
     const [source] = loadConfig(
       file(
-        `{schemas: 'tenant_*', priority: [vip-*], after_restore: "update t set s = 1 where id = $1", groups: [
+        `{schemas: 'tenant_*', priority: [vip-*], global: {schedule: 0 2 * * *}, after_restore: "update t set s = 1 where id = $1", groups: [
           {name: high, match: [enterprise-*], schedule: 0 */6 * * *, keep: {daily: 30}}, {name: others, match: ['*']}]}`,
       ),
     ).sources;
@@ -33,6 +33,7 @@ describe('tenants of a source', () => {
         found: { kind: 'schemas', pattern: 'tenant_*' },
         jobs: 2,
         priority: ['vip-*'],
+        globalSchedule: '0 2 * * *',
         groups: [
           { name: 'high', match: ['enterprise-*'], schedule: '0 */6 * * *', keep: { daily: 30, weekly: 4 } },
           { name: 'others', match: ['*'], schedule: null, keep: null },
@@ -47,7 +48,9 @@ describe('tenants of a source', () => {
       expect.objectContaining({ tenants: null }),
     ]);
     const config = loadConfig(
-      file(`{query: 'select id, schema_name from t', groups: [{name: a, match: [x]}]}`),
+      file(
+        `{query: 'select id, schema_name from t', global: {schedule: 0 2 * * *}, groups: [{name: a, match: [x]}]}`,
+      ),
     );
     const [shown] = describeConfig(config)['sources'] as { tenants: unknown }[];
     const again = loadConfig(file(JSON.stringify(shown?.tenants))).sources;

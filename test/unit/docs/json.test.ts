@@ -27,6 +27,7 @@ const sources = [
 ];
 
 const TURNS = {
+  globalSchedule: '0 2 * * *',
   groups: [{ name: 'high', schedule: '0 1 * * *' }],
   verify: { everySeconds: 60, budgetSeconds: 60, schedule: '0 4 * * *' },
 };
@@ -340,7 +341,8 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
     const groups = [{ name: 'high', match: ['*'], schedule: '@daily', keep }];
     const found = { schemas: 'tenant_*', query: 'select 1', after_restore: 'select $1' };
     const verify = { every: 60, budget: 60, schedule: '@daily' };
-    const tenants = { ...found, jobs: 2, priority: ['vip'], groups, verify };
+    const global = { schedule: '@daily' };
+    const tenants = { ...found, jobs: 2, priority: ['vip'], global, groups, verify };
     const both = {
       ...mysql,
       role: 'support',
@@ -352,6 +354,7 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
           format: 'custom',
           jobs: 4,
           verify: { queries },
+          keep,
           tenants,
         },
         { tenants: { groups: [] } },

@@ -14,6 +14,7 @@ const settings = (more: Partial<TenantsConfig>): TenantsConfig => ({
   found: { kind: 'schemas', pattern: 'tenant_*' },
   jobs: 2,
   priority: [],
+  globalSchedule: null,
   groups: [],
   verify: null,
   afterRestore: null,
