@@ -86,9 +86,6 @@ interface Deps {
   path: string;
 }
 
-/** One that hangs must not keep the others from their turn. */
-const TENANT_TIMEOUT_MS = 3600_000;
-
 export function createParts(deps: Deps): Parts {
   const { config, sources, runner, upkeep } = deps;
   const jobs = createJobs(deps);
@@ -181,7 +178,10 @@ function createJobs(deps: Deps): Jobs {
       onDemand: part.kind === 'named' || deps.role !== null,
       group: part.kind === 'group' ? part.name : null,
       atOnce: tenantsIn(config, source.name)?.jobs ?? 1,
-      tenantTimeoutMs: Math.min(timeoutMs, TENANT_TIMEOUT_MS),
+      tenantTimeoutMs: Math.min(
+        timeoutMs,
+        (tenantsIn(config, source.name)?.timeoutSeconds ?? Infinity) * 1000,
+      ),
     });
   };
   return {

@@ -199,6 +199,7 @@ function toTenants({
   query,
   groups,
   global,
+  timeout,
   verify,
   after_restore,
   ...same
@@ -211,6 +212,7 @@ function toTenants({
       verify === undefined
         ? null
         : { everySeconds: verify.every, budgetSeconds: verify.budget, schedule: verify.schedule },
+    timeoutSeconds: timeout,
     globalSchedule: global?.schedule ?? null,
     groups: groups.map(({ name, match, schedule, keep: kept }) => ({
       name,

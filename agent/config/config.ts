@@ -146,6 +146,8 @@ export interface TenantsConfig {
   found: TenantsBy;
   /** How many tenants are dumped at once. */
   jobs: number;
+  /** One whose dump takes longer is ended, and the others go on. Seconds. */
+  timeoutSeconds: number;
   /** Patterns of ids or schemas: tenants that match an earlier one come first, those that match none last. */
   priority: string[];
   /** A cron expression for backups of what belongs to no tenant; null for none beside those of the whole database. */

@@ -102,6 +102,7 @@ function describeTenants(tenants: TenantsConfig): Record<string, unknown> {
   return {
     ...(found.kind === 'schemas' ? { schemas: found.pattern } : { query: found.sql }),
     jobs: tenants.jobs,
+    timeout: tenants.timeoutSeconds,
     priority: tenants.priority,
     ...(tenants.verify === null
       ? {}

@@ -23,6 +23,12 @@ export function tenantSettings(tenants: Path): Setting[] {
     },
     {
       variable: null,
+      path: [...tenants, 'timeout'],
+      meaning:
+        'A tenant whose dump takes longer is ended and has failed, and the others go on: seconds, or `45m`, `6h`; `1h` unless it says otherwise.',
+    },
+    {
+      variable: null,
       path: [...tenants, 'priority'],
       meaning: 'Patterns of ids or schemas, the most critical first: the order in which tenants are taken.',
     },

@@ -83,11 +83,14 @@ async function backUpTenants(
   let brokenBy: unknown = null;
   const ended = await settings.dumps
     .atOneMoment({ tenants: all, probe }, context.signal, async (moment) => {
-      const { group, set } = settings;
+      const { group, set, tenantTimeoutMs } = settings;
       const stored =
         set === null
           ? { ...NOTHING_STORED, left: chosen }
-          : await storeSet({ source, probe, store: set, group, context, moment, at, tenants: chosen });
+          : await storeSet({
+              ...{ source, probe, store: set, group, tenantTimeoutMs, context, moment, at },
+              tenants: chosen,
+            });
       storedSoFar = stored;
       const alone = await inParallel(stored.left, settings.atOnce, (tenant) =>
         backUpTenant({ ...common, moment, tenant }),

@@ -23,6 +23,8 @@ export interface TenantSet {
   moment: Moment;
   /** When the moment was. */
   at: Date;
+  /** One that takes longer has failed, and the others are stored. */
+  tenantTimeoutMs: number;
   /** Bytes of a schema with its indexes, where they are known. */
   tenants: (TenantSchema & { bytes?: number | null })[];
 }
@@ -55,6 +57,7 @@ export async function storeSet(set: TenantSet): Promise<StoredSet> {
     const order = {
       tenants: tenants.filter((tenant) => moment.holds(tenant)),
       staging: staging.folder,
+      limitMs: set.tenantTimeoutMs,
       encodeProof,
       onBytes: async (bytes: number) => {
         context.onProgress({ ...report, dumpBytes: bytes });

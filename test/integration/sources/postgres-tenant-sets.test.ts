@@ -19,55 +19,60 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** A pg_dump behind whose pass over the tenants a statement runs, before anything is proved. */
-function programsThat(database: string, sql: string): string {
+/** A pg_dump of whose passes over tenants something becomes, as `command` says in shell; `$real` is the program. */
+function programsThat(command: string): string {
   const root = temporaryFolder();
   const bin = join(root, major, 'bin');
   mkdirSync(bin, { recursive: true });
-  const psql = `PGPASSWORD=bosspw psql -h 127.0.0.1 -p ${server.port} -U boss -d ${database} -q -c '${sql}' >/dev/null 2>&1`;
+  const real = join(POSTGRES_ROOT, major, 'bin');
   fakeProgram(
     bin,
     'pg_dump',
-    `${join(POSTGRES_ROOT, major, 'bin/pg_dump')} "$@"; code=$?; case "$*" in *--schema=*) ${psql} ;; esac; exit $code`,
+    `real=${real}/pg_dump; case "$*" in *--schema=*) ${command} ;; *) exec "$real" "$@" ;; esac`,
   );
-  fakeProgram(bin, 'pg_restore', `exec ${join(POSTGRES_ROOT, major, 'bin/pg_restore')} "$@"`);
+  fakeProgram(bin, 'pg_restore', `exec ${real}/pg_restore "$@"`);
   return root;
 }
 
-test('a schema is dropped when its dump has ended and before it is proved → its proof alone is none, and all dumps are there', async () => {
-  const { database } = await createClinic(server);
+/** What is staged of three tenants of a clinic by such programs, and the proofs by the names of their dumps. */
+async function staged(database: string, programs: string, limitMs: number) {
   const config = postgresConfig({
     name: database,
     database,
     port: server.port,
     tenants: {
       found: { kind: 'schemas', pattern: 'tenant_*' },
-      ...{ jobs: 2, priority: [], globalSchedule: null, groups: [], verify: null, afterRestore: null },
+      ...{ jobs: 2, timeoutSeconds: 60, priority: [], globalSchedule: null, groups: [], verify: null },
+      afterRestore: null,
     },
   });
-  const tools = { postgresDirs: [programsThat(database, 'DROP SCHEMA tenant_2 CASCADE')] };
-  const deps = { ...testDeps(), tools };
+  const deps = { ...testDeps(), tools: { postgresDirs: [programs] } };
   const dumps = createTenantDumps(config, deps);
   const probe = await createSource(config, deps).probe(never);
   const tenants = ['1', '2', 'Mixed-Case'].map((id) => ({ id, schema: `tenant_${id}` }));
   const proofs = new Map<string, Proof>();
-  const staged = await dumps!.atOneMoment({ tenants, probe }, never, (moment) =>
-    moment.stage(
-      {
-        tenants,
-        staging: temporaryFolder(),
-        encodeProof: (dump, proof) => {
-          proofs.set(dump.split('/').at(-1) ?? '', proof);
-          return JSON.stringify(proof);
-        },
-        onBytes: () => Promise.resolve(),
-        onStep: () => undefined,
-      },
-      never,
-    ),
+  const encodeProof = (dump: string, proof: Proof) => {
+    proofs.set(dump.split('/').at(-1) ?? '', proof);
+    return JSON.stringify(proof);
+  };
+  const order = {
+    ...{ tenants, staging: temporaryFolder(), encodeProof, limitMs },
+    ...{ onBytes: () => Promise.resolve(), onStep: () => undefined },
+  };
+  const set = await dumps!.atOneMoment({ tenants, probe }, never, (moment) => moment.stage(order, never));
+  return { set, proofs };
+}
+
+test('a schema is dropped when its dump has ended and before it is proved → its proof alone is none, and all dumps are there', async () => {
+  const { database } = await createClinic(server);
+  const psql = `PGPASSWORD=bosspw psql -h 127.0.0.1 -p ${server.port} -U boss -d ${database} -q -c 'DROP SCHEMA tenant_2 CASCADE' >/dev/null 2>&1`;
+  const { set, proofs } = await staged(
+    database,
+    programsThat(`"$real" "$@"; code=$?; ${psql}; exit $code`),
+    60_000,
   );
-  expect(staged.left).toEqual([]);
-  expect(staged.tenants.map(({ tenant, unproven }) => [tenant.id, unproven])).toEqual([
+  expect(set.left).toEqual([]);
+  expect(set.tenants.map(({ tenant, unproven }) => [tenant.id, unproven])).toEqual([
     ['1', null],
     ['2', expect.stringMatching(/could not be read/)],
     ['Mixed-Case', null],
@@ -76,4 +81,25 @@ test('a schema is dropped when its dump has ended and before it is proved → it
   expect(whole?.tables.map(({ rows }) => rows)).toEqual([1, 200]);
   expect(whole?.counters).toHaveLength(1);
   expect(whole?.objects.length).toBeGreaterThan(10);
+});
+
+test('the rows of one come so slowly that its time is over → that one failed and is named, the others are staged', async () => {
+  const { database } = await createClinic(server);
+  await server.sql(
+    `CREATE TABLE tenant_2.scans (page text); INSERT INTO tenant_2.scans SELECT repeat('x', 1000) FROM generate_series(1, 8000)`,
+    database,
+  );
+  // In the middle of these eight megabytes; the next pass is as quick as ever.
+  const once = join(temporaryFolder(), 'paused');
+  const pause = `if [ ! -e ${once} ]; then touch ${once}; sleep 3; fi`;
+  const slow = `{ "$real" "$@"; } | { head -c 4000000; ${pause}; cat; }`;
+  const { set } = await staged(database, programsThat(slow), 2_000);
+  expect(set.failed).toEqual([
+    { tenant: { id: '2', schema: 'tenant_2' }, why: 'it was ended after 2 s, its time limit' },
+  ]);
+  expect(set.tenants.map(({ tenant, unproven }) => [tenant.id, unproven])).toEqual([
+    ['1', null],
+    ['Mixed-Case', null],
+  ]);
+  expect(set.left).toEqual([]);
 });

@@ -18,6 +18,7 @@ const never = new AbortController().signal;
 const BY_PATTERN: TenantsConfig = {
   found: { kind: 'schemas', pattern: 'tenant_*' },
   jobs: 2,
+  timeoutSeconds: 60,
   priority: [],
   globalSchedule: null,
   groups: [],

@@ -342,7 +342,7 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
     const found = { schemas: 'tenant_*', query: 'select 1', after_restore: 'select $1' };
     const verify = { every: 60, budget: 60, schedule: '@daily' };
     const global = { schedule: '@daily' };
-    const tenants = { ...found, jobs: 2, priority: ['vip'], global, groups, verify };
+    const tenants = { ...found, jobs: 2, timeout: 60, priority: ['vip'], global, groups, verify };
     const both = {
       ...mysql,
       role: 'support',

@@ -13,6 +13,7 @@ const config: PostgresSourceConfig = postgresConfig({ database: 'clinic', name: 
 const settings = (more: Partial<TenantsConfig>): TenantsConfig => ({
   found: { kind: 'schemas', pattern: 'tenant_*' },
   jobs: 2,
+  timeoutSeconds: 60,
   priority: [],
   globalSchedule: null,
   groups: [],

@@ -7,6 +7,8 @@ import type { Part } from './owners-of-entries.ts';
 
 export interface ArchiveFiles {
   sink: SplitSink;
+  /** Whose data has begun and not ended; null for none's. */
+  current(): number | null;
   /** Writes what has come so far. To be awaited between two chunks, or memory holds them all. */
   drain(): Promise<void>;
   /** Closes what is open; the bytes of each archive, in the order of the paths. */
@@ -116,6 +118,7 @@ export function createArchiveFiles(
   };
   return {
     sink,
+    current: () => begun,
     drain: async () => {
       await spoolPending();
       if (state.head !== null && !headsWritten) await writeHeads(state.head);

@@ -6,6 +6,7 @@ import { quoteIdentifier } from '../names.ts';
 import { createArchiveFiles } from './archive-files.ts';
 import { createEntryOwners } from './owners-of-entries.ts';
 import { createSplitter } from './split.ts';
+import { createTimeLimit } from './time-limit.ts';
 
 export interface SetDump extends Omit<PartialDump, 'choice' | 'ready' | 'name'> {
   schemas: string[];
@@ -13,6 +14,8 @@ export interface SetDump extends Omit<PartialDump, 'choice' | 'ready' | 'name'> 
   extensions: { name: string; schema: string }[];
   /** The file of each schema's archive, in their order. */
   paths: string[];
+  /** One whose data takes longer ends the dump with `TooSlowError`. */
+  limitMs: number;
   /** Told how much there is on the disk, between two chunks; what it throws ends the dump. */
   onBytes: (bytes: number) => Promise<void>;
 }
@@ -25,7 +28,7 @@ export async function dumpSet(
   set: SetDump,
   signal: AbortSignal,
 ): Promise<{ sizes: number[]; warnings: string[] }> {
-  const { schemas, extensions, paths, deps, onBytes } = set;
+  const { schemas, extensions, paths, deps, limitMs, onBytes } = set;
   const bySchema = new Map(schemas.map((schema, i) => [schema, i]));
   const byExtension = new Map(extensions.map(({ name, schema }) => [name, bySchema.get(schema) ?? 0]));
   const files = createArchiveFiles(
@@ -42,9 +45,11 @@ export async function dumpSet(
     { ...set, choice, name: `${schemas.length} tenants of ${set.config.database}` },
     signal,
   );
+  const limit = createTimeLimit(limitMs);
   let bytes = 0;
   try {
     for await (const chunk of dump.stream) {
+      limit.charge(files.current());
       bytes += chunk.length;
       splitter.push(chunk);
       await files.drain();

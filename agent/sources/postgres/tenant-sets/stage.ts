@@ -13,6 +13,7 @@ import type { PostgresTable } from '../contents.ts';
 import { createPreludes } from './preludes.ts';
 import { dumpSet, type SetDump } from './set-dump.ts';
 import { CannotSplitError } from './split.ts';
+import { TooSlowError } from './time-limit.ts';
 
 export interface StageOptions extends SchemaProofs, Pick<SetDump, 'deps' | 'probe'> {
   /** The folder of the tenants in the repository. */
@@ -47,6 +48,7 @@ export async function stageSet(
       passes: 0,
       staged: 0,
       warnings: new Set(),
+      failed: [],
     };
     const before =
       options.config.proof === 'none'
@@ -54,7 +56,7 @@ export async function stageSet(
         : await countersBefore(session, options, order.tenants.map(schemaOf));
     const dumped = new Map<TenantSchema, number>();
     await dumpAll(course, order.tenants, dumped);
-    const failed = await takeOutRewritten(course, dumped);
+    const failed = [...course.failed, ...(await takeOutRewritten(course, dumped))];
     const tenants = order.tenants.filter((tenant) => dumped.has(tenant));
     // Before any proof: what ends the session of those is no reason to lose dumps that are whole.
     const needs = await needsOfAll(session, tenants);
@@ -113,6 +115,8 @@ interface Course {
   /** Bytes of the passes that are done. */
   staged: number;
   warnings: Set<string>;
+  /** Those that took too long. */
+  failed: StagedSet['failed'];
 }
 
 /** To an old snapshot a table that was truncated since, or rewritten, is empty: its tenant is not dumped, whatever pg_dump says. */
@@ -147,7 +151,7 @@ function batchesOf(tenants: TenantSchema[]): TenantSchema[][] {
 }
 
 /**
- * All in one pass. Where that fails, those whose schema was dropped meanwhile are left out; where none was, each half by itself, until what fails is
+ * All in one pass. One that takes too long ends it, and is left out of the next. Where it fails otherwise, those whose schema was dropped meanwhile are left out; where none was, each half by itself, until what fails is
  * known by name.
  */
 async function dumpAll(
@@ -168,6 +172,15 @@ async function dumpAll(
     if (error instanceof CannotSplitError) {
       course.warnings.add(`${error.message}: each tenant was dumped by itself, which takes longer`);
       return;
+    }
+    const slow = error instanceof TooSlowError ? tenants[error.archive] : undefined;
+    if (slow !== undefined) {
+      course.failed.push({ tenant: slow, why: describeError(error).message });
+      return dumpAll(
+        course,
+        tenants.filter((tenant) => tenant !== slow),
+        dumped,
+      );
     }
     if (tenants.length === 1) return;
     const there = await course.options.existing(tenants.map(schemaOf));
@@ -193,6 +206,7 @@ async function dumpPass({ options, order, session, signal, ...course }: Course, 
       extensions: session.major >= 14 ? await extensionsIn(session, schemas) : [],
       paths: tenants.map((tenant) => join(order.staging, `${pathOf(options, tenant)}.dump`)),
       tables: schemas.flatMap(tablesOf),
+      limitMs: order.limitMs,
       onBytes: (bytes) => order.onBytes(course.staged + bytes),
     },
     signal,
