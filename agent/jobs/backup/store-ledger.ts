@@ -6,6 +6,7 @@ import type { Repository } from '../../repository/repository.ts';
 import type { Dump } from '../../sources/source.ts';
 import { ensureRepository, type Notes } from '../init.ts';
 import type { Job, Outcome } from '../job.ts';
+import { openToRead } from '../open-repository.ts';
 
 export interface StoreLedgerSettings {
   repository: Repository;
@@ -50,8 +51,12 @@ async function storeLedger(
   { repository, ledger, folder, removeOlder, now }: StoreLedgerSettings,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const { id: repositoryId } = await ensureRepository(repository, ledger, signal);
-  const newest = (await repository.list({ kind: 'dump' }, signal)).at(-1);
+  let repositoryId = '';
+  const listed = await openToRead(repository, signal, async () => {
+    ({ id: repositoryId } = await ensureRepository(repository, ledger, signal));
+  });
+  const newest = (await listed.list({ kind: 'dump' }, signal)).at(-1);
+  const older = removeOlder ? await listed.list({ kind: 'ledger' }, signal) : [];
   if (newest === undefined) {
     return {
       reason: 'there is no dump yet beside which the ledger could be stored',
@@ -75,13 +80,10 @@ async function storeLedger(
       signal,
     );
     ledger.remember(STORED, now().toISOString());
-    if (removeOlder) {
-      const older = (await repository.list({ kind: 'ledger' }, signal)).filter(({ id }) => id !== saved.id);
-      await repository.remove(
-        older.map(({ id }) => id),
-        signal,
-      );
-    }
+    await repository.remove(
+      older.map(({ id }) => id),
+      signal,
+    );
     return {
       reason: `stored the ledger as ${saved.id.slice(0, 8)}`,
       warnings: [],
