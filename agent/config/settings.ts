@@ -1,5 +1,6 @@
 import type { Path } from './problems.ts';
 import { folderSettings } from './folder-settings.ts';
+import { keepSettings } from './keep-settings.ts';
 import { tenantSettings } from './tenant-settings.ts';
 import type { Setting } from './setting.ts';
 
@@ -206,36 +207,7 @@ export const SETTINGS: readonly Setting[] = [
     meaning:
       'How much of the data one check may read, whatever the time says: bytes, or `512M`, `2G`; `0` for no limit.',
   },
-  {
-    variable: 'BACKUP_KEEP_DAILY',
-    path: ['keep', 'daily'],
-    form: 'number',
-    meaning: 'Daily snapshots to keep.',
-  },
-  {
-    variable: 'BACKUP_KEEP_WEEKLY',
-    path: ['keep', 'weekly'],
-    form: 'number',
-    meaning: 'Weekly snapshots to keep.',
-  },
-  {
-    variable: 'BACKUP_KEEP_MONTHLY',
-    path: ['keep', 'monthly'],
-    form: 'number',
-    meaning: 'Monthly snapshots to keep.',
-  },
-  {
-    variable: 'BACKUP_KEEP_YEARLY',
-    path: ['keep', 'yearly'],
-    form: 'number',
-    meaning: 'Yearly snapshots to keep.',
-  },
-  {
-    variable: 'BACKUP_KEEP_WITHIN',
-    path: ['keep', 'within'],
-    meaning:
-      'Every snapshot that is not older than this is kept, counted from the newest: `48h`, `2d`, `1m15d`; `0` for none of that kind.',
-  },
+  ...keepSettings(['keep']),
   {
     variable: 'BACKUP_RETENTION',
     path: ['retention'],

@@ -82,13 +82,10 @@ export function createResticRepository(settings: ResticRepositorySettings): Repo
   let silence: { error: HoldfastError; since: number } | null = null;
   const askForId = async (more: string[], signal: AbortSignal) => {
     if (silence !== null && performance.now() - silence.since < SILENCE_HOLDS_MS) throw silence.error;
-    // An old one can do no harm by this question, and is told of rather than what it answers.
-    const old = toolVersion(signal);
-    const asked = restic.run(['cat', 'config', ...more], { timeoutMs: answerTimeoutMs, signal });
-    await Promise.allSettled([old, asked]);
-    await old;
+    await toolVersion(signal);
     try {
-      const { stdout } = await asked;
+      const options = { timeoutMs: answerTimeoutMs, signal };
+      const { stdout } = await restic.run(['cat', 'config', ...more], options);
       const id = parseLine(configMessage, stdout.replaceAll('\n', ' ').trim())?.id;
       if (id !== undefined) return id;
     } catch (error) {
