@@ -31,12 +31,16 @@ export async function checkRestored(
   database: string,
   { mayDiffer, without = [] }: { mayDiffer: boolean; without?: string[] },
 ): Promise<Checked> {
-  const { source, tables, context } = restoration;
-  const inventory = await source.inspect(database, context.signal);
+  const { source, snapshot, tables, settings, context } = restoration;
+  // restic derives its key while the server counts.
+  const finding = findProof(settings.repository, snapshot, context.signal);
+  const counting = source.inspect(database, context.signal);
+  await Promise.allSettled([counting, finding]);
+  const inventory = await counting;
   return {
     tables: inventory.tables.length,
     rows: inventory.tables.reduce((total, table) => total + table.rows, 0),
-    ...(await compareWithProof(restoration, database, { mayDiffer, without })),
+    ...(await compareWithProof(restoration, database, { finding, mayDiffer, without })),
     ...(tables === null ? await sizeRestored(source, database, context.signal) : {}),
   };
 }
@@ -44,11 +48,11 @@ export async function checkRestored(
 async function compareWithProof(
   restoration: Restoration,
   database: string,
-  { mayDiffer, without }: { mayDiffer: boolean; without: string[] },
+  { finding, mayDiffer, without }: { finding: Promise<Proof | null>; mayDiffer: boolean; without: string[] },
 ): Promise<Pick<Checked, 'notes' | 'warnings'>> {
-  const { source, snapshot, size, tables, rowsIn, settings, context } = restoration;
+  const { source, size, tables, rowsIn, context } = restoration;
   try {
-    const whole = await findProof(settings.repository, snapshot, context.signal);
+    const whole = await finding;
     if (whole === null) return { notes: ['not compared: this backup has no proof'], warnings: [] };
     const narrowed = (one: Proof) => (tables === null ? one : proofOfTables(one, [...tables, ...rowsIn]));
     const proof = narrowed(proofWithout(whole, without));
