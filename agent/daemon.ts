@@ -8,6 +8,7 @@ import { utc } from './core/clock.ts';
 import { HoldfastError, describeError } from './core/errors.ts';
 import type { Trigger } from './core/glossary.ts';
 import { humanDuration } from './core/units.ts';
+import { makeUpCommand } from './make-up.ts';
 import type { RunOptions } from './runner.ts';
 import { ensureRepository } from './jobs/init.ts';
 import { lastStart, lastStartOfGlobal, lastStartOfGroup, lastTurn } from './last-start.ts';
@@ -55,6 +56,7 @@ export async function runDaemon(app: App, signal: AbortSignal): Promise<void> {
     },
     ...tenantTurns(config).map(({ source, schedule }) => ({
       job: 'tenant-verify' as const,
+      source,
       name: `tenant-verify of ${source}`,
       cron: schedule,
       lastStartedAt: lastTurn(app, source),
@@ -63,6 +65,7 @@ export async function runDaemon(app: App, signal: AbortSignal): Promise<void> {
     })),
     ...globalSchedules(config).map(({ source, cron }) => ({
       job: 'global-backup' as const,
+      source,
       name: `global-backup of ${source}`,
       cron,
       lastStartedAt: lastStartOfGlobal(app, source),
@@ -72,6 +75,7 @@ export async function runDaemon(app: App, signal: AbortSignal): Promise<void> {
     })),
     ...tenantGroups(config).map(({ source, group, cron }) => ({
       job: 'tenant-backup' as const,
+      ...{ source, group },
       name: `tenant-backup of the group ${group} of ${source}`,
       cron,
       lastStartedAt: lastStartOfGroup(app, source, group),
@@ -84,9 +88,9 @@ export async function runDaemon(app: App, signal: AbortSignal): Promise<void> {
     const fires = nextFires(cron, config.timeZone, clock.now(), 3).map(utc);
     log.info({ job, cron, timeZone: config.timeZone }, `next ${name}: ${fires.join(', ')}`);
   }
-  const jobOf = new Map(scheduled.map(({ name, job }) => [name, job]));
+  const byName = new Map(scheduled.map((one) => [one.name, one]));
   const scheduler = startScheduler({
-    jobs: scheduled.map(({ name, cron, lastStartedAt, start, skip }) => ({
+    jobs: scheduled.map(({ job, source, name, cron, lastStartedAt, start, skip }) => ({
       name,
       cron,
       timeZone: config.timeZone,
@@ -99,6 +103,7 @@ export async function runDaemon(app: App, signal: AbortSignal): Promise<void> {
             if (reminder !== null) log.warn(reminder);
           },
           giveUp: (why) => skip({ trigger, why }),
+          command: makeUpCommand(job, source ?? null),
           log,
           signal,
         }),
@@ -108,7 +113,10 @@ export async function runDaemon(app: App, signal: AbortSignal): Promise<void> {
     looked: (look) =>
       tellPulse({
         ...look,
-        jobs: look.jobs.map((one) => ({ ...one, name: jobOf.get(one.name) ?? one.name })),
+        jobs: look.jobs.map((one) => {
+          const { job, source, group } = byName.get(one.name) ?? {};
+          return { ...one, name: job ?? one.name, source: source ?? null, group: group ?? null };
+        }),
       }),
   });
   if (!signal.aborted) await once(signal, 'abort');
@@ -119,6 +127,9 @@ export async function runDaemon(app: App, signal: AbortSignal): Promise<void> {
 
 interface Scheduled {
   job: Pulse['jobs'][number]['name'];
+  /** Whose it is; absent for all sources. */
+  source?: string;
+  group?: string;
   /** Of its own for each. */
   name: string;
   cron: string;
@@ -132,8 +143,12 @@ interface SkipOptions {
   why: unknown;
 }
 
+interface ScheduledLook extends Omit<Look, 'jobs'> {
+  jobs: (Look['jobs'][number] & Pick<Pulse['jobs'][number], 'source' | 'group'>)[];
+}
+
 /** Leaves each look for `holdfast health`. A full disk is told once; the health check finds the daemon silent then. */
-function pulseWriter({ config, log }: App): (look: Look) => void {
+function pulseWriter({ config, log }: App): (look: ScheduledLook) => void {
   let failing = false;
   return ({ at, againBy, jobs }) => {
     try {
@@ -141,7 +156,8 @@ function pulseWriter({ config, log }: App): (look: Look) => void {
         version: 1,
         at: utc(at),
         againBy: utc(againBy),
-        jobs: jobs.map(({ name, due, next }) => ({
+        jobs: jobs.map(({ source, group, name, due, next }) => ({
+          ...{ source, group },
           name: name as Pulse['jobs'][number]['name'],
           due: due === null ? null : utc(due),
           next: next === null ? null : utc(next),
@@ -179,12 +195,14 @@ async function putInOrder(app: App, signal: AbortSignal): Promise<void> {
 export async function whenFree(run: {
   start: () => Promise<void>;
   giveUp: (why: unknown) => Promise<void>;
+  /** What makes up for it, to be told to who reads why it was given up. */
+  command: string;
   log: Pick<Logger, 'error'>;
   signal: AbortSignal;
   waitMs?: number;
   pollMs?: number;
 }): Promise<void> {
-  const { log, signal, waitMs = LOCK_WAIT_MS, pollMs = LOCK_POLL_MS } = run;
+  const { log, signal, command, waitMs = LOCK_WAIT_MS, pollMs = LOCK_POLL_MS } = run;
   const tell = (error: unknown) => {
     const { message, hint } = describeError(error);
     log.error({ hint }, message);
@@ -196,15 +214,16 @@ export async function whenFree(run: {
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof HoldfastError) || error.kind !== 'busy') return tell(error);
-      if (performance.now() > giveUpAt) return await run.giveUp(waitedFor(error, waitMs)).catch(tell);
+      if (performance.now() > giveUpAt)
+        return await run.giveUp(waitedFor(error, waitMs, command)).catch(tell);
       await delay(pollMs, undefined, { signal }).catch(() => undefined);
     }
   }
 }
 
-function waitedFor(busy: HoldfastError, waitMs: number): HoldfastError {
+function waitedFor(busy: HoldfastError, waitMs: number, command: string): HoldfastError {
   return new HoldfastError('busy', `waited ${humanDuration(waitMs)}: ${busy.message}`, {
-    hint: 'It is due again at its next time; once the other run has ended, `holdfast backup` or `holdfast verify` makes up for it.',
+    hint: `It is due again at its next time; once the other run has ended, \`${command}\` makes up for it.`,
     cause: busy,
   });
 }

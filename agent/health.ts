@@ -1,6 +1,7 @@
 import type { JobName } from './core/glossary.ts';
+import { makeUpCommand } from './make-up.ts';
 import { humanDuration } from './core/units.ts';
-import type { Ledger } from './ledger/ledger.ts';
+import type { Ledger, Run } from './ledger/ledger.ts';
 import type { Pulse } from './pulse.ts';
 
 /** Whether the daemon does what it is for. Times are UTC. */
@@ -16,6 +17,10 @@ export interface Health {
 
 export interface JobHealth {
   job: JobName;
+  /** Whose it is; null for all sources. */
+  source: string | null;
+  /** The group of tenants; null for none. */
+  group: string | null;
   /** When it last came due while the daemon lived; null while it never did. */
   due: string | null;
   /** Whether a run came of that, good or bad; null while it is not due or may still wait for its turn. */
@@ -35,7 +40,11 @@ const RUNS_LOOKED_AT = 50;
  * ended. Whether backups are good and fresh is another question, which the heartbeat answers: a container that is restarted
  * because a database is down helps nobody.
  */
-export function judgeHealth(pulse: Pulse | null, ledger: Pick<Ledger, 'recent'>, now: Date): Health {
+export function judgeHealth(
+  pulse: Pulse | null,
+  ledger: Pick<Ledger, 'recent' | 'ofGroup'>,
+  now: Date,
+): Health {
   if (pulse === null) {
     return {
       healthy: false,
@@ -61,12 +70,12 @@ export function judgeHealth(pulse: Pulse | null, ledger: Pick<Ledger, 'recent'>,
   if (missed !== undefined) {
     return {
       healthy: false,
-      reason: `${missed.job} was due at ${missed.due} and has not run`,
-      hint: 'See why with `holdfast history` and `docker compose logs db_backup`; `holdfast backup` or `holdfast verify` makes up for it.',
+      reason: `${called(missed)} was due at ${missed.due} and has not run`,
+      hint: `See why with \`holdfast history\` and \`docker compose logs db_backup\`; \`${makeUpCommand(missed.job, missed.source)}\` does it now.`,
       ...facts,
     };
   }
-  const next = jobs.map(({ job, next: time }) => `next ${job} ${time ?? 'never'}`);
+  const next = jobs.map((job) => `next ${called(job)} ${job.next ?? 'never'}`);
   const ago = humanDuration(now.getTime() - at);
   return {
     healthy: true,
@@ -76,17 +85,31 @@ export function judgeHealth(pulse: Pulse | null, ledger: Pick<Ledger, 'recent'>,
   };
 }
 
+/** `tenant-backup of the group high of clinic` */
+function called({ job, source, group }: JobHealth): string {
+  return [
+    job,
+    ...(group === null ? [] : [`of the group ${group}`]),
+    ...(source === null ? [] : [`of ${source}`]),
+  ].join(' ');
+}
+
 function jobHealth(
-  { name, due, next }: Pulse['jobs'][number],
-  ledger: Pick<Ledger, 'recent'>,
+  { name, source, group, due, next }: Pulse['jobs'][number],
+  ledger: Pick<Ledger, 'recent' | 'ofGroup'>,
   now: Date,
 ): JobHealth {
-  return { job: name, due, next, happened: due === null ? null : hasHappened(name, due, ledger, now) };
+  const runs =
+    source !== null && group !== null
+      ? ledger.ofGroup(name, source, group, RUNS_LOOKED_AT)
+      : ledger.recent({ job: name, ...(source === null ? {} : { source }), limit: RUNS_LOOKED_AT });
+  const happened = due === null ? null : hasHappened(runs, due, ledger, now);
+  return { job: name, source, group, due, next, happened };
 }
 
 /** A run that was under way when the time came counts: the scheduler does not start a second one beside it. */
-function hasHappened(job: JobName, due: string, ledger: Pick<Ledger, 'recent'>, now: Date): boolean | null {
-  const runs = ledger.recent({ job, limit: RUNS_LOOKED_AT }).filter(({ result }) => result !== 'skipped');
+function hasHappened(all: Run[], due: string, ledger: Pick<Ledger, 'recent'>, now: Date): boolean | null {
+  const runs = all.filter(({ result }) => result !== 'skipped');
   if (runs.some(({ finishedAt }) => finishedAt === null || finishedAt >= due)) return true;
   if (ledger.recent({ result: 'running', limit: 1 }).length > 0) return null;
   const waitedFor = ledger.recent({ limit: 1 })[0]?.finishedAt ?? due;

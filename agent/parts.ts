@@ -86,6 +86,9 @@ interface Deps {
   path: string;
 }
 
+/** One that hangs must not keep the others from their turn. */
+const ALONE_SECONDS = 3600;
+
 export function createParts(deps: Deps): Parts {
   const { config, sources, runner, upkeep } = deps;
   const jobs = createJobs(deps);
@@ -172,7 +175,11 @@ function createJobs(deps: Deps): Jobs {
         // A set of a role's few would stand for that of all, and take its place in the retention.
         repository === null || part.kind === 'named' || deps.role !== null
           ? null
-          : { repository, staging: join(sourceDeps.runtimeDir, STAGING) },
+          : {
+              repository,
+              staging: join(sourceDeps.runtimeDir, STAGING),
+              limitMs: (tenantsIn(config, source.name)?.timeoutSeconds ?? Infinity) * 1000,
+            },
       proofs: repository !== null,
       now: () => clock.now(),
       onDemand: part.kind === 'named' || deps.role !== null,
@@ -180,7 +187,7 @@ function createJobs(deps: Deps): Jobs {
       atOnce: tenantsIn(config, source.name)?.jobs ?? 1,
       tenantTimeoutMs: Math.min(
         timeoutMs,
-        (tenantsIn(config, source.name)?.timeoutSeconds ?? Infinity) * 1000,
+        (tenantsIn(config, source.name)?.timeoutSeconds ?? ALONE_SECONDS) * 1000,
       ),
     });
   };

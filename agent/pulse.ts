@@ -15,6 +15,10 @@ const pulseSchema = z.object({
   jobs: z.array(
     z.object({
       name: z.enum(['backup', 'verify', 'global-backup', 'tenant-backup', 'tenant-verify']),
+      /** Whose it is; null for all sources. */
+      source: z.string().nullable().default(null),
+      /** The group of tenants; null for none. */
+      group: z.string().nullable().default(null),
       /** When it last came due while this daemon lived; null while it never did. */
       due: z.iso.datetime().nullable(),
       /** Null where it never fires again. */

@@ -84,7 +84,7 @@ export function createUpkeep(deps: {
       keepOf: (name) => keepOf(config, name),
       keepOfTenant: (name, tenant) => keepOfTenant(config, name, tenant),
       keepOfGroup: (name, group) =>
-        groupsOf(config, name).find((one) => one.name === group)?.keep ?? keepOf(config, name),
+        groupsOf(config, name).find((one) => one.name === group)?.keep ?? keepOfTenants(config, name),
       sources: sources.map((source) => source.name),
       mustExist: () =>
         sources.flatMap(({ name }) => {
@@ -178,7 +178,11 @@ function keepOf(config: Config, source: string): Config['keep'] {
   return config.sources.find(({ name }) => name === source)?.keep ?? config.keep;
 }
 
-/** Of the group that it is in; what is kept of its source where that says nothing. */
+function keepOfTenants(config: Config, source: string): Config['keep'] {
+  return tenantsOf(config, source)?.keep ?? keepOf(config, source);
+}
+
+/** Of the group that it is in; what is kept of all tenants of its source where that says nothing. */
 function keepOfTenant(
   config: Config,
   source: string,
@@ -187,12 +191,16 @@ function keepOfTenant(
   const group = groupsOf(config, source).find(({ match }) =>
     match.some((pattern) => matchesPattern(pattern, id) || matchesPattern(pattern, schema)),
   );
-  return group?.keep ?? keepOf(config, source);
+  return group?.keep ?? keepOfTenants(config, source);
 }
 
 function groupsOf(config: Config, source: string): TenantsConfig['groups'] {
+  return tenantsOf(config, source)?.groups ?? [];
+}
+
+function tenantsOf(config: Config, source: string): TenantsConfig | null {
   const settings = config.sources.find(({ name }) => name === source);
-  return settings?.type === 'postgres' ? (settings.tenants?.groups ?? []) : [];
+  return settings?.type === 'postgres' ? settings.tenants : null;
 }
 
 /** How long it takes by schedule from one check to the next; null where the schedule does not tell. */

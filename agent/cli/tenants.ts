@@ -127,12 +127,18 @@ async function ownDumpsOf(
   signal: AbortSignal,
 ): Promise<Map<string, string>> {
   const tenants = app.tenantsOf(source);
-  const runs = app.ledger.recent({ job: 'tenant-backup', source: source.name, limit: 1 });
+  const runs = app.ledger.recent({ job: 'tenant-backup', source: source.name, limit: BACK });
   if (runs.length === 0) return new Map();
   await app.repository.reach(signal);
   const places = found.map(({ id, schema }) => ({ id, path: tenants.part(schema).path }));
-  return tenantDumpsStored(app.repository, source.name, places, signal);
+  const noted = runs
+    .flatMap(({ facts }) => facts.tenants ?? [])
+    .filter(({ result }) => result === 'succeeded');
+  return tenantDumpsStored(app.repository, source.name, places, noted, signal);
 }
+
+/** Enough to find where one was stored that failed of late. */
+const BACK = 100;
 
 function latest(...times: (string | undefined)[]): string | null {
   const known = times.filter((time) => time !== undefined).map((time) => utc(new Date(time)));

@@ -1,6 +1,6 @@
 import type { core } from 'zod';
 import type { Config, QueryConfig, SourceConfig, TenantsConfig } from './config.ts';
-import type { Problem } from './problems.ts';
+import type { Path, Problem } from './problems.ts';
 import { shown } from './problems.ts';
 import { isGroup, valueAt } from './raw.ts';
 import type { Raw } from './raw.ts';
@@ -87,16 +87,27 @@ function noLocation({ repository = {} }: Raw): Problem[] {
 
 function nothingKept(raw: Raw): Problem[] {
   if (raw['retention'] === 'off') return [];
-  const sources: unknown[] = Array.isArray(raw['sources']) ? raw['sources'] : [];
-  const ofSources = sources.flatMap((source, i) =>
-    isGroup(source) && source['keep'] !== undefined
-      ? keepsNothing(source['keep'], ['sources', i, 'keep'])
-      : [],
+  const sources = listAt(raw, ['sources']).map((_, i): Path => ['sources', i]);
+  const tenants = sources.map((source): Path => [...source, 'tenants']);
+  const groups = tenants.flatMap((one) =>
+    listAt(raw, [...one, 'groups']).map((_, i): Path => [...one, 'groups', i]),
   );
-  return [...keepsNothing(raw['keep'] ?? {}, ['keep']), ...ofSources];
+  const own = [...sources, ...tenants, ...groups].map((path): Path => [...path, 'keep']);
+  return [
+    ...keepsNothing(raw['keep'] ?? {}, ['keep']),
+    ...own.flatMap((path) => {
+      const given = valueAt(raw, path);
+      return given === undefined ? [] : keepsNothing(given, path);
+    }),
+  ];
 }
 
-function keepsNothing(given: unknown, path: Problem['path']): Problem[] {
+function listAt(raw: Raw, path: Path): unknown[] {
+  const value = valueAt(raw, path);
+  return Array.isArray(value) ? value : [];
+}
+
+function keepsNothing(given: unknown, path: Path): Problem[] {
   const parsed = keep.safeParse(given);
   if (!parsed.success) return [];
   const { within, ...counts } = parsed.data;
@@ -200,6 +211,7 @@ function toTenants({
   groups,
   global,
   timeout,
+  keep: kept,
   verify,
   after_restore,
   ...same
@@ -212,13 +224,14 @@ function toTenants({
       verify === undefined
         ? null
         : { everySeconds: verify.every, budgetSeconds: verify.budget, schedule: verify.schedule },
-    timeoutSeconds: timeout,
+    timeoutSeconds: timeout ?? null,
+    keep: kept ?? null,
     globalSchedule: global?.schedule ?? null,
-    groups: groups.map(({ name, match, schedule, keep: kept }) => ({
+    groups: groups.map(({ name, match, schedule, keep: ofGroup }) => ({
       name,
       match,
       schedule: schedule ?? null,
-      keep: kept ?? null,
+      keep: ofGroup ?? null,
     })),
     afterRestore: after_restore ?? null,
   };

@@ -146,8 +146,10 @@ export interface TenantsConfig {
   found: TenantsBy;
   /** How many tenants are dumped at once. */
   jobs: number;
-  /** One whose dump takes longer is ended, and the others go on. Seconds. */
-  timeoutSeconds: number;
+  /** One whose dump takes longer is ended, and the others go on. Seconds; null: an hour where it is dumped alone, no limit of its own in one pass over all. */
+  timeoutSeconds: number | null;
+  /** What is kept of the dumps of tenants alone; null for what is kept of the source. */
+  keep: KeepConfig | null;
   /** Patterns of ids or schemas: tenants that match an earlier one come first, those that match none last. */
   priority: string[];
   /** A cron expression for backups of what belongs to no tenant; null for none beside those of the whole database. */

@@ -102,7 +102,8 @@ function describeTenants(tenants: TenantsConfig): Record<string, unknown> {
   return {
     ...(found.kind === 'schemas' ? { schemas: found.pattern } : { query: found.sql }),
     jobs: tenants.jobs,
-    timeout: tenants.timeoutSeconds,
+    ...(tenants.timeoutSeconds === null ? {} : { timeout: tenants.timeoutSeconds }),
+    ...(tenants.keep === null ? {} : { keep: described(tenants.keep) }),
     priority: tenants.priority,
     ...(tenants.verify === null
       ? {}

@@ -223,7 +223,8 @@ const tenants = group({
   schemas: text.refine(hasWildcard, { error: 'a pattern with * or ?, such as tenant_*' }).optional(),
   query: statement.optional(),
   jobs: whole(1, 64).default(2),
-  timeout: duration.default(3600),
+  timeout: duration.optional(),
+  keep: keep.optional(),
   priority: patterns.default([]),
   verify: group({
     every: span.default(30 * 86_400),

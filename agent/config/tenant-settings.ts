@@ -25,7 +25,13 @@ export function tenantSettings(tenants: Path): Setting[] {
       variable: null,
       path: [...tenants, 'timeout'],
       meaning:
-        'A tenant whose dump takes longer is ended and has failed, and the others go on: seconds, or `45m`, `6h`; `1h` unless it says otherwise.',
+        'A tenant whose dump takes longer is ended and has failed, and the others go on: seconds, or `45m`, `6h`. Without it, an hour where a tenant is dumped by itself, and no limit of its own in the one pass over all.',
+    },
+    {
+      variable: null,
+      path: [...tenants, 'keep'],
+      meaning:
+        'What the retention keeps of the dumps of tenants alone: a group as `keep`. Without it, what it keeps of the source.',
     },
     {
       variable: null,

@@ -89,7 +89,7 @@ function isPartKind(kind: string | undefined): kind is PartKind {
   return PART_KINDS.some((known) => known === kind);
 }
 
-/** restic splits tags at commas and has no escape; `%` is the escape's own sign. */
+/** restic splits tags at commas, takes off space at their ends, and has no escape; `%` is the escape's own sign. */
 function encode(name: string): string {
-  return name.replaceAll('%', '%25').replaceAll(',', '%2C');
+  return name.replaceAll('%', '%25').replaceAll(',', '%2C').replace(/\s+$/, encodeURIComponent);
 }

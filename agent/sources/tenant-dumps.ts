@@ -50,7 +50,7 @@ export interface StageOrder {
   tenants: TenantSchema[];
   /** The folder, which is there. */
   staging: string;
-  /** One whose rows take longer to come is told as failed, and the others are staged without it. */
+  /** One whose rows take longer to come is left, and the others are staged without it. */
   limitMs: number;
   /** A proof as it is stored beside the dump of this path. */
   encodeProof: (dump: string, proof: Proof) => string;
@@ -67,7 +67,7 @@ export interface StagedSet {
   shared: StagedFile[];
   /** Tenants of which nothing was staged: each is to be dumped by itself, which tells why. */
   left: TenantSchema[];
-  /** Tenants that this moment cannot show any more, or that took too long, and why, as a sentence part; nothing of them was staged. */
+  /** Tenants that this moment cannot show any more, and why, as a sentence part; nothing of them was staged. */
   failed: { tenant: TenantSchema; why: string }[];
   /** As sentence parts. */
   warnings: string[];

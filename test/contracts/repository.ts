@@ -218,7 +218,7 @@ export function repositoryContract(
     test('asked by any filter → the same, listed anew or listed once', async () => {
       const repository = await created();
       const open = fakeDump(1024);
-      const tenant = { source: 'a,b', engine: 'postgres', kind: 'tenant', tenant: '7,8 %2C' } as const;
+      const tenant = { source: 'a,b', engine: 'postgres', kind: 'tenant', tenant: '7,8 %2C ' } as const;
       await repository.save(saveRequest(open), signal);
       await repository.save(saveRequest(open, { tags: tenant }), signal);
       await repository.save(saveRequest(open, { tags: { ...tenant, tenant: '7' } }), signal);
@@ -229,8 +229,9 @@ export function repositoryContract(
         { source: 'a,b', kind: 'tenant' },
         { source: 'a' },
         { kind: 'dump' },
-        { source: 'a,b', tenants: ['7,8 %2C', '9'] },
+        { source: 'a,b', tenants: ['7,8 %2C ', '9'] },
         { tenants: ['7'] },
+        { tenants: ['7,8 %2C'] },
       ];
       for (const filter of filters)
         expect(await once.list(filter, signal)).toEqual(await repository.list(filter, signal));

@@ -46,7 +46,7 @@ export function asExport(job: Job, { rotate }: { rotate: () => Promise<string[]>
         return { ...outcome, reason: `${reason}${more}`, facts: withoutSnapshots(facts) };
       } catch (error) {
         throw error instanceof EndedRun
-          ? new EndedRun(error.result, error.cause, withoutSnapshots(error.facts))
+          ? new EndedRun(error.result, error.cause, withoutSnapshots(error.facts), { stands: error.stands })
           : error;
       }
     },

@@ -12,7 +12,7 @@ import { EndedRun, type Job, type JobContext, type Outcome } from '../job.ts';
 import { keepProof } from './keep-proof.ts';
 import { saveParts, type PartToSave } from './save-parts.ts';
 import type { Store } from './store.ts';
-import { storeSet, type StoredSet, type TenantSetStore } from './tenant-set.ts';
+import { storeSet, type StoredSet, type TenantSet, type TenantSetStore } from './tenant-set.ts';
 import { refuseUnfinished } from '../restore/unfinished-restore.ts';
 
 export interface TenantBackupSettings {
@@ -24,7 +24,7 @@ export interface TenantBackupSettings {
   /** All tenants that there are, those that are to be dumped, and what a person should see of them. Throws `usage` for one that is not there. */
   choose: (signal: AbortSignal) => Promise<ChosenTenants>;
   /** Where all of them are stored at once, as one snapshot; null where each is stored by itself. */
-  set: TenantSetStore | null;
+  set: (TenantSetStore & Pick<TenantSet, 'limitMs'>) | null;
   now: () => Date;
   /** Whether the store has a place for proofs. */
   proofs: boolean;
@@ -83,12 +83,12 @@ async function backUpTenants(
   let brokenBy: unknown = null;
   const ended = await settings.dumps
     .atOneMoment({ tenants: all, probe }, context.signal, async (moment) => {
-      const { group, set, tenantTimeoutMs } = settings;
+      const { group, set } = settings;
       const stored =
         set === null
           ? { ...NOTHING_STORED, left: chosen }
           : await storeSet({
-              ...{ source, probe, store: set, group, tenantTimeoutMs, context, moment, at },
+              ...{ source, probe, store: set, group, limitMs: set.limitMs, context, moment, at },
               tenants: chosen,
             });
       storedSoFar = stored;

@@ -23,8 +23,8 @@ export interface TenantSet {
   moment: Moment;
   /** When the moment was. */
   at: Date;
-  /** One that takes longer has failed, and the others are stored. */
-  tenantTimeoutMs: number;
+  /** One whose rows take longer to come is left. */
+  limitMs: number;
   /** Bytes of a schema with its indexes, where they are known. */
   tenants: (TenantSchema & { bytes?: number | null })[];
 }
@@ -57,7 +57,7 @@ export async function storeSet(set: TenantSet): Promise<StoredSet> {
     const order = {
       tenants: tenants.filter((tenant) => moment.holds(tenant)),
       staging: staging.folder,
-      limitMs: set.tenantTimeoutMs,
+      limitMs: set.limitMs,
       encodeProof,
       onBytes: async (bytes: number) => {
         context.onProgress({ ...report, dumpBytes: bytes });
@@ -71,7 +71,7 @@ export async function storeSet(set: TenantSet): Promise<StoredSet> {
     const gone = tenants.filter((tenant) => !moment.holds(tenant));
     const failed = staged.failed.map(failedFacts);
     if (staged.tenants.length === 0)
-      return { facts: failed, saved: [], left: [...staged.left, ...gone], warnings: [] };
+      return { facts: failed, saved: [], left: [...staged.left, ...gone], warnings: staged.warnings };
     // To store it may take long, and those that are gone are told without a look.
     if (staged.left.length === 0) await moment.release();
     const saved = await save(set, staged);

@@ -21,7 +21,7 @@ const ON_DEMAND_KEPT_FOR_MS = 30 * 24 * 3600_000;
 
 /**
  * The dumps of tenants, with their preludes and proofs, that are old enough to go: of each tenant, and of the snapshots of many, by the policy
- * of the group, which always keeps the newest; those on demand after a month. Of a source in doubt none by a policy: a snapshot of many may
+ * of the group, which always keeps the newest; those on demand after a month. Of a source in doubt none: a snapshot of many, or one on demand, may
  * hold the last good dump of the one that fails. Also what a person should see of it, as sentence parts.
  */
 export async function expiredTenantDumps(
@@ -33,10 +33,15 @@ export async function expiredTenantDumps(
     ({ tags }) => isOfTenants(tags) && settings.sources.includes(tags?.source ?? ''),
   );
   const latestTime = settings.now().getTime() - ON_DEMAND_KEPT_FOR_MS;
-  const expired = all.filter(
-    ({ tags, time }) => isOf(tags, ON_DEMAND_KINDS) && Date.parse(time) <= latestTime,
-  );
+  const due = all.filter(({ tags, time }) => isOf(tags, ON_DEMAND_KINDS) && Date.parse(time) <= latestTime);
   const findings = new Set<string>();
+  const expired: Snapshot[] = [];
+  const letGo = (source: string, going: Snapshot[]) => {
+    const doubt = going.length === 0 ? null : settings.tenantDoubt(source);
+    if (doubt === null) expired.push(...going);
+    else findings.add(`no dumps of tenants of ${source} were removed, though some could go: ${doubt}`);
+  };
+  for (const [source, going] of Map.groupBy(due, ({ tags }) => tags?.source ?? '')) letGo(source, going);
   for (const { source, policy, snapshots } of byPolicy(all, settings)) {
     const ids = new Set(snapshots.map(({ id }) => id));
     const tenants = [...new Set(snapshots.flatMap(({ tags }) => tags?.tenant ?? []))];
@@ -44,10 +49,10 @@ export async function expiredTenantDumps(
     const isUsual = isDeepStrictEqual(policy, settings.keep);
     // The policy of everything else has been asked for these as well.
     const answer = isUsual ? preview : await settings.repository.preview(policy, signal, filter);
-    const going = answer.removed.filter(({ id }) => ids.has(id));
-    const doubt = going.length === 0 ? null : settings.tenantDoubt(source);
-    if (doubt === null) expired.push(...going);
-    else findings.add(`no dumps of tenants of ${source} were removed, though some could go: ${doubt}`);
+    letGo(
+      source,
+      answer.removed.filter(({ id }) => ids.has(id)),
+    );
   }
   return { expired, findings: [...findings] };
 }

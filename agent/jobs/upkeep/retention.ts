@@ -13,7 +13,7 @@ import type {
 import { ensureRepository, rememberedId, type Notes } from '../init.ts';
 import type { Job, JobContext, Outcome } from '../job.ts';
 import { isPastItsWeek } from '../restore/restore-point.ts';
-import { chooseOf, type Standing } from './retention-choice.ts';
+import { chooseOf, type Choice, type Standing } from './retention-choice.ts';
 import { expiredTenantDumps, keptTenantDumps } from './retention-tenants.ts';
 
 export interface RetentionSettings {
@@ -93,12 +93,17 @@ async function applyRetention(
   const spared: Snapshot[] = [];
   const findings: string[] = [];
   let freed: PruneReport | null = null;
+  // Everything is asked before anything is removed: a question that fails must not leave half of it done and untold.
+  const choices: { source: string; keep: KeepPolicy; choice: Choice }[] = [];
   for (const source of settings.sources) {
     const keep = settings.keepOf(source);
     const asked = isDeepStrictEqual(keep, settings.keep)
       ? preview
       : await repository.preview(keep, signal, { source });
-    const choice = chooseOf(source, asked, settings.standing(source));
+    choices.push({ source, keep, choice: chooseOf(source, asked, settings.standing(source)) });
+  }
+  const ofTenants = await expiredTenantDumps(preview, settings, signal);
+  for (const { source, keep, choice } of choices) {
     let report: ForgetReport = {
       kept: choice.kept.map(idOfSnapshot),
       removed: choice.removed.map(idOfSnapshot),
@@ -115,7 +120,6 @@ async function applyRetention(
     if (choice.finding !== null) findings.push(choice.finding);
     findings.push(...settings.strangers(source, present));
   }
-  const ofTenants = await expiredTenantDumps(preview, settings, signal);
   const dumpsOfTenants = ofTenants.expired;
   findings.push(...ofTenants.findings);
   const expired = [...expiredRestorePoints(preview, settings), ...dumpsOfTenants];

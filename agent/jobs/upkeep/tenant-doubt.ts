@@ -1,7 +1,7 @@
 import type { Ledger, Run } from '../../ledger/ledger.ts';
 
 /**
- * Read from the ledger: the tenants of a source are in doubt while one of them failed when it was dumped last, or while the newest run of all, or
+ * Read from the ledger: the tenants of a source are in doubt while one of them failed when it was dumped last by schedule or with all others, or while the newest run of all, or
  * of one of these groups, ended without a word of each. Null where they are not.
  */
 export function tenantDoubtOf(
@@ -50,13 +50,16 @@ function isWordless({ result, facts }: Run): boolean {
   return result !== 'succeeded' && facts.tenants === undefined;
 }
 
+/** What a person had dumped by name is kept for a month alone: it makes up for no dump that the schedule should have made. */
 function failedLast(newestFirst: Run[]): string | null {
-  const seen = new Set<string>();
+  const stored = { byName: new Set<string>(), bySchedule: new Set<string>() };
   for (const { startedAt, facts } of newestFirst) {
+    const isByName = facts.group === undefined && facts.allTenants !== true;
     for (const { id, result } of facts.tenants ?? []) {
-      if (!seen.has(id) && result === 'failed')
+      const isMadeUpFor = stored.bySchedule.has(id) || (isByName && stored.byName.has(id));
+      if (!isMadeUpFor && result === 'failed')
         return `tenant ${id} failed in its newest backup, of ${startedAt}`;
-      seen.add(id);
+      (isByName ? stored.byName : stored.bySchedule).add(id);
     }
   }
   return null;

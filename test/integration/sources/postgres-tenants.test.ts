@@ -19,6 +19,7 @@ const BY_PATTERN: TenantsConfig = {
   found: { kind: 'schemas', pattern: 'tenant_*' },
   jobs: 2,
   timeoutSeconds: 60,
+  keep: null,
   priority: [],
   globalSchedule: null,
   groups: [],
@@ -223,6 +224,10 @@ describe.each(postgresMajors())('tenants of PostgreSQL %i', (major) => {
       replaced: false,
     });
     expect(await checksums()).toEqual(before);
+    // What the agent sets to see every row is no setting for a statement of the operator's.
+    const ordinary = "select case current_setting('row_security') when 'on' then 1 else 1 / 0 end";
+    const asked = { tenants: { ...BY_PATTERN, afterRestore: ordinary } };
+    expect(await restore('42', { forGood: false, config: asked })).toMatchObject({ replaced: false });
     expect(await restore('42', { config })).toMatchObject({ replaced: true });
     expect(await sql('SELECT id FROM tenants ORDER BY lower(id)')).toEqual(
       ['100', '43', 'new', 'North-East'].map((id) => ({ id })),

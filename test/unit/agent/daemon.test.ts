@@ -15,6 +15,7 @@ async function waiting(failures: number, error: () => Error, more: { waitMs: num
       if (seen.starts <= failures) throw error();
     },
     giveUp: async (why) => void seen.givenUp.push(why),
+    command: 'holdfast backup',
     log,
     signal: more.signal ?? new AbortController().signal,
     waitMs: more.waitMs,
@@ -34,6 +35,7 @@ test('the lock is held for too long → given up, with how long it waited and fo
     expect.objectContaining({
       kind: 'busy',
       message: 'waited 0 s: another run holds the lock: restore of shop',
+      hint: expect.stringMatching(/`holdfast backup` makes up for it/) as string,
     }),
   ]);
 });

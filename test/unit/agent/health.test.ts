@@ -6,14 +6,16 @@ import { TestClock } from '../../helpers/clock.ts';
 
 const DUE = '2026-11-01T03:00:00Z';
 
+const OF_ALL = { source: null, group: null };
+
 /** A daemon that looked at that time, at which the backup had last come due at `due`. */
 const pulseAt = (clock: TestClock, due: string | null = null): Pulse => ({
   version: 1,
   at: clock.now().toISOString(),
   againBy: clock.in(30).toISOString(),
   jobs: [
-    { name: 'backup', due, next: '2026-11-01T15:00:00Z' },
-    { name: 'verify', due: null, next: null },
+    { name: 'backup', ...OF_ALL, due, next: '2026-11-01T15:00:00Z' },
+    { name: 'verify', ...OF_ALL, due: null, next: null },
   ],
 });
 
@@ -116,4 +118,37 @@ describe('a run that was due', () => {
     clock.advance(1);
     expect(judge(pulseAt(clock, DUE)).healthy).toBe(false);
   });
+});
+
+test.each([
+  [
+    'what belongs to no tenant of another source was backed up',
+    { name: 'global-backup', source: 'clinic', group: null },
+    { job: 'global-backup', source: 'school', facts: {} },
+    /^global-backup of clinic was due at .* has not run$/,
+    /`holdfast backup clinic --global` does it now/,
+  ],
+  [
+    'another group was backed up',
+    { name: 'tenant-backup', source: 'clinic', group: 'high' },
+    { job: 'tenant-backup', source: 'clinic', facts: { group: 'low' } },
+    /^tenant-backup of the group high of clinic was due/,
+    /`holdfast backup clinic --tenants` does it now/,
+  ],
+] as const)('%s → it is no run of this one, which is missed and named', (_, due, other, reason, hint) => {
+  const { clock, ledger, finish, judge } = scene();
+  clock.advance(1);
+  finish(ledger.begin({ ...other, trigger: 'schedule' }));
+  clock.advance(120);
+  const pulse: Pulse = { ...pulseAt(clock), jobs: [{ ...due, due: DUE, next: null }] };
+  const health = judge(pulse);
+  expect(health).toMatchObject({ healthy: false, hint: expect.stringMatching(hint) as string });
+  expect(health.reason).toMatch(reason);
+  const { source, group } = due;
+  finish(
+    ledger.begin({ job: due.name, source, trigger: 'schedule', facts: group === null ? {} : { group } }),
+  );
+  expect(
+    judge({ ...pulse, ...{ at: clock.now().toISOString(), againBy: clock.in(30).toISOString() } }).healthy,
+  ).toBe(true);
 });

@@ -270,6 +270,7 @@ describe('a backup of tenants as one snapshot', () => {
     });
   const setIn = (asked: FolderToSave[], fault?: Error) => ({
     staging: join(temporaryFolder(), 'run', 'holdfast-staging'),
+    limitMs: Infinity,
     repository: {
       saveFolder: async (request: FolderToSave) => {
         if (fault !== undefined) throw fault;

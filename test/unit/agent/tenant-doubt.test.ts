@@ -43,11 +43,18 @@ const named = (...ids: string[]): Past => ({
 const high: Past = { ...named('7'), group: 'high' };
 const many = (past: Past) => Array.from({ length: 300 }, () => past);
 
-test('one failed when it was dumped last → in doubt, until a later run stored it', () => {
+test('one failed when it was dumped last → in doubt, until a later run of all stored it', () => {
   expect(doubtAfter()).toBeNull();
   expect(doubtAfter(bad, good)).toBeNull();
   expect(doubtAfter(good, bad)).toBe('tenant 42 failed in its newest backup, of 2026-11-01T03:00:00Z');
   expect(doubtAfter(bad, named('1'))).toMatch(/^tenant 42 failed/);
+  expect(doubtAfter(bad, { ...good, allTenants: true })).toBeNull();
+});
+
+test('one failed in the run of all and was dumped by name since → still in doubt: that dump has a month', () => {
+  const all: Past = { ...bad, allTenants: true };
+  expect(doubtAfter(all, named('42'))).toMatch(/^tenant 42 failed/);
+  expect(doubtAfter({ ...bad, group: 'standard' }, named('42'))).toMatch(/^tenant 42 failed/);
   expect(doubtAfter(bad, named('42'))).toBeNull();
 });
 

@@ -111,3 +111,16 @@ describe('tenants of a source', () => {
     expect(problemsIn("{schemas: 'a*'}", 'mysql').join()).toMatch(/sources\[0\]\.tenants is no setting/);
   });
 });
+
+test('nothing would be kept of a source, of its tenants or of a group → each is told by its place', () => {
+  const none = '{daily: 0, weekly: 0, monthly: 0, within: 0}';
+  expect(
+    problemsIn(
+      `{schemas: 'tenant_*', keep: ${none}, groups: [{name: a, match: [x], keep: ${none}}]}, keep: ${none}`,
+    ),
+  ).toEqual(
+    ['sources[0].tenants.keep', 'sources[0].tenants.groups[0].keep', 'sources[0].keep'].map((place) =>
+      expect.stringContaining(`${place} keeps nothing`),
+    ),
+  );
+});

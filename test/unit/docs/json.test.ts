@@ -327,7 +327,12 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
     const told = documented('`holdfast health --json`');
     const silent = await answerOf(['health'], app);
     const [at, due, next] = ['2026-11-01T08:59:50Z', '2026-11-01T03:00:00Z', '2026-11-01T15:00:00Z'];
-    writePulse(stateDir, { version: 1, at, againBy: next, jobs: [{ name: 'backup', due, next }] });
+    writePulse(stateDir, {
+      version: 1,
+      at,
+      againBy: next,
+      jobs: [{ name: 'backup', source: null, group: null, due, next }],
+    });
     const given = await answerOf(['health'], app);
     expect(silent).toMatchObject({ healthy: false, lookedAt: null });
     expect(differences(given, told)).toEqual([]);
@@ -342,7 +347,7 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
     const found = { schemas: 'tenant_*', query: 'select 1', after_restore: 'select $1' };
     const verify = { every: 60, budget: 60, schedule: '@daily' };
     const global = { schedule: '@daily' };
-    const tenants = { ...found, jobs: 2, timeout: 60, priority: ['vip'], global, groups, verify };
+    const tenants = { ...found, jobs: 2, timeout: 60, keep, priority: ['vip'], global, groups, verify };
     const both = {
       ...mysql,
       role: 'support',

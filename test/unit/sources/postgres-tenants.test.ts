@@ -14,6 +14,7 @@ const settings = (more: Partial<TenantsConfig>): TenantsConfig => ({
   found: { kind: 'schemas', pattern: 'tenant_*' },
   jobs: 2,
   timeoutSeconds: 60,
+  keep: null,
   priority: [],
   globalSchedule: null,
   groups: [],

@@ -27,7 +27,7 @@ test('the pieces of one add up to more than its limit → that one is named, and
     expect.objectContaining({
       archive: 1,
       kind: 'timeout',
-      message: 'it was ended after 60 s, its time limit',
+      message: 'its rows took longer than 60 s',
     }) as Error,
   );
 });

@@ -12,6 +12,7 @@ import { beginSnapshot, exportSnapshot } from '../proof/snapshot.ts';
 import { withPostgresSession, type PostgresSession } from '../session.ts';
 import { stageSet } from '../tenant-sets/stage.ts';
 import { extensionsIn, readNeeds, tablesLedTo, type Needs } from './needs.ts';
+import { isOwnSchema } from '../tenants/schemas.ts';
 import { inSnapshot, proveOne, type SchemaProofs } from './proofs.ts';
 import { openPrelude } from './prelude.ts';
 import { readRewritten, refuseRewritten, whyRewritten } from './rewritten.ts';
@@ -72,7 +73,9 @@ async function openMoment(options: MomentOptions): Promise<{ moment: Moment; end
   const { tables } = await readPostgresContents(session);
   const there = await session.query('SELECT nspname AS name FROM pg_namespace');
   const present = new Set(there.map(({ name }) => String(name)));
-  const ofNone = tables.filter(({ schema }) => !schemas.has(schema));
+  // Of tenants, too, are those that restores have replaced.
+  const ofTenants = new Set([...schemas, ...[...present].filter(isOwnSchema)]);
+  const ofNone = tables.filter(({ schema }) => !ofTenants.has(schema));
   const bySchema = Map.groupBy(tables, ({ schema }) => schema);
 
   // What is allowed to be left out is; what is not ends the dump of the tenant that it is in, and of no other.
@@ -154,7 +157,7 @@ async function openMoment(options: MomentOptions): Promise<{ moment: Moment; end
                 ...common,
                 name: `what belongs to no tenant of ${config.database}`,
                 choice: async () =>
-                  [...schemas].map((schema) => `--exclude-schema=${quoteIdentifier(schema)}`),
+                  [...ofTenants].map((schema) => `--exclude-schema=${quoteIdentifier(schema)}`),
                 tables: ofNone,
                 check: () =>
                   inSnapshot(proofs, signal, (own) =>

@@ -28,6 +28,8 @@ export interface StageOptions extends SchemaProofs, Pick<SetDump, 'deps' | 'prob
 const BATCH = 125;
 /** Passes over the catalog after which the ones that are left are dumped one by one. */
 const MOST_PASSES = 30;
+/** Each costs a pass: behind so many that take too long, all that are left are dumped one by one. */
+const MOST_SLOW = 3;
 
 /** `Moment.stage` says what is promised. */
 export async function stageSet(
@@ -48,7 +50,7 @@ export async function stageSet(
       passes: 0,
       staged: 0,
       warnings: new Set(),
-      failed: [],
+      slow: 0,
     };
     const before =
       options.config.proof === 'none'
@@ -56,7 +58,7 @@ export async function stageSet(
         : await countersBefore(session, options, order.tenants.map(schemaOf));
     const dumped = new Map<TenantSchema, number>();
     await dumpAll(course, order.tenants, dumped);
-    const failed = [...course.failed, ...(await takeOutRewritten(course, dumped))];
+    const failed = await takeOutRewritten(course, dumped);
     const tenants = order.tenants.filter((tenant) => dumped.has(tenant));
     // Before any proof: what ends the session of those is no reason to lose dumps that are whole.
     const needs = await needsOfAll(session, tenants);
@@ -115,8 +117,8 @@ interface Course {
   /** Bytes of the passes that are done. */
   staged: number;
   warnings: Set<string>;
-  /** Those that took too long. */
-  failed: StagedSet['failed'];
+  /** How many passes one of them took too long for. */
+  slow: number;
 }
 
 /** To an old snapshot a table that was truncated since, or rewritten, is empty: its tenant is not dumped, whatever pg_dump says. */
@@ -151,7 +153,7 @@ function batchesOf(tenants: TenantSchema[]): TenantSchema[][] {
 }
 
 /**
- * All in one pass. One that takes too long ends it, and is left out of the next. Where it fails otherwise, those whose schema was dropped meanwhile are left out; where none was, each half by itself, until what fails is
+ * All in one pass. One that takes too long ends it, and is left: by itself it has a time limit that is known to be its own. Where it fails otherwise, those whose schema was dropped meanwhile are left out; where none was, each half by itself, until what fails is
  * known by name.
  */
 async function dumpAll(
@@ -175,12 +177,12 @@ async function dumpAll(
     }
     const slow = error instanceof TooSlowError ? tenants[error.archive] : undefined;
     if (slow !== undefined) {
-      course.failed.push({ tenant: slow, why: describeError(error).message });
-      return dumpAll(
-        course,
-        tenants.filter((tenant) => tenant !== slow),
-        dumped,
+      course.warnings.add(
+        `the pass over all tenants was begun again without tenant ${slow.id}: ${describeError(error).message}`,
       );
+      course.slow += 1;
+      const others = tenants.filter((tenant) => tenant !== slow);
+      return course.slow < MOST_SLOW ? dumpAll(course, others, dumped) : undefined;
     }
     if (tenants.length === 1) return;
     const there = await course.options.existing(tenants.map(schemaOf));

@@ -29,7 +29,7 @@ export class TooSlowError extends HoldfastError {
   readonly archive: number;
 
   constructor(archive: number, limitMs: number) {
-    super('timeout', `it was ended after ${humanDuration(limitMs)}, its time limit`);
+    super('timeout', `its rows took longer than ${humanDuration(limitMs)}`);
     this.archive = archive;
   }
 }
