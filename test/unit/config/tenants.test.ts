@@ -119,8 +119,8 @@ test('nothing would be kept of a source, of its tenants or of a group → each i
       `{schemas: 'tenant_*', keep: ${none}, groups: [{name: a, match: [x], keep: ${none}}]}, keep: ${none}`,
     ),
   ).toEqual(
-    ['sources[0].tenants.keep', 'sources[0].tenants.groups[0].keep', 'sources[0].keep'].map((place) =>
-      expect.stringContaining(`${place} keeps nothing`),
+    ['sources[0].tenants.keep', 'sources[0].tenants.groups[0].keep', 'sources[0].keep'].map(
+      (place) => expect.stringContaining(`${place} keeps nothing`) as string,
     ),
   );
 });
