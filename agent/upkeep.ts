@@ -101,7 +101,10 @@ export function createUpkeep(deps: {
       },
       standing: (name) => {
         const settings = config.sources.find((source) => source.name === name);
-        return standingOf(ledger, name, settings !== undefined && settings.proof !== 'none');
+        const standing = standingOf(ledger, name, settings !== undefined && settings.proof !== 'none');
+        // A policy takes snapshots of a clock that was ahead for the newest ones.
+        const good = ledger.lastGood(name)?.facts.snapshotIds ?? [];
+        return { ...standing, verified: [...standing.verified, ...good] };
       },
       strangers: (source, snapshots) =>
         strangerWords(source, strangersIn(ledger, source, snapshots), config.host),

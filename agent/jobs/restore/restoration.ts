@@ -17,7 +17,7 @@ export interface RestoreSettings {
   /** What the agent must know after it was killed. */
   notes: Notes;
   /** For what earlier runs took. */
-  ledger: Pick<Ledger, 'recent' | 'last'>;
+  ledger: Pick<Ledger, 'recent' | 'last' | 'suspects'>;
   now: () => Date;
   /** The configured host: part of the name of the database beside the target. */
   host: string;

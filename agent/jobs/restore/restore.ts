@@ -29,13 +29,15 @@ export function restoreJob(source: Source, given: RestoreSettings): Job {
     timeoutMs: given.timeoutMs,
     run: async (context) => {
       const settings = { ...given, repository: await openToRead(given.repository, context.signal) };
-      const { snapshot, note } = await findSnapshot(
+      const found = await findSnapshot(
         settings.repository,
         source.name,
         settings.wanted,
         settings,
         context.signal,
       );
+      const { snapshot } = found;
+      const note = notes(found.note, suspectNote(settings.ledger, source.name, snapshot));
       refuseTenant(source, snapshot);
       const size = sizeUp(settings.ledger, source.name, snapshot);
       const { tables, rowsIn } =
@@ -56,6 +58,22 @@ export function restoreJob(source: Source, given: RestoreSettings): Job {
         : restoreOver(restoration);
     },
   };
+}
+
+/** The newest dump is restored whether it counts or not, for it may be all that is wanted; but never without a word. */
+function suspectNote(
+  ledger: RestoreSettings['ledger'],
+  source: string,
+  { id, originalId, shortId }: Snapshot,
+): string | null {
+  const run = ledger.suspects(source).find(({ facts }) => [id, originalId].includes(facts.snapshotId ?? ''));
+  if (run === undefined) return null;
+  return `${shortId} is suspect, and nobody has accepted it: ${run.facts.suspect ?? run.reason}; the backups before it are told by \`holdfast snapshots ${source}\``;
+}
+
+function notes(...all: (string | null)[]): string | null {
+  const told = all.filter((one) => one !== null);
+  return told.length === 0 ? null : told.join('; ');
 }
 
 function intoNamed(restoration: Restoration, name: string): Promise<Done> {

@@ -145,7 +145,8 @@ async function applyRetention(
       `${verb} ${removed.length} of ${counted(kept.length + removed.length, 'snapshot')}, kept ${kept.length}`,
       ...freedWords(freed),
       ...spared.map(
-        ({ shortId, path }) => `${shortId} of ${path} stays because it was verified or proven last`,
+        ({ shortId, path }) =>
+          `${shortId} of ${path} stays because it is the newest good one, or was verified or proven last`,
       ),
       ...replaced.dropped.map((name) => `dropped ${name}, which a restore replaced a week ago`),
     ].join('; '),

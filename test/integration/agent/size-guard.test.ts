@@ -26,6 +26,11 @@ test('a database that lost most of its rows → the backup is stored and does no
   expect(agent.lastOk()).toBe(lastOk);
   expect((await agent.run(['status'])).stdout).toMatch(new RegExp(`${database} +SUSPECT`));
 
+  const restored = await agent.run(['restore', database, '--dry-run']);
+  expect(restored.stderr).toMatch(
+    /warning: .*is suspect, and nobody has accepted it: .*less than half of the usual/,
+  );
+  expect(restored.code).toBe(3);
   const accepted = await agent.run(['accept', database, '--reason', 'archived', '--by', 'ada']);
   expect(accepted).toMatchObject({
     code: 0,

@@ -89,7 +89,7 @@ function settings(repository: Repository): RestoreSettings & { notes: Notes } {
   return {
     repository,
     notes: { remember: (key, value) => void kept.set(key, value), recall: (key) => kept.get(key) ?? null },
-    ledger: { recent: () => [], last: () => null },
+    ledger: { recent: () => [], last: () => null, suspects: () => [] },
     now: () => new Date('2026-11-01T15:00:00Z'),
     host: 'holdfast',
     wanted: { id: 'latest', at: null },

@@ -124,7 +124,7 @@ describe('retention', () => {
     expect(done).toEqual(['remove b', 'prune']);
     expect(outcome).toMatchObject({
       reason:
-        'removed 1 of 3 snapshots, kept 2; freed 1.23 MB; a of /mysql/shop.sql.gz stays because it was verified or proven last',
+        'removed 1 of 3 snapshots, kept 2; freed 1.23 MB; a of /mysql/shop.sql.gz stays because it is the newest good one, or was verified or proven last',
       warnings: [],
       facts: { snapshotsKept: 2, snapshotsRemoved: 1 },
     });
