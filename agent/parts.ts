@@ -158,6 +158,7 @@ function createJobs(deps: Deps): Jobs {
       return plainBackupJob(unproven, { ...common, allowIncomplete, listedIn });
     }
     const { tenants, dumps } = tenantsOf(settings);
+    const own = tenantsIn(config, source.name);
     if (part.kind === 'global') {
       const findTenants = async (signal: AbortSignal) => (await tenants.find(signal)).tenants;
       return globalBackupJob(source, { ...common, ensure, dumps, findTenants, allowIncomplete, listedIn });
@@ -178,17 +179,14 @@ function createJobs(deps: Deps): Jobs {
           : {
               repository,
               staging: join(sourceDeps.runtimeDir, STAGING),
-              limitMs: (tenantsIn(config, source.name)?.timeoutSeconds ?? Infinity) * 1000,
+              limitMs: (own?.timeoutSeconds ?? Infinity) * 1000,
             },
       proofs: repository !== null,
       now: () => clock.now(),
       onDemand: part.kind === 'named' || deps.role !== null,
       group: part.kind === 'group' ? part.name : null,
-      atOnce: tenantsIn(config, source.name)?.jobs ?? 1,
-      tenantTimeoutMs: Math.min(
-        timeoutMs,
-        (tenantsIn(config, source.name)?.timeoutSeconds ?? ALONE_SECONDS) * 1000,
-      ),
+      atOnce: own?.jobs ?? 1,
+      tenantTimeoutMs: Math.min(timeoutMs, (own?.timeoutSeconds ?? ALONE_SECONDS) * 1000),
     });
   };
   return {

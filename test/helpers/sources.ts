@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import type { MysqlSourceConfig, PostgresSourceConfig } from '../../agent/config/config.ts';
+import type { MysqlSourceConfig, PostgresSourceConfig, TenantsConfig } from '../../agent/config/config.ts';
 import { createProcesses, type Processes } from '../../agent/process/run.ts';
 import { loadEngines } from '../../agent/sources/engines.ts';
 import type { Dump, DumpFacts } from '../../agent/sources/source.ts';
@@ -77,4 +77,20 @@ export async function readDump(dump: Dump): Promise<{ bytes: Buffer; facts: Dump
 
 export async function* streamOf(...pieces: (Buffer | string)[]): AsyncGenerator<Buffer> {
   for (const piece of pieces) yield Buffer.from(piece);
+}
+
+/** Tenants that are found by their schemas, `tenant_*`. */
+export function tenantsByPattern(more: Partial<TenantsConfig> = {}): TenantsConfig {
+  return {
+    found: { kind: 'schemas', pattern: 'tenant_*' },
+    jobs: 2,
+    timeoutSeconds: 60,
+    keep: null,
+    priority: [],
+    globalSchedule: null,
+    groups: [],
+    verify: null,
+    afterRestore: null,
+    ...more,
+  };
 }

@@ -7,6 +7,7 @@ import type { Hurdle, Source } from '../../sources/source.ts';
 import { sweepBeside } from './beside.ts';
 import { chooseTables } from './choose-tables.ts';
 import { findSnapshot } from '../find-snapshot.ts';
+import { isCalled } from '../newest.ts';
 import { openToRead } from '../open-repository.ts';
 import type { Job, Outcome } from '../job.ts';
 import { datedName, dropKept } from './kept-database.ts';
@@ -61,14 +62,10 @@ export function restoreJob(source: Source, given: RestoreSettings): Job {
 }
 
 /** The newest dump is restored whether it counts or not, for it may be all that is wanted; but never without a word. */
-function suspectNote(
-  ledger: RestoreSettings['ledger'],
-  source: string,
-  { id, originalId, shortId }: Snapshot,
-): string | null {
-  const run = ledger.suspects(source).find(({ facts }) => [id, originalId].includes(facts.snapshotId ?? ''));
+function suspectNote(ledger: RestoreSettings['ledger'], source: string, snapshot: Snapshot): string | null {
+  const run = ledger.suspects(source).find(({ facts }) => isCalled(snapshot, facts.snapshotId ?? null));
   if (run === undefined) return null;
-  return `${shortId} is suspect, and nobody has accepted it: ${run.facts.suspect ?? run.reason}; the backups before it are told by \`holdfast snapshots ${source}\``;
+  return `${snapshot.shortId} is suspect, and nobody has accepted it: ${run.facts.suspect ?? run.reason}; the backups before it are told by \`holdfast snapshots ${source}\``;
 }
 
 function notes(...all: (string | null)[]): string | null {

@@ -7,7 +7,7 @@ import { fakeProgram } from '../../helpers/fake-program.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
 import { POSTGRES_ROOT, postgresMajors, startPostgres } from '../../helpers/postgres.ts';
 import type { TestServer } from '../../helpers/server.ts';
-import { postgresConfig, testDeps } from '../../helpers/sources.ts';
+import { postgresConfig, tenantsByPattern, testDeps } from '../../helpers/sources.ts';
 import { createClinic } from '../../helpers/tenant-clinic.ts';
 
 const never = new AbortController().signal;
@@ -40,19 +40,7 @@ async function staged(database: string, programs: string, limitMs: number) {
     name: database,
     database,
     port: server.port,
-    tenants: {
-      found: { kind: 'schemas', pattern: 'tenant_*' },
-      ...{
-        jobs: 2,
-        timeoutSeconds: 60,
-        keep: null,
-        priority: [],
-        globalSchedule: null,
-        groups: [],
-        verify: null,
-      },
-      afterRestore: null,
-    },
+    tenants: tenantsByPattern(),
   });
   const deps = { ...testDeps(), tools: { postgresDirs: [programs] } };
   const dumps = createTenantDumps(config, deps);

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { PostgresSourceConfig, TenantsConfig } from '../../../agent/config/config.ts';
+import type { PostgresSourceConfig } from '../../../agent/config/config.ts';
 import { HoldfastError } from '../../../agent/core/errors.ts';
 import { compare } from '../../../agent/proof/compare.ts';
 import { proofOfSchema } from '../../../agent/proof/of-schema.ts';
@@ -11,21 +11,11 @@ import { CLINIC_ROLES, clinicDatabase } from '../../fixtures/tenants/clinic.ts';
 import { checksumsOf } from '../../helpers/clinic.ts';
 import { POSTGRES_ROOT, postgresMajors, startPostgres } from '../../helpers/postgres.ts';
 import type { TestServer } from '../../helpers/server.ts';
-import { postgresConfig, readDump, streamOf, testDeps } from '../../helpers/sources.ts';
+import { postgresConfig, readDump, streamOf, tenantsByPattern, testDeps } from '../../helpers/sources.ts';
 import { until } from '../../helpers/until.ts';
 
 const never = new AbortController().signal;
-const BY_PATTERN: TenantsConfig = {
-  found: { kind: 'schemas', pattern: 'tenant_*' },
-  jobs: 2,
-  timeoutSeconds: 60,
-  keep: null,
-  priority: [],
-  globalSchedule: null,
-  groups: [],
-  verify: null,
-  afterRestore: null,
-};
+const BY_PATTERN = tenantsByPattern();
 
 describe.each(postgresMajors())('tenants of PostgreSQL %i', (major) => {
   let server: TestServer;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { PostgresSourceConfig, TenantsConfig } from '../../../agent/config/config.ts';
+import type { PostgresSourceConfig } from '../../../agent/config/config.ts';
 import { matchesPattern, wildcardPart, withWildcardPart } from '../../../agent/core/pattern.ts';
 import { isTenantPath } from '../../../agent/core/tenant-path.ts';
 import { proofOfSchema } from '../../../agent/proof/of-schema.ts';
@@ -7,21 +7,9 @@ import type { PostgresSession } from '../../../agent/sources/postgres/session.ts
 import { findTenants, lookUpTenant } from '../../../agent/sources/postgres/tenants/find.ts';
 import { names, schemasIn } from '../../../agent/sources/postgres/tenants/rename.ts';
 import { objectProof, proofOf, tableProof } from '../../helpers/proofs.ts';
-import { postgresConfig } from '../../helpers/sources.ts';
+import { postgresConfig, tenantsByPattern } from '../../helpers/sources.ts';
 
 const config: PostgresSourceConfig = postgresConfig({ database: 'clinic', name: 'clinic' });
-const settings = (more: Partial<TenantsConfig>): TenantsConfig => ({
-  found: { kind: 'schemas', pattern: 'tenant_*' },
-  jobs: 2,
-  timeoutSeconds: 60,
-  keep: null,
-  priority: [],
-  globalSchedule: null,
-  groups: [],
-  verify: null,
-  afterRestore: null,
-  ...more,
-});
 
 /** A server that has these schemas. */
 function sessionWith(...schemas: string[]): PostgresSession {
@@ -54,7 +42,7 @@ describe('a pattern', () => {
 
 describe('tenants by pattern', () => {
   test('schemas → by priority, then as numbers; the first group that fits; none that a restore left', async () => {
-    const tenants = settings({
+    const tenants = tenantsByPattern({
       priority: ['vip-*', '7'],
       groups: [
         { name: 'high', match: ['vip-*', 'tenant_9'], schedule: null, keep: null },
@@ -80,14 +68,14 @@ describe('tenants by pattern', () => {
   });
 
   test('none → a finding', async () => {
-    expect(await findTenants(sessionWith('other'), config, settings({}))).toEqual({
+    expect(await findTenants(sessionWith('other'), config, tenantsByPattern({}))).toEqual({
       tenants: [],
       findings: ['no schema of clinic is like tenant_*: there are no tenants'],
     });
   });
 
   test('one that is not there → is what its id says; one that cannot be → usage', async () => {
-    const look = (id: string) => lookUpTenant(sessionWith('tenant_1'), config, settings({}), id);
+    const look = (id: string) => lookUpTenant(sessionWith('tenant_1'), config, tenantsByPattern({}), id);
     expect(await look('4"2')).toMatchObject({ id: '4"2', schema: 'tenant_4"2', bytes: null });
     await expect(look('')).rejects.toMatchObject({
       kind: 'usage',
