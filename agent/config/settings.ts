@@ -80,7 +80,7 @@ export const SETTINGS: readonly Setting[] = [
     variable: 'MYSQL_TLS',
     path: ['sources', SOURCE, 'tls'],
     meaning:
-      '`off`, `preferred` (TLS where the server has it), `required`, or `verify` (TLS with a valid certificate or nothing).',
+      '`off`, `preferred` (TLS where the server has it), `required`, or `verify` (TLS with a valid certificate for that host, or nothing).',
   },
   {
     variable: 'MYSQL_TLS_CA',

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { connect as connectTo, type Socket } from 'node:net';
 import type { Connection, ConnectionOptions, RowDataPacket } from 'mysql2/promise';
 import type { MysqlSourceConfig } from '../../config/config.ts';
 import { HoldfastError } from '../../core/errors.ts';
@@ -88,7 +89,8 @@ async function connect(
   // Loaded when it is needed: an agent at rest does without its memory.
   const { createConnection } = await import('mysql2/promise');
   const plain = config.tls === 'off' || config.host.startsWith('/');
-  const ssl = { rejectUnauthorized: config.tls === 'verify', ...(await authorities(config, caFile)) };
+  const verify = config.tls === 'verify';
+  const ssl = { rejectUnauthorized: verify, verifyIdentity: verify, ...(await authorities(config, caFile)) };
   try {
     if (plain) return { connection: await createConnection(connectOptions(config)), encrypted: false };
     return { connection: await createConnection({ ...connectOptions(config), ssl }), encrypted: true };
@@ -105,7 +107,7 @@ async function connect(
 function connectOptions(config: MysqlSourceConfig): ConnectionOptions {
   const where = config.host.startsWith('/')
     ? { socketPath: config.host }
-    : { host: config.host, port: config.port };
+    : { host: config.host, port: config.port, stream: () => socketTo(config) };
   return {
     ...where,
     user: config.user,
@@ -116,6 +118,14 @@ function connectOptions(config: MysqlSourceConfig): ConnectionOptions {
     dateStrings: true,
     multipleStatements: false,
   };
+}
+
+/**
+ * mysql2 tells TLS which name the certificate is to be for, and where the host is an address, nothing: Node then takes what the socket
+ * bears, and without that would look for `localhost`.
+ */
+function socketTo({ host, port }: MysqlSourceConfig): Socket {
+  return Object.assign(connectTo(port, host).setNoDelay(true), { _host: host });
 }
 
 async function authorities(config: MysqlSourceConfig, caFile: string): Promise<{ ca?: string }> {

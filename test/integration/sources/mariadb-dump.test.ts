@@ -358,4 +358,26 @@ describe('TLS', () => {
     await expect(source('verify').probe(never)).rejects.toMatchObject({ kind: 'source_unreachable' });
     await expect(source('off').probe(never)).rejects.toMatchObject({ kind: 'source_denied' });
   });
+
+  test.each([
+    ['127.0.0.1', 'IP:127.0.0.1', 'localhost'],
+    ['localhost', 'DNS:localhost', '127.0.0.1'],
+  ])(
+    'the certificate is for %s → verify takes it there, and refuses it elsewhere before it says who it is',
+    async (host, subject, other) => {
+      const folder = temporaryFolder();
+      chmodSync(folder, 0o755);
+      const { ca, cert, key } = await makeCertificates(folder, subject);
+      const secure = await startMariadb([`--ssl-cert=${cert}`, `--ssl-key=${key}`]);
+      onTestFinished(() => secure.stop());
+      await secure.sql('CREATE DATABASE shop; CREATE TABLE shop.t (id int)');
+      const at = (where: string) =>
+        createSource(mysqlConfig({ host: where, port: secure.port, tls: 'verify', caFile: ca }), testDeps());
+      await dumpOf(at(host));
+      await expect(at(other).probe(never)).rejects.toMatchObject({
+        kind: 'source_unreachable',
+        message: expect.stringMatching(/certificate's altnames/) as string,
+      });
+    },
+  );
 });
