@@ -62,6 +62,8 @@ export interface App extends Tenancy, TenantTurns {
   /** The role that a command acts as, which may touch some tenants alone; null for no limit. */
   readonly role: TenantRole | null;
   readonly version: string;
+  /** The id of the repository at the configured location, as far as the agent has seen it; null before. */
+  repositoryId(): string | null;
   /** Where a generated password lies that nobody confirmed as stored elsewhere; null where there is nothing to say. */
   passwordReminder(): string | null;
   /** The sources with these names, all for none; throws `usage` that lists what there is. */
@@ -124,6 +126,7 @@ export async function createApp(config: Config, surroundings: Surroundings): Pro
   const tenants = tenantsByName(config, sourceDeps);
   const upkeep = createUpkeep({ config, clock, ledger, repository, sources, tenants });
 
+  const repositoryId = () => rememberedId(repository, ledger);
   const report = async () => {
     const outlook = (cron: string) => outlookOf(cron, config.timeZone, clock.now());
     const facts = {
@@ -135,7 +138,7 @@ export async function createApp(config: Config, surroundings: Surroundings): Pro
       retention: config.retention,
       repository: {
         location: repository.location,
-        id: rememberedId(repository, ledger),
+        id: repositoryId(),
         ...(await standingOfRepository(upkeep)),
       },
     };
@@ -214,7 +217,7 @@ export async function createApp(config: Config, surroundings: Surroundings): Pro
       dumpBytes: (snapshotId) => dumpBytesOf(ledger, source.name, snapshotId),
       wantsProof: settings.proof !== 'none',
       whyNoProof: (snapshotId) => whyNoProof(ledger, source.name, snapshotId),
-      newestGood: () => newestGoodSnapshot(ledger, source.name, rememberedId(repository, ledger)),
+      newestGood: () => newestGoodSnapshot(ledger, source.name, repositoryId()),
       queries: settings.verify.queries,
       hasTenants: tenants.get(source.name) != null,
       rtoSeconds: settings.objectives.rtoSeconds,
@@ -235,9 +238,10 @@ export async function createApp(config: Config, surroundings: Surroundings): Pro
     }),
     role,
     version: VERSION,
+    repositoryId,
     // A password that never opened a repository is none to keep.
     passwordReminder: () =>
-      rememberedId(repository, ledger) === null ? null : passwordReminder(ledger, password.generatedAt()),
+      repositoryId() === null ? null : passwordReminder(ledger, password.generatedAt()),
     pick,
     space: () => upkeep.space(),
     dataCheck: () => upkeep.dataCheck(),

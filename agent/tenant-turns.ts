@@ -76,7 +76,11 @@ function inTurn(
   of: { ledger: Ledger; source: string; turns: TenantTurnsConfig | null; clock: Clock },
 ): Tenant[] {
   const everySeconds = of.turns?.everySeconds ?? null;
-  const proofs = tenantProofs(of.ledger, of.source, { everySeconds, now: of.clock.now() });
+  const proofs = tenantProofs(of.ledger, of.source, {
+    everySeconds,
+    now: of.clock.now(),
+    inRepository: null,
+  });
   const proved = proofs.provedOutOf(snapshotId);
   const triedBy = ({ schema }: Tenant) => proofs.of.get(schema)?.triedBy ?? 0;
   return tenants

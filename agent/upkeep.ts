@@ -101,10 +101,10 @@ export function createUpkeep(deps: {
       },
       standing: (name) => {
         const settings = config.sources.find((source) => source.name === name);
-        const standing = standingOf(ledger, name, settings !== undefined && settings.proof !== 'none');
-        // A policy takes snapshots of a clock that was ahead for the newest ones.
-        const good = ledger.lastGood(name)?.facts.snapshotIds ?? [];
-        return { ...standing, verified: [...standing.verified, ...good] };
+        return standingOf(ledger, name, {
+          wantsProof: settings !== undefined && settings.proof !== 'none',
+          repositoryId: rememberedId(repository, ledger),
+        });
       },
       strangers: (source, snapshots) =>
         strangerWords(source, strangersIn(ledger, source, snapshots), config.host),

@@ -23,6 +23,11 @@ export function addInit(program: Command, context: Context): void {
       context.print.line(
         `${created ? 'created' : 'found'} repository ${id.slice(0, 10)} at ${app.repository.location}`,
       );
+      if (options.new && created) {
+        context.print.line(
+          'backups in another repository count no more: the gate closes until `holdfast backup` has stored one here',
+        );
+      }
       if (options.passwordStored) {
         confirmPassword(ledger, utc(app.clock.now()));
         context.print.line('noted that a copy of the password is stored elsewhere');

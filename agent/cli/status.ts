@@ -94,11 +94,14 @@ async function statusOf(app: App): Promise<Status> {
 type TenantVerified = NonNullable<ReturnType<typeof tenantStatus>>;
 
 function tenantsVerified(
-  { ledger, clock, config }: App,
+  { ledger, clock, config, repositoryId }: App,
   source: App['config']['sources'][number],
 ): Status['tenantVerifications'] {
   const [about] = withTurns([source], (cron) => outlookOf(cron, config.timeZone, clock.now()));
-  const status = about === undefined ? null : tenantStatus(ledger, about, clock.now());
+  const status =
+    about === undefined
+      ? null
+      : tenantStatus(ledger, about, { now: clock.now(), inRepository: repositoryId() });
   if (status === null) return [];
   return [{ ...status, source: source.name, lastRun: ledger.last('tenant-verify', source.name) }];
 }
@@ -117,11 +120,12 @@ function lineOf(
   source: App['config']['sources'][number],
   overdueAfterSeconds: number | null,
 ): SourceLine {
-  const success = app.ledger.lastGood(source.name);
+  const { repositoryId } = app;
+  const success = app.ledger.lastGood(source.name, repositoryId());
   const ageSeconds =
     success === null ? null : Math.round((app.clock.now().getTime() - Date.parse(success.startedAt)) / 1000);
   const verification = {
-    ...verifiedSource(app.ledger, source.name),
+    ...verifiedSource(app.ledger, source.name, repositoryId()),
     overdue: isVerificationLate(app, source),
   };
   return {
@@ -144,14 +148,15 @@ function lineOf(
 }
 
 function isVerificationLate(
-  { config, clock, ledger }: App,
+  { config, clock, ledger, repositoryId }: App,
   source: App['config']['sources'][number],
 ): boolean {
   const { everySeconds } = outlookOf(config.schedule.verify, config.timeZone, clock.now());
   const limit = overdueAfter(everySeconds);
   if (limit === null) return false;
-  const { lastSuccess, awaitedSince } = watchedVerification(ledger, source);
-  if (lastSuccess === null && verifiedSource(ledger, source.name).verdict === 'not run') return true;
+  const { lastSuccess, awaitedSince } = watchedVerification(ledger, source, repositoryId());
+  if (lastSuccess === null && verifiedSource(ledger, source.name, repositoryId()).verdict === 'not run')
+    return true;
   const from = lastSuccess ?? awaitedSince;
   return from !== null && clock.now().getTime() - Date.parse(from) > limit * 1000;
 }

@@ -86,14 +86,15 @@ async function tenantsIn(
   const { tenants: found, findings } = await tenants.find(signal);
   const { clock, config, ledger } = app;
   const now = clock.now();
-  const backup = ledger.lastGood(source.name);
+  const inRepository = app.repositoryId();
+  const backup = ledger.lastGood(source.name, inRepository);
   const backedUp = new Set(backup === null ? [] : await schemasOf(app, source, backup, signal));
   const ownDumps = await ownDumpsOf(app, source, found, signal);
   const next = (group: string | null) => earliest(schedulesOf(app, source, group), app);
   const turns = tenantTurns(config).find((one) => one.source === source.name);
   const everySeconds = turns?.everySeconds ?? null;
   const countsRestored = config.sources.find(({ name }) => name === source.name)?.proof === 'none';
-  const proofs = tenantProofs(ledger, source.name, { everySeconds, now });
+  const proofs = tenantProofs(ledger, source.name, { everySeconds, now, inRepository });
   const standing = tenantStanding(proofs, found, { everySeconds, countsRestored, now });
   const nextTurn = turns === undefined ? null : outlookOf(turns.schedule, config.timeZone, now).next;
   return {

@@ -1,13 +1,12 @@
 import type { Ledger } from '../ledger/ledger.ts';
 
-/** The snapshot of the last backup of a source that counted, as far as it lies in this repository. */
+/** The snapshot of the last backup of a source that counted in the repository with this id; null where nobody knows which one it is. */
 export function newestGoodSnapshot(
   ledger: Pick<Ledger, 'lastGood'>,
   source: string,
   repositoryId: string | null,
 ): string | null {
-  const facts = ledger.lastGood(source)?.facts;
-  return facts?.repositoryId === repositoryId ? (facts?.snapshotId ?? null) : null;
+  return repositoryId === null ? null : (ledger.lastGood(source, repositoryId)?.facts.snapshotId ?? null);
 }
 
 /** What the run that stored a snapshot said of its proof; null where the ledger does not know it. */

@@ -194,13 +194,14 @@ export interface Ledger {
   get(id: number): Run | null;
   /** The newest run of a job, by the order in which they began, not by clock; optionally only those that ended so. */
   last(job: JobName, source: string | null, result?: RunResult): Run | null;
-  /** The oldest run of a job that it knows, as in `last`; optionally only of those that ended so. */
-  first(job: JobName, source: string | null, result?: RunResult): Run | null;
+  /** The oldest backup of a source that succeeded, in that repository as in `lastGood`. */
+  firstBackup(source: string, inRepository: string | null): Run | null;
   /**
    * The newest backup of a source that counts: it succeeded, and it is not suspect, or a person accepted it. The one
-   * place that knows; the heartbeat, the status, retention and the guard all ask here.
+   * place that knows; the heartbeat, the status, retention and the guard all ask here. Of those whose snapshot went into the
+   * repository with this id, or of all for null; a run that says nothing of a repository is of an older agent, and counts.
    */
-  lastGood(source: string): Run | null;
+  lastGood(source: string, inRepository: string | null): Run | null;
   /** The newest of those that count whose equality is proven: its proof was read at the dump's own snapshot. */
   lastProven(source: string): Run | null;
   /** The backups of a source that succeeded and do not count: suspect, and nobody accepted them. Newest first, at most a thousand. */

@@ -61,15 +61,15 @@ export function openLedger(path: string, clock: Clock): Ledger {
         return row === undefined ? null : toRun(row);
       }),
 
-    first: (job, source, result) =>
+    firstBackup: (source, inRepository) =>
       run(() => {
-        const row = statements.first.get(job, source, result ?? null);
+        const row = statements.firstBackup.get(source, inRepository);
         return row === undefined ? null : toRun(row);
       }),
 
-    lastGood: (source) =>
+    lastGood: (source, inRepository) =>
       run(() => {
-        const row = statements.good.get(source, 0, 1);
+        const row = statements.good.get(source, 0, 1, inRepository);
         return row === undefined ? null : toRun(row);
       }),
 
@@ -84,7 +84,7 @@ export function openLedger(path: string, clock: Clock): Ledger {
     comparable: (source, limit) =>
       run(() => {
         const from = Number(statements.acceptedRun.get(source)?.['accepted'] ?? 0);
-        return statements.good.all(source, from, limit).map(toRun);
+        return statements.good.all(source, from, limit, null).map(toRun);
       }),
 
     recent: ({ job, source, result, limit }) =>
@@ -180,13 +180,15 @@ function prepare(db: DatabaseSync) {
     last: db.prepare(
       `SELECT * FROM runs WHERE job = ?1 AND source IS ?2 AND (?3 IS NULL OR result = ?3) ORDER BY id DESC LIMIT 1`,
     ),
-    first: db.prepare(
-      `SELECT * FROM runs WHERE job = ?1 AND source IS ?2 AND (?3 IS NULL OR result = ?3) ORDER BY id LIMIT 1`,
+    firstBackup: db.prepare(
+      `SELECT * FROM runs
+       WHERE job = 'backup' AND source = ?1 AND result = 'succeeded' AND ${isIn('?2')}
+       ORDER BY id LIMIT 1`,
     ),
     good: db.prepare(
       `SELECT * FROM runs AS backup
        WHERE job = 'backup' AND source = ?1 AND result = 'succeeded' AND id >= ?2
-         AND (facts ->> '$.suspect' IS NULL OR ${IS_ACCEPTED})
+         AND (facts ->> '$.suspect' IS NULL OR ${IS_ACCEPTED}) AND ${isIn('?4')}
        ORDER BY id DESC LIMIT ?3`,
     ),
     proven: db.prepare(
@@ -247,4 +249,9 @@ function toRun(row: Record<string, unknown>): Run {
 
 function firstLineOf(report: string): string {
   return (report.split('\n').find((line) => !line.startsWith('***')) ?? report).trim();
+}
+
+/** The repository that a run stored into, as far as it says so. */
+function isIn(id: string): string {
+  return `(${id} IS NULL OR coalesce(facts ->> '$.repositoryId', ${id}) = ${id})`;
 }

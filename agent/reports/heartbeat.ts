@@ -49,12 +49,14 @@ export interface Schedule {
 export interface Heartbeat {
   /** The oldest last success among the sources that gate; null while one of them has none. */
   lastOk: Date | null;
+  /** Whether the time that was told before is true no more: a source that gates has good backups, and none in this repository. */
+  withdrawn: boolean;
   status: Status;
 }
 
 type Reading = Pick<
   Ledger,
-  'first' | 'suspects' | 'last' | 'lastGood' | 'recent' | 'since' | 'countSucceededSince'
+  'firstBackup' | 'suspects' | 'last' | 'lastGood' | 'recent' | 'since' | 'countSucceededSince'
 >;
 
 const RUNS = 20;
@@ -62,10 +64,13 @@ const SIZES = 30;
 /** What the status folder should say: a pure function of the ledger. Its size is bounded by the number of sources. */
 export function heartbeatOf(ledger: Reading, facts: HeartbeatFacts, now: Date): Heartbeat {
   const sources = facts.sources.map((source) => sourceOf(ledger, source, facts, now));
-  const gating = sources.filter(({ status }) => status.gates).map(({ status }) => status.lastSuccess);
+  const gating = sources.flatMap(({ status }) => (status.gates ? [status] : []));
   const addedBytes = sources.reduce((total, source) => total + source.addedBytes, 0);
   return {
-    lastOk: oldest(gating),
+    lastOk: oldest(gating.map(({ lastSuccess }) => lastSuccess)),
+    withdrawn: gating.some(
+      ({ name, lastSuccess }) => lastSuccess === null && ledger.lastGood(name, null) !== null,
+    ),
     status: {
       version: 1,
       writtenAt: utc(now),
@@ -87,10 +92,10 @@ export function heartbeatOf(ledger: Reading, facts: HeartbeatFacts, now: Date): 
 function sourceOf(
   ledger: Reading,
   source: HeartbeatFacts['sources'][number],
-  { schedule, timeZone }: HeartbeatFacts,
+  { schedule, timeZone, repository }: HeartbeatFacts,
   now: Date,
 ): { status: SourceStatus; addedBytes: number } {
-  const success = ledger.lastGood(source.name);
+  const success = ledger.lastGood(source.name, repository.id);
   const engine = success?.facts.engine;
   const runs = ledger.since('backup', source.name, utc(startOfPast(now)));
   const succeeded = runs.filter((run) => run.result === 'succeeded');
@@ -103,12 +108,12 @@ function sourceOf(
     nextRun: schedule.backup.next === null ? null : utc(schedule.backup.next),
     rhythm: rhythmOf(schedule.backup),
     verification: {
-      ...watchedVerification(ledger, source),
+      ...watchedVerification(ledger, source, repository.id),
       lastRun: lastRun(ledger, 'verify', source.name),
       rhythm: rhythmOf(schedule.verify),
-      ...clippedWhy(verifiedSource(ledger, source.name)),
+      ...clippedWhy(verifiedSource(ledger, source.name, repository.id)),
     },
-    tenants: tenantStatus(ledger, source, now),
+    tenants: tenantStatus(ledger, source, { now, inRepository: repository.id }),
     objectives: source.objectives,
     sizes: sizesOf(ledger, source.name),
     days: pastDays({

@@ -6,11 +6,13 @@ import type { Heartbeat } from './heartbeat.ts';
 
 /**
  * Leaves the heartbeat for the sentinel. Each file is written under a temporary name, fsynced and renamed: a reader sees
- * the old one or the new one. `last_ok` stays as it is while a gating source has no success; it then grows stale by itself.
+ * the old one or the new one. `last_ok` stays as it is while a gating source has no success; it then grows stale by itself. It goes where
+ * it is true no more.
  */
 export async function writeStatusFolder(folder: string, heartbeat: Heartbeat): Promise<void> {
   try {
     if (heartbeat.lastOk !== null) await replaceFile(folder, lastOkName, formatLastOk(heartbeat.lastOk));
+    else if (heartbeat.withdrawn) await removeFile(folder, lastOkName);
     await replaceFile(folder, statusName, `${JSON.stringify(heartbeat.status)}\n`);
   } catch (cause) {
     throw new HoldfastError(
@@ -42,6 +44,11 @@ export async function replaceFile(folder: string, name: string, content: string)
     await rm(temporary, { force: true });
     throw error;
   }
+}
+
+async function removeFile(folder: string, name: string): Promise<void> {
+  await rm(join(folder, name), { force: true });
+  await syncFolder(folder);
 }
 
 /** Without it a rename may be lost with the power. */

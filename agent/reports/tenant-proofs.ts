@@ -1,3 +1,4 @@
+import { isOutOf } from './verified.ts';
 import { utc } from '../core/clock.ts';
 import type { Ledger, Run, VerificationFacts } from '../ledger/ledger.ts';
 
@@ -33,11 +34,15 @@ const LOOK_BACK_SECONDS = 60 * 86_400;
 
 const AHEAD_MS = 300_000;
 
-/** A pure function of the ledger: of verifications of tenants, and of whole databases with all tenants in them. */
+/** A pure function of the ledger: of verifications of tenants, and of whole databases with all tenants in them, as in `verifiedSource`. */
 export function tenantProofs(
   ledger: Pick<Ledger, 'since'>,
   source: string,
-  { everySeconds, now }: { everySeconds: number | null; now: Date },
+  {
+    everySeconds,
+    now,
+    inRepository,
+  }: { everySeconds: number | null; now: Date; inRepository: string | null },
 ): TenantProofs {
   const back = Math.max(LOOK_BACK_SECONDS, 2 * (everySeconds ?? 0));
   const from = utc(new Date(now.getTime() - back * 1000));
@@ -46,6 +51,7 @@ export function tenantProofs(
   const until = utc(new Date(now.getTime() + AHEAD_MS));
   const oldestFirst = runs
     .filter(({ startedAt }) => startedAt <= until)
+    .filter(isOutOf(inRepository))
     .toSorted((one, other) => one.id - other.id);
   const of = new Map<string, TenantProof>();
   const proved = new Map<string, Set<string>>();

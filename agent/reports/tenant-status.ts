@@ -19,12 +19,12 @@ export function tenantStatus(
     proof: string;
     turns: { everySeconds: number | null; next: Date | null } | null;
   },
-  now: Date,
+  { now, inRepository }: { now: Date; inRepository: string | null },
 ): SourceStatus['tenants'] {
   const lastRun = ledger.last('tenant-verify', source.name);
   if (source.turns === null && lastRun === null) return null;
   const everySeconds = source.turns?.everySeconds ?? null;
-  const proofs = tenantProofs(ledger, source.name, { everySeconds, now });
+  const proofs = tenantProofs(ledger, source.name, { everySeconds, now, inRepository });
   const tenants = proofs.all ?? [];
   const how = { everySeconds, countsRestored: source.proof === 'none', now };
   const { oldest, overdueAt, overdue } = tenantStanding(proofs, tenants, how);

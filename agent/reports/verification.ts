@@ -3,13 +3,16 @@ import { formatLastOk, lastVerifiedName } from '../../sentinel/heartbeat.ts';
 import { replaceFile } from './status-folder.ts';
 import { lastGoodVerification } from './verified.ts';
 
-/** The oldest of the last good verifications among the sources that gate; null while one of them has none. */
+/**
+ * The oldest of the last good verifications among the sources that gate, out of whichever repository: a new one has as long for its first
+ * verification as the last one of the other still holds. Null while one of them has none.
+ */
 export function lastVerified(
   ledger: Pick<Ledger, 'recent' | 'suspects'>,
   sources: { name: string; gates: boolean; proof: string }[],
 ): Date | null {
   const gating = sources.filter((source) => source.gates);
-  const starts = gating.map((source) => lastGoodVerification(ledger, source)?.startedAt);
+  const starts = gating.map((source) => lastGoodVerification(ledger, source, null)?.startedAt);
   const known = starts.filter((start) => start !== undefined).toSorted();
   return known[0] === undefined || known.length < starts.length ? null : new Date(known[0]);
 }

@@ -17,9 +17,13 @@ export interface VerifiedSource {
 
 const LOOK_BACK = 200;
 
-/** A pure function of the ledger. */
-export function verifiedSource(ledger: Pick<Ledger, 'recent'>, source: string): VerifiedSource {
-  const runs = ledger.recent({ job: 'verify', source, limit: LOOK_BACK });
+/** A pure function of the ledger: of verifications out of the repository with this id, or out of any for null. */
+export function verifiedSource(
+  ledger: Pick<Ledger, 'recent'>,
+  source: string,
+  inRepository: string | null,
+): VerifiedSource {
+  const runs = ledger.recent({ job: 'verify', source, limit: LOOK_BACK }).filter(isOutOf(inRepository));
   const ended = runs.filter(({ result }) => result !== 'running');
   const shown = ended.find(({ result }) => result !== 'skipped' && result !== 'interrupted');
   const restored = runs.find(({ facts }) => typeof facts.verification?.restoreSeconds === 'number');
@@ -47,8 +51,11 @@ function verdictOf(run: Run | undefined): Pick<VerifiedSource, 'verdict' | 'why'
 export function lastGoodVerification(
   ledger: Pick<Ledger, 'recent' | 'suspects'>,
   { name, proof }: { name: string; proof: string },
+  inRepository: string | null,
 ): Run | null {
-  const runs = ledger.recent({ job: 'verify', source: name, result: 'succeeded', limit: LOOK_BACK });
+  const runs = ledger
+    .recent({ job: 'verify', source: name, result: 'succeeded', limit: LOOK_BACK })
+    .filter(isOutOf(inRepository));
   const suspects = ledger.suspects(name).map(({ facts }) => facts.snapshotId);
   const shows = (run: Run) => proof !== 'checksums' || isProved(run) || run.facts.verification === undefined;
   const isOfGood = ({ facts }: Run) => facts.snapshotId === undefined || !suspects.includes(facts.snapshotId);
@@ -64,13 +71,20 @@ export interface WatchedVerification {
 }
 
 export function watchedVerification(
-  ledger: Pick<Ledger, 'recent' | 'first' | 'suspects'>,
+  ledger: Pick<Ledger, 'recent' | 'firstBackup' | 'suspects'>,
   source: { name: string; proof: string },
+  inRepository: string | null,
 ): WatchedVerification {
   return {
-    lastSuccess: lastGoodVerification(ledger, source)?.startedAt ?? null,
-    awaitedSince: ledger.first('backup', source.name, 'succeeded')?.startedAt ?? null,
+    lastSuccess: lastGoodVerification(ledger, source, inRepository)?.startedAt ?? null,
+    awaitedSince: ledger.firstBackup(source.name, inRepository)?.startedAt ?? null,
   };
+}
+
+/** A run that says nothing of a repository is of an older agent, or came to no repository. */
+export function isOutOf(repository: string | null): (run: Run) => boolean {
+  return ({ facts }) =>
+    repository === null || facts.repositoryId === undefined || facts.repositoryId === repository;
 }
 
 function isProved({ facts, result }: Run): boolean {

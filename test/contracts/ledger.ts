@@ -133,18 +133,7 @@ export function ledgerContract(name: string, open: (clock: Clock) => Ledger): vo
       expect(ledger.last('backup', 'shop', 'skipped')).toBeNull();
     });
 
-    test('asked for the first run → the oldest one of that job and source, and of those that ended so', () => {
-      ledger.finish(begin(), { result: 'failed', reason: 'x' });
-      begin('blog');
-      const good = begin();
-      succeed(good);
-      succeed(begin());
-      expect(ledger.first('backup', 'shop', 'succeeded')?.id).toBe(good);
-      expect(ledger.first('backup', 'shop')?.result).toBe('failed');
-      expect(ledger.first('verify', 'shop')).toBeNull();
-    });
-
-    const backUp = (facts: Pick<RunFacts, 'suspect' | 'equality'>) => {
+    const backUp = (facts: Pick<RunFacts, 'suspect' | 'equality' | 'repositoryId'>) => {
       const id = begin();
       ledger.finish(id, { result: 'succeeded', reason: 'stored', facts });
       return id;
@@ -159,14 +148,34 @@ export function ledgerContract(name: string, open: (clock: Clock) => Ledger): vo
     test('the newest backup is suspect → the one before it is the last good one, until a person accepts it', () => {
       const good = backUp({});
       const suspect = backUp({ suspect: 'half of it is gone' });
-      expect(ledger.lastGood('shop')?.id).toBe(good);
-      expect(ledger.lastGood('blog')).toBeNull();
+      expect(ledger.lastGood('shop', null)?.id).toBe(good);
+      expect(ledger.lastGood('blog', null)).toBeNull();
       accept(suspect, 'blog');
-      expect(ledger.lastGood('shop')?.id).toBe(good);
+      expect(ledger.lastGood('shop', null)?.id).toBe(good);
       accept(suspect);
-      expect(ledger.lastGood('shop')?.id).toBe(suspect);
+      expect(ledger.lastGood('shop', null)?.id).toBe(suspect);
       ledger.finish(begin(), { result: 'failed', reason: 'x' });
-      expect(ledger.lastGood('shop')?.id).toBe(suspect);
+      expect(ledger.lastGood('shop', null)?.id).toBe(suspect);
+    });
+
+    test('asked for the first backup → the oldest one that succeeded', () => {
+      ledger.finish(begin(), { result: 'failed', reason: 'x' });
+      begin('blog');
+      const good = backUp({});
+      backUp({});
+      expect(ledger.firstBackup('shop', null)?.id).toBe(good);
+      expect(ledger.firstBackup('blog', null)).toBeNull();
+    });
+
+    test('backups went into two repositories → each knows its own, and those of an older agent, which named none', () => {
+      const old = backUp({});
+      const [one, other] = [backUp({ repositoryId: 'one' }), backUp({ repositoryId: 'other' })];
+      expect(ledger.lastGood('shop', 'one')?.id).toBe(one);
+      expect(ledger.lastGood('shop', 'other')?.id).toBe(other);
+      expect(ledger.lastGood('shop', null)?.id).toBe(other);
+      expect(ledger.lastGood('shop', 'new')?.id).toBe(old);
+      expect(ledger.firstBackup('shop', 'new')?.id).toBe(old);
+      expect(ledger.lastGood('blog', 'one')).toBeNull();
     });
 
     test('asked for the last proven one → the newest that counts and is proven, however many came since', () => {

@@ -26,7 +26,7 @@ export function acceptJob(source: string, { ledger, reason, by }: AcceptSettings
         });
       }
       const newest = ledger.last('backup', source, 'succeeded');
-      if (newest?.facts.suspect === undefined || ledger.lastGood(source)?.id === newest.id) {
+      if (newest?.facts.suspect === undefined || ledger.lastGood(source, null)?.id === newest.id) {
         throw new HoldfastError(
           'usage',
           `the newest backup of ${source} is not suspect: there is nothing to accept`,

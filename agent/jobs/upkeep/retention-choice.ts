@@ -2,6 +2,7 @@ import { utc } from '../../core/clock.ts';
 import { COUNTED_KINDS } from '../../core/glossary.ts';
 import { counted } from '../../core/units.ts';
 import type { Ledger, Run } from '../../ledger/ledger.ts';
+import { aheadOf } from '../newest.ts';
 import type { ForgetPreview, Snapshot } from '../../repository/repository.ts';
 
 /** What the ledger has to say of a source before anything of it is removed. */
@@ -15,6 +16,8 @@ export interface Standing {
   verified: string[];
   /** The snapshots of the newest backup whose equality is proven, its proof among them, where proofs are wanted: they stay, too. */
   proven: string[];
+  /** The snapshots of the newest backup that counts: they stay, too, for a policy goes by times, and a clock may have been wrong. */
+  good: string[];
 }
 
 export interface Choice {
@@ -27,18 +30,18 @@ export interface Choice {
 }
 
 /**
- * What goes of one source: what the policy says, without what was verified last and what is proven last; nothing while the source is in doubt, and
+ * What goes of one source: what the policy says, without what was stored, verified or proven last; nothing while the source is in doubt, and
  * never every dump that there is.
  */
 export function chooseOf(
   source: string,
   preview: ForgetPreview,
-  { doubt, verified, proven }: Standing,
+  { doubt, verified, proven, good }: Standing,
 ): Choice {
   const ofSource = ({ tags }: Snapshot) => tags?.source === source && COUNTED_KINDS.includes(tags.kind);
   const kept = preview.kept.filter(ofSource);
   const going = preview.removed.filter(ofSource);
-  const isSpared = ({ id }: Snapshot) => verified.includes(id) || proven.includes(id);
+  const isSpared = ({ id }: Snapshot) => [verified, proven, good].some((ids) => ids.includes(id));
   const spared = going.filter(isSpared);
   const removed = going.filter((snapshot) => !isSpared(snapshot));
   const stays = [...kept, ...spared];
@@ -54,6 +57,19 @@ export function chooseOf(
   };
 }
 
+/**
+ * Why nothing of a source may go while some of its snapshots bear a time that has not come yet, as a sentence part; null where none does.
+ * A policy goes by times, and so would keep those and let the true ones of the same days go.
+ */
+export function aheadDoubt(source: string, present: Snapshot[], now: Date): string | null {
+  const ofSource = present.filter(({ tags }) => tags?.source === source);
+  const ahead = aheadOf(ofSource, now).toSorted((one, other) => one.time.localeCompare(other.time));
+  const last = ahead.at(-1);
+  if (last === undefined) return null;
+  const which = `${counted(ahead.length, 'snapshot')}, up to ${last.shortId} of ${utc(new Date(last.time))}`;
+  return `the clock is wrong, or was: ${which}, bear a time that has not come yet, and would be kept instead of true ones; set the clock, or remove them with \`holdfast restic -- forget ${last.shortId}\``;
+}
+
 /** The policy keeps what is new: it reaches the newest proven one only where none of those since then is proven. */
 function unprovenSince(source: string, spared: Snapshot[], proven: string[]): string | null {
   const dump = spared.find((snapshot) => isDump(snapshot) && proven.includes(snapshot.id));
@@ -67,12 +83,17 @@ function unprovenSince(source: string, spared: Snapshot[], proven: string[]): st
  * that is not proven although others were of late. After that week it is in doubt no more, for it would be so for ever, and its newest
  * proven backup stays instead. Nor is a source that was never verified, or for which no proof is wanted or to be had.
  */
-export function standingOf(ledger: Reading, source: string, wantsProof: boolean): Standing {
+export function standingOf(
+  ledger: Reading,
+  source: string,
+  { wantsProof, repositoryId }: { wantsProof: boolean; repositoryId: string | null },
+): Standing {
   const proven = wantsProof ? ledger.lastProven(source) : null;
   return {
     doubt: doubtOf(ledger, source, wantsProof),
     verified: verifiedOf(ledger, source),
     proven: proven?.facts.snapshotIds ?? [],
+    good: ledger.lastGood(source, repositoryId)?.facts.snapshotIds ?? [],
   };
 }
 
@@ -91,7 +112,7 @@ function doubtOf(ledger: Reading, source: string, wantsProof: boolean): string |
   if (backup !== undefined && backup.result !== 'succeeded') {
     return `its newest backup, of ${backup.startedAt}, ${backup.result === 'failed' ? 'failed' : 'was interrupted'}`;
   }
-  if (backup?.facts.suspect !== undefined && ledger.lastGood(source)?.id !== backup.id) {
+  if (backup?.facts.suspect !== undefined && ledger.lastGood(source, null)?.id !== backup.id) {
     return `its newest backup, of ${backup.startedAt}, is suspect`;
   }
   if (wantsProof && backup?.facts.equality?.proven === false && wasProvenBefore(ledger, source, backup)) {

@@ -13,7 +13,7 @@ import type {
 import { ensureRepository, rememberedId, type Notes } from '../init.ts';
 import type { Job, JobContext, Outcome } from '../job.ts';
 import { isPastItsWeek } from '../restore/restore-point.ts';
-import { chooseOf, type Choice, type Standing } from './retention-choice.ts';
+import { aheadDoubt, chooseOf, type Choice, type Standing } from './retention-choice.ts';
 import { expiredTenantDumps, keptTenantDumps } from './retention-tenants.ts';
 
 export interface RetentionSettings {
@@ -88,6 +88,7 @@ async function applyRetention(
   const present = [...preview.kept, ...preview.removed];
   if (!settings.acceptMissing) refuseSuspiciousList(settings, known, present);
 
+  const ahead = (source: string) => aheadDoubt(source, present, settings.now());
   const kept: string[] = [];
   const removed: string[] = [];
   const spared: Snapshot[] = [];
@@ -100,9 +101,12 @@ async function applyRetention(
     const asked = isDeepStrictEqual(keep, settings.keep)
       ? preview
       : await repository.preview(keep, signal, { source });
-    choices.push({ source, keep, choice: chooseOf(source, asked, settings.standing(source)) });
+    const standing = settings.standing(source);
+    const doubt = standing.doubt ?? ahead(source);
+    choices.push({ source, keep, choice: chooseOf(source, asked, { ...standing, doubt }) });
   }
-  const ofTenants = await expiredTenantDumps(preview, settings, signal);
+  const tenantDoubt = (source: string) => settings.tenantDoubt(source) ?? ahead(source);
+  const ofTenants = await expiredTenantDumps(preview, { ...settings, tenantDoubt }, signal);
   for (const { source, keep, choice } of choices) {
     let report: ForgetReport = {
       kept: choice.kept.map(idOfSnapshot),

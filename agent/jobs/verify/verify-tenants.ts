@@ -60,10 +60,11 @@ async function verifyTenants(
 ): Promise<Outcome> {
   const { repository, tenants, ids } = settings;
   const { signal } = context;
-  await ensureRepository(repository, settings.notes, signal);
+  const { id: repositoryId } = await ensureRepository(repository, settings.notes, signal);
   const { snapshot, note } = await newestGoodDump(source.name, settings, signal);
   const proof = await findProof(repository, snapshot, signal);
   const facts: RunFacts = {
+    repositoryId,
     snapshotId: snapshot.id,
     proof: proof?.level ?? 'none',
     ...(ids === null && settings.unlimited ? { byTurns: true } : {}),

@@ -74,13 +74,15 @@ async function verify(source: Source, settings: VerifySettings, context: JobCont
     throw notRun(new HoldfastError('timeout', late, { hint }), {});
   }
   refuseUnsettled(source, settings.notes);
-  const listed = await openToRead(repository, signal, () =>
-    ensureRepository(repository, settings.notes, signal),
-  );
+  let repositoryId = '';
+  const listed = await openToRead(repository, signal, async () => {
+    ({ id: repositoryId } = await ensureRepository(repository, settings.notes, signal));
+  });
   const own = { ...settings, repository: listed };
   const { snapshot, note } = await newestOwn(source.name, own, signal);
   const proof = await findProof(listed, snapshot, signal);
   const facts: RunFacts = {
+    repositoryId,
     snapshotId: snapshot.id,
     proof: proof?.level ?? 'none',
     ...(settings.hasTenants && proof !== null ? { schemas: namesIn(proof, 'schema').map(unquoted) } : {}),

@@ -53,6 +53,19 @@ describe('the repository', () => {
   });
 });
 
+test('a new repository is accepted in the place of another → the heartbeat is withdrawn until something is stored there', async () => {
+  const agent = await agentWithBackup();
+  expect((await agent.run(['status', '--check'])).code).toBe(0);
+  rmSync(join(agent.folder, 'repository'), { recursive: true });
+  expect((await agent.run(['init', '--new'])).code).toBe(0);
+  expect(agent.lastOk()).toBeNull();
+  const status = await agent.run(['status', '--check']);
+  expect(status.stdout).toMatch(/never/);
+  expect(status.code).toBe(4);
+  await expectNextGood(agent);
+  expect((await agent.run(['status', '--check'])).code).toBe(0);
+});
+
 test('the status folder cannot be written → the backup is good, and the command warns that its heartbeat is not there', async () => {
   const { environment } = await createShop(server, 10);
   const agent = await testAgent(environment);

@@ -71,6 +71,44 @@ test('a source that never succeeded beside one that did → no time: the heartbe
   expect(heartbeatOf(ledger, oneGates, NOW).lastOk).toEqual(new Date('2026-03-01T03:00:00Z'));
 });
 
+test('good backups lie in another repository alone → no success in this one, and the time that was told is withdrawn', () => {
+  const { ledger, backUp, end } = ledgerAt('2026-03-01T00:00:00Z');
+  backUp('shop', '2026-03-01T03:00:00Z', 'succeeded', { repositoryId: 'old' });
+  end('verify', 'shop', '2026-03-01T04:00:00Z', {
+    facts: {
+      repositoryId: 'old',
+      verification: { verdict: 'proved', why: null, restoreSeconds: 3, steps: [] },
+    },
+  });
+  const told = (id: string | null) => {
+    const about = facts([{ name: 'shop', gates: true }]);
+    return heartbeatOf(ledger, { ...about, repository: { ...about.repository, id } }, NOW);
+  };
+  for (const known of ['old', null]) {
+    const { lastOk, withdrawn, status } = told(known);
+    expect({ lastOk, withdrawn }).toEqual({ lastOk: new Date('2026-03-01T03:00:00Z'), withdrawn: false });
+    expect(status.sources[0]?.verification?.lastProved).toBe('2026-03-01T04:00:00Z');
+  }
+  const { lastOk, withdrawn, status } = told('new');
+  expect({ lastOk, withdrawn }).toEqual({ lastOk: null, withdrawn: true });
+  expect(status.sources[0]).toMatchObject({
+    lastSuccess: null,
+    verification: { lastSuccess: null, lastProved: null, awaitedSince: null, restoreSeconds: null },
+  });
+
+  backUp('shop', '2026-03-01T05:00:00Z', 'succeeded', { repositoryId: 'new' });
+  expect(told('new')).toMatchObject({ lastOk: new Date('2026-03-01T05:00:00Z'), withdrawn: false });
+  expect(told('old').lastOk).toEqual(new Date('2026-03-01T03:00:00Z'));
+});
+
+test('a source that was never backed up → nothing is withdrawn', () => {
+  const { ledger } = ledgerAt('2026-03-01T00:00:00Z');
+  expect(heartbeatOf(ledger, facts([{ name: 'shop', gates: true }]), NOW)).toMatchObject({
+    lastOk: null,
+    withdrawn: false,
+  });
+});
+
 test('a failure after a success → the time of the success stays, and the failure is told beside it', () => {
   const { ledger, backUp } = ledgerAt('2026-03-01T00:00:00Z');
   backUp('shop', '2026-03-01T03:00:00Z');

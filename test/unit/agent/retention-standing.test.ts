@@ -15,14 +15,19 @@ function shop() {
       facts,
     });
   const later = (days: number) => (now = new Date(now.getTime() + days * 86_400_000));
-  return { ledger, end, later, standing: (wantsProof = true) => standingOf(ledger, 'shop', wantsProof) };
+  return {
+    ledger,
+    end,
+    later,
+    standing: (wantsProof = true) => standingOf(ledger, 'shop', { wantsProof, repositoryId: null }),
+  };
 }
 
 test('a source that was never backed up, or never verified → not in doubt', () => {
   const { end, standing } = shop();
-  expect(standing()).toEqual({ doubt: null, verified: [], proven: [] });
+  expect(standing()).toEqual({ doubt: null, verified: [], proven: [], good: [] });
   end('backup', 'succeeded', { snapshotId: 'a' });
-  expect(standing()).toEqual({ doubt: null, verified: [], proven: [] });
+  expect(standing()).toEqual({ doubt: null, verified: [], proven: [], good: [] });
 });
 
 test.each(['failed', 'interrupted'] as const)(
@@ -89,7 +94,7 @@ test('proofs ceased more than a week ago → the newest proven backup stays, wit
     later(1);
     stored(`day ${day}`, false);
   }
-  expect(standing()).toEqual({ doubt: null, verified: [], proven: ['b', 'proof of b'] });
+  expect(standing()).toMatchObject({ doubt: null, verified: [], proven: ['b', 'proof of b'] });
   expect(standing(false).proven).toEqual([]);
   stored('c', true);
   expect(standing().proven).toEqual(['c', 'proof of c']);
@@ -163,4 +168,11 @@ test.each([
   ['something else', null],
 ])('restic says %j → %s bytes', (text, bytes) => {
   expect(freedIn(text)).toBe(bytes);
+});
+
+test('the newest backup that counts → its snapshots stay, and those of a suspect one take no place from it', () => {
+  const { end, standing } = shop();
+  end('backup', 'succeeded', { snapshotIds: ['a', 'proof of a'] });
+  end('backup', 'succeeded', { snapshotIds: ['b'], suspect: 'it shrank' });
+  expect(standing().good).toEqual(['a', 'proof of a']);
 });

@@ -62,7 +62,7 @@ function settings(
     damaged: () => false,
     strangers: () => [],
     tenantDoubt: () => null,
-    standing: () => ({ doubt: null, verified: [], proven: [] }),
+    standing: () => ({ doubt: null, verified: [], proven: [], good: [] }),
     timeoutMs: 1000,
     ...more,
   };
@@ -84,6 +84,29 @@ describe('retention', () => {
         path: '/mysql/shop.sql.gz',
       })),
     });
+  });
+
+  test('the newest good one would go → it stays', async () => {
+    const { repository, done } = fakeRepository(['a', 'b', 'c']);
+    const standing = () => ({ doubt: null, verified: [], proven: [], good: ['b'] });
+    const outcome = await retentionJob(settings(repository, new Map(), { standing })).run(context);
+    expect(done).toEqual(['remove a', 'prune']);
+    expect(outcome.reason).toContain('b of /mysql/shop.sql.gz stays because it is the newest good one');
+  });
+
+  test('a snapshot bears a time to come → nothing of its source goes, of its tenants either, and it is named', async () => {
+    const { repository, done, present } = fakeRepository(['a', 'b', 'c']);
+    present[2]!.time = '2026-03-09T00:10:00.000Z';
+    const old = { ...present[0]!, id: 't', time: '2026-01-01T00:00:00.000Z', path: '/postgres/shop/t.dump' };
+    old.tags = { source: 'shop', engine: 'postgres', kind: 'on-demand', tenant: 't' };
+    present.unshift(old);
+    const outcome = await retentionJob(settings(repository, new Map())).run(context);
+    expect(done).toEqual([]);
+    expect(outcome.warnings).toHaveLength(2);
+    expect(outcome.warnings[0]).toMatch(
+      /^nothing of shop was removed, .*the clock is wrong, or was: 1 snapshot, up to c of 2026-03-09T00:10:00Z, .*holdfast restic -- forget c/,
+    );
+    expect(outcome.warnings[1]).toMatch(/^no dumps of tenants of shop were removed, .*the clock is wrong/);
   });
 
   test('a source has a policy of its own → it is asked for that source alone, and forgotten by', async () => {
@@ -119,7 +142,7 @@ describe('retention', () => {
 
   test('the newest verified snapshot is too old → it stays, and what else is too old goes', async () => {
     const { repository, done } = fakeRepository(['a', 'b', 'c']);
-    const standing = () => ({ doubt: null, verified: ['a'], proven: [] });
+    const standing = () => ({ doubt: null, verified: ['a'], proven: [], good: [] });
     const outcome = await retentionJob(settings(repository, new Map(), { standing })).run(context);
     expect(done).toEqual(['remove b', 'prune']);
     expect(outcome).toMatchObject({
@@ -132,7 +155,7 @@ describe('retention', () => {
 
   test('the newest proven snapshot is too old → it stays, what else is too old goes, and a finding says that none is proven since', async () => {
     const { repository, done } = fakeRepository(['a', 'b', 'c']);
-    const standing = () => ({ doubt: null, verified: [], proven: ['a'] });
+    const standing = () => ({ doubt: null, verified: [], proven: ['a'], good: [] });
     const outcome = await retentionJob(settings(repository, new Map(), { standing })).run(context);
     expect(done).toEqual(['remove b', 'prune']);
     expect(outcome).toMatchObject({
@@ -145,7 +168,7 @@ describe('retention', () => {
 
   test('a source in doubt → nothing of it is removed or pruned, which is a finding and no failure', async () => {
     const { repository, done } = fakeRepository(['a', 'b', 'c']);
-    const standing = () => ({ doubt: 'its newest backup failed', verified: [], proven: [] });
+    const standing = () => ({ doubt: 'its newest backup failed', verified: [], proven: [], good: [] });
     const outcome = await retentionJob(settings(repository, new Map(), { standing })).run(context);
     expect(done).toEqual([]);
     expect(outcome).toMatchObject({

@@ -80,6 +80,7 @@ async function statusAfter(
         stateFreeBytes: 1e9,
         warnings: ['little is left'],
       }),
+    repositoryId: () => null,
     dataCheck: () => ({ next: 4, of: 10, startedAt: null, completedAt: null }),
     passwordReminder: () => null,
   } as unknown as App;

@@ -34,7 +34,11 @@ function history() {
     const id = ledger.begin({ job, source: 'clinic', trigger: 'schedule' });
     ledger.finish(id, { result, reason: 'so it was', facts });
   };
-  return { ledger, run, status: (at = NOW, source = clinic) => tenantStatus(ledger, source, at) };
+  return {
+    ledger,
+    run,
+    status: (at = NOW, source = clinic) => tenantStatus(ledger, source, { now: at, inRepository: null }),
+  };
 }
 
 const one = (id: string, verdict: TenantVerification['verdict'], why: string | null = null) => ({
@@ -95,7 +99,7 @@ test('one failed → it stays so whoever else is verified, until it is proved, w
     { job: 'verify' },
   );
   expect(status()?.failed.total).toBe(0);
-  const proofs = tenantProofs(ledger, 'clinic', { everySeconds: null, now: NOW });
+  const proofs = tenantProofs(ledger, 'clinic', { everySeconds: null, now: NOW, inRepository: null });
   expect([...proofs.provedOutOf('a1')]).toEqual(['tenant_1', 'tenant_2', 'other']);
   run(
     2,

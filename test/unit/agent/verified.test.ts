@@ -53,13 +53,13 @@ test.each<[string, RunEnd[], object]>([
   ['different, and proved since', [DIFFERENT, NOT_RUN, PROVED], { verdict: 'proved', why: null }],
   ['of an older agent', [OLD], { lastProved: null, verdict: null }],
 ])('the last verification: %s → never more than it showed', (_, ends, told) => {
-  expect(verifiedSource(ledgerOf(ends), 'shop')).toMatchObject(told);
+  expect(verifiedSource(ledgerOf(ends), 'shop', null)).toMatchObject(told);
 });
 
 test('different, and another one is under way → still what it showed', () => {
   const ledger = ledgerOf([PROVED, DIFFERENT]);
   ledger.begin({ job: 'verify', source: 'shop', trigger: 'schedule' });
-  expect(verifiedSource(ledger, 'shop')).toMatchObject({ verdict: 'failed', why: 'because' });
+  expect(verifiedSource(ledger, 'shop', null)).toMatchObject({ verdict: 'failed', why: 'because' });
 });
 
 test.each<[string, RunEnd[], string, string | null]>([
@@ -70,7 +70,7 @@ test.each<[string, RunEnd[], string, string | null]>([
   ['by an agent that compared nothing yet', [OLD], 'checksums', at(0)],
   ['different, and not run', [DIFFERENT, NOT_RUN], 'none', null],
 ])('what the gate may count as verified: %s', (_, ends, proof, when) => {
-  expect(lastGoodVerification(ledgerOf(ends), { name: 'shop', proof })?.startedAt ?? null).toBe(when);
+  expect(lastGoodVerification(ledgerOf(ends), { name: 'shop', proof }, null)?.startedAt ?? null).toBe(when);
 });
 
 test('the proved backup is suspect → the verification counts only when a person has accepted that', () => {
@@ -85,7 +85,7 @@ test('the proved backup is suspect → the verification counts only when a perso
   const ofGood = verify('a');
   const suspect = end('backup', { snapshotId: 's', suspect: 'half is gone' });
   const ofSuspect = verify('s');
-  const good = () => lastGoodVerification(ledger, { name: 'shop', proof: 'checksums' })?.id;
+  const good = () => lastGoodVerification(ledger, { name: 'shop', proof: 'checksums' }, null)?.id;
   expect(good()).toBe(ofGood);
   end('accept', { acceptedRun: suspect });
   expect(good()).toBe(ofSuspect);

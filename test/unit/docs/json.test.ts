@@ -207,6 +207,7 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
     const app = {
       ledger: ledgerWithRuns(),
       clock: { now: () => new Date('2026-11-01T09:00:00Z') },
+      repositoryId: () => null,
       space: () =>
         Promise.resolve({ freeBytes: 1, fullInDays: 2, stateFreeBytes: 3, warnings: ['little is left'] }),
       dataCheck: () => ({ next: 1, of: 2, startedAt: null, completedAt: '2026-11-01T03:00:04Z' }),
@@ -226,6 +227,7 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
     const app = {
       ledger: ledgerWithRuns(),
       clock: { now: () => new Date('2026-11-01T09:00:00Z') },
+      repositoryId: () => null,
       role: null,
       config: {
         sources: [{ name: 'shop', type: 'postgres', tenants: TURNS }],
