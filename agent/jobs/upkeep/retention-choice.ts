@@ -18,6 +18,8 @@ export interface Standing {
   proven: string[];
   /** The snapshots of the newest backup that counts: they stay, too, for a policy goes by times, and a clock may have been wrong. */
   good: string[];
+  /** Of each suspect dump the snapshots of the last backup before it that counts: a policy would let one of the same day go for it. */
+  displaced: { bySnapshot: string; good: string[] }[];
 }
 
 export interface Choice {
@@ -36,12 +38,15 @@ export interface Choice {
 export function chooseOf(
   source: string,
   preview: ForgetPreview,
-  { doubt, verified, proven, good }: Standing,
+  { doubt, verified, proven, good, displaced }: Standing,
 ): Choice {
   const ofSource = ({ tags }: Snapshot) => tags?.source === source && COUNTED_KINDS.includes(tags.kind);
   const kept = preview.kept.filter(ofSource);
   const going = preview.removed.filter(ofSource);
-  const isSpared = ({ id }: Snapshot) => [verified, proven, good].some((ids) => ids.includes(id));
+  const isKept = (id: string) => kept.some((snapshot) => snapshot.id === id);
+  const instead = displaced.filter(({ bySnapshot }) => isKept(bySnapshot)).flatMap((one) => one.good);
+  const stay = new Set([...verified, ...proven, ...good, ...instead]);
+  const isSpared = ({ id }: Snapshot) => stay.has(id);
   const spared = going.filter(isSpared);
   const removed = going.filter((snapshot) => !isSpared(snapshot));
   const stays = [...kept, ...spared];
@@ -94,6 +99,7 @@ export function standingOf(
     verified: verifiedOf(ledger, source),
     proven: proven?.facts.snapshotIds ?? [],
     good: ledger.lastGood(source, repositoryId)?.facts.snapshotIds ?? [],
+    displaced: displacedOf(ledger, source),
   };
 }
 
@@ -141,6 +147,18 @@ function verifiedOf(ledger: Reading, source: string): string[] {
   return [...verified].flatMap((id) => {
     const backup = backups.find(({ facts }) => facts.snapshotId === id);
     return backup?.facts.snapshotIds ?? [id];
+  });
+}
+
+function displacedOf(ledger: Reading, source: string): Standing['displaced'] {
+  const suspects = new Set(ledger.suspects(source).map(({ id }) => id));
+  if (suspects.size === 0) return [];
+  const backups = ledger.recent({ job: 'backup', source, result: 'succeeded', limit: MOST_BACKUPS });
+  return backups.flatMap(({ id, facts }, index) => {
+    if (!suspects.has(id) || facts.snapshotId === undefined) return [];
+    const before = backups.slice(index + 1).find((backup) => !suspects.has(backup.id));
+    const good = before?.facts.snapshotIds ?? [];
+    return good.length === 0 ? [] : [{ bySnapshot: facts.snapshotId, good }];
   });
 }
 

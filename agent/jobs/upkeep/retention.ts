@@ -150,7 +150,7 @@ async function applyRetention(
       ...freedWords(freed),
       ...spared.map(
         ({ shortId, path }) =>
-          `${shortId} of ${path} stays because it is the newest good one, or was verified or proven last`,
+          `${shortId} of ${path} stays whatever the policy: it is the newest good one, was verified or proven last, or has a suspect one behind it`,
       ),
       ...replaced.dropped.map((name) => `dropped ${name}, which a restore replaced a week ago`),
     ].join('; '),

@@ -25,9 +25,9 @@ function shop() {
 
 test('a source that was never backed up, or never verified → not in doubt', () => {
   const { end, standing } = shop();
-  expect(standing()).toEqual({ doubt: null, verified: [], proven: [], good: [] });
+  expect(standing()).toEqual({ doubt: null, verified: [], proven: [], good: [], displaced: [] });
   end('backup', 'succeeded', { snapshotId: 'a' });
-  expect(standing()).toEqual({ doubt: null, verified: [], proven: [], good: [] });
+  expect(standing()).toEqual({ doubt: null, verified: [], proven: [], good: [], displaced: [] });
 });
 
 test.each(['failed', 'interrupted'] as const)(
@@ -175,4 +175,22 @@ test('the newest backup that counts → its snapshots stay, and those of a suspe
   end('backup', 'succeeded', { snapshotIds: ['a', 'proof of a'] });
   end('backup', 'succeeded', { snapshotIds: ['b'], suspect: 'it shrank' });
   expect(standing().good).toEqual(['a', 'proof of a']);
+});
+
+test('a suspect one between good ones → the good one before it is known, until a person accepts the suspect', () => {
+  const { ledger, end, standing } = shop();
+  end('backup', 'succeeded', { snapshotId: 'a', snapshotIds: ['a', 'proof of a'] });
+  for (const id of ['s', 't']) end('backup', 'succeeded', { snapshotId: id, suspect: 'it shrank' });
+  const accepted = ledger.last('backup', 'shop')!.id;
+  end('backup', 'succeeded', { snapshotId: 'b', snapshotIds: ['b'] });
+  const good = ['a', 'proof of a'];
+  expect(standing()).toMatchObject({
+    doubt: null,
+    displaced: [
+      { bySnapshot: 't', good },
+      { bySnapshot: 's', good },
+    ],
+  });
+  end('accept', 'succeeded', { acceptedRun: accepted });
+  expect(standing().displaced).toEqual([{ bySnapshot: 's', good }]);
 });

@@ -62,7 +62,7 @@ function settings(
     damaged: () => false,
     strangers: () => [],
     tenantDoubt: () => null,
-    standing: () => ({ doubt: null, verified: [], proven: [], good: [] }),
+    standing: () => ({ doubt: null, verified: [], proven: [], good: [], displaced: [] }),
     timeoutMs: 1000,
     ...more,
   };
@@ -88,10 +88,25 @@ describe('retention', () => {
 
   test('the newest good one would go → it stays', async () => {
     const { repository, done } = fakeRepository(['a', 'b', 'c']);
-    const standing = () => ({ doubt: null, verified: [], proven: [], good: ['b'] });
+    const standing = () => ({ doubt: null, verified: [], proven: [], good: ['b'], displaced: [] });
     const outcome = await retentionJob(settings(repository, new Map(), { standing })).run(context);
     expect(done).toEqual(['remove a', 'prune']);
-    expect(outcome.reason).toContain('b of /mysql/shop.sql.gz stays because it is the newest good one');
+    expect(outcome.reason).toContain(
+      'b of /mysql/shop.sql.gz stays whatever the policy: it is the newest good one',
+    );
+  });
+
+  test('the policy keeps a suspect one in the place of a good one → that stays as well, as long as the suspect does', async () => {
+    const { repository, done } = fakeRepository(['a', 'b', 'c']);
+    const standing = (bySnapshot: string) => () => ({
+      ...{ doubt: null, verified: [], proven: [], good: [] },
+      displaced: [{ bySnapshot, good: ['b'] }],
+    });
+    await retentionJob(settings(repository, new Map(), { standing: standing('c') })).run(context);
+    expect(done).toEqual(['remove a', 'prune']);
+    const gone = fakeRepository(['a', 'b', 'c']);
+    await retentionJob(settings(gone.repository, new Map(), { standing: standing('a') })).run(context);
+    expect(gone.done).toEqual(['forget', 'prune']);
   });
 
   test('a snapshot bears a time to come → nothing of its source goes, of its tenants either, and it is named', async () => {
@@ -142,12 +157,12 @@ describe('retention', () => {
 
   test('the newest verified snapshot is too old → it stays, and what else is too old goes', async () => {
     const { repository, done } = fakeRepository(['a', 'b', 'c']);
-    const standing = () => ({ doubt: null, verified: ['a'], proven: [], good: [] });
+    const standing = () => ({ doubt: null, verified: ['a'], proven: [], good: [], displaced: [] });
     const outcome = await retentionJob(settings(repository, new Map(), { standing })).run(context);
     expect(done).toEqual(['remove b', 'prune']);
     expect(outcome).toMatchObject({
       reason:
-        'removed 1 of 3 snapshots, kept 2; freed 1.23 MB; a of /mysql/shop.sql.gz stays because it is the newest good one, or was verified or proven last',
+        'removed 1 of 3 snapshots, kept 2; freed 1.23 MB; a of /mysql/shop.sql.gz stays whatever the policy: it is the newest good one, was verified or proven last, or has a suspect one behind it',
       warnings: [],
       facts: { snapshotsKept: 2, snapshotsRemoved: 1 },
     });
@@ -155,7 +170,7 @@ describe('retention', () => {
 
   test('the newest proven snapshot is too old → it stays, what else is too old goes, and a finding says that none is proven since', async () => {
     const { repository, done } = fakeRepository(['a', 'b', 'c']);
-    const standing = () => ({ doubt: null, verified: [], proven: ['a'], good: [] });
+    const standing = () => ({ doubt: null, verified: [], proven: ['a'], good: [], displaced: [] });
     const outcome = await retentionJob(settings(repository, new Map(), { standing })).run(context);
     expect(done).toEqual(['remove b', 'prune']);
     expect(outcome).toMatchObject({
@@ -168,7 +183,13 @@ describe('retention', () => {
 
   test('a source in doubt → nothing of it is removed or pruned, which is a finding and no failure', async () => {
     const { repository, done } = fakeRepository(['a', 'b', 'c']);
-    const standing = () => ({ doubt: 'its newest backup failed', verified: [], proven: [], good: [] });
+    const standing = () => ({
+      doubt: 'its newest backup failed',
+      verified: [],
+      proven: [],
+      good: [],
+      displaced: [],
+    });
     const outcome = await retentionJob(settings(repository, new Map(), { standing })).run(context);
     expect(done).toEqual([]);
     expect(outcome).toMatchObject({
