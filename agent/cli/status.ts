@@ -207,30 +207,10 @@ function print(app: App, context: Context, status: Status): void {
     ['JOB', 'NEXT RUN', 'LAST RUN', 'RESULT'],
     [
       ['backup', next.backup ?? 'never', ...lastBackup(sources)],
-      ...maintenance.map(({ job, lastRun }) => [
-        job,
-        comes[job] ?? '',
-        lastRun?.startedAt ?? 'never',
-        resultOf(lastRun),
-      ]),
-      ...globalBackups.map((one) => [
-        `global of ${one.source}`,
-        one.next ?? 'never',
-        one.lastRun?.startedAt ?? 'never',
-        resultOf(one.lastRun),
-      ]),
-      ...groups.map((group) => [
-        `tenants ${group.group} of ${group.source}`,
-        group.next ?? 'never',
-        group.lastRun?.startedAt ?? 'never',
-        resultOf(group.lastRun),
-      ]),
-      ...tenantVerifications.map((one) => [
-        `verify tenants of ${one.source}`,
-        one.next ?? 'never',
-        one.lastRun?.startedAt ?? 'never',
-        resultOf(one.lastRun),
-      ]),
+      ...maintenance.map(({ job, lastRun }) => jobCells(job, comes[job] ?? '', lastRun)),
+      ...globalBackups.map((one) => jobCells(`global of ${one.source}`, one.next, one.lastRun)),
+      ...groups.map((one) => jobCells(`tenants ${one.group} of ${one.source}`, one.next, one.lastRun)),
+      ...tenantVerifications.map((one) => jobCells(`verify tenants of ${one.source}`, one.next, one.lastRun)),
     ],
   );
   print.line(`\n${repositoryWords(repository)}`);
@@ -246,6 +226,10 @@ function print(app: App, context: Context, status: Status): void {
   for (const text of [...running.map(progressOf), ...troubles, ...ofTenants, ...missed])
     print.line(`\n${text}`);
   remindOfPassword(app, context);
+}
+
+function jobCells(job: string, next: string | null, lastRun: Run | null): string[] {
+  return [job, next ?? 'never', lastRun?.startedAt ?? 'never', resultOf(lastRun)];
 }
 
 /** What no run tells any more: it failed before the last one, or there was none in time. */
