@@ -1,14 +1,16 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { PostgresSourceConfig } from '../../../agent/config/config.ts';
 import { compare } from '../../../agent/proof/compare.ts';
 import { proofSchema, type Proof } from '../../../agent/proof/proof.ts';
 import { tellDifferences } from '../../../agent/proof/tell.ts';
-import { createSource } from '../../../agent/sources/create.ts';
+import { createSource, createTenantDumps } from '../../../agent/sources/create.ts';
+import { temporaryFolder } from '../../helpers/folder.ts';
 import { installExtension } from '../../helpers/postgres-extension.ts';
 import { POSTGRES_ROOT, postgresMajors, startPostgres } from '../../helpers/postgres.ts';
 import type { TestServer } from '../../helpers/server.ts';
-import { postgresConfig, readDump, streamOf, testDeps } from '../../helpers/sources.ts';
+import { postgresConfig, readDump, streamOf, tenantsByPattern, testDeps } from '../../helpers/sources.ts';
 
 const never = new AbortController().signal;
 
@@ -109,11 +111,64 @@ describe.skipIf(process.getuid?.() !== 0).each(postgresMajors())(
       ]);
     });
 
+    test('a tenant whose schema an extension lives in → they are in its dump and in its proof', async () => {
+      const name = await database(`CREATE SCHEMA tenant_1; CREATE EXTENSION ${settings.name} SCHEMA tenant_1;
+        SET search_path = tenant_1; ${USED}`);
+      const config = postgresConfig({ port: server.port, database: name, tenants: tenantsByPattern() });
+      const deps = { ...testDeps(), tools: { postgresDirs: [POSTGRES_ROOT] } };
+      const tenants = [{ id: '1', schema: 'tenant_1' }];
+      const proofs: Proof[] = [];
+      const order = {
+        ...{ tenants, staging: temporaryFolder(), limitMs: 60_000 },
+        ...{ onBytes: () => Promise.resolve(), onStep: () => undefined },
+        encodeProof: (_: string, proof: Proof) => JSON.stringify(proofs.push(proof)),
+      };
+      const probe = await createSource(config, deps).probe(never);
+      const set = await createTenantDumps(config, deps)!.atOneMoment({ tenants, probe }, never, (moment) =>
+        moment.stage(order, never),
+      );
+      expect(set).toMatchObject({ left: [], failed: [], tenants: [{ unproven: null }] });
+      const dump = readFileSync(join(order.staging, 'postgres', name, 'tenant_1.dump'));
+      const copy = await database();
+      await sourceOf(copy).restoreInto(copy, streamOf(dump), never);
+      const [proof] = proofs;
+      expect(proof!.tables.map((table) => [table.name, table.rows])).toEqual([
+        ['tenant_1.job', 1],
+        ['tenant_1.own', 1],
+        ['tenant_1.setting', 2],
+      ]);
+      const found = await sourceOf(copy).prove(copy, proof!, never);
+      expect(found.tables).toEqual(proof!.tables);
+      expect(found.counters).toEqual(proof!.counters);
+    });
+
     test('an older proof, which names none of them → is compared as it was', async () => {
       const name = await database(`CREATE EXTENSION ${settings.name}; ${USED}`);
       const { proof, copy } = await backedUp(name);
       const older = { ...proof, tables: proof.tables.filter((table) => table.name === 'public.own') };
       expect(await told(copy, { ...older, counters: [] })).toEqual([]);
+    });
+
+    test('a role that may not read them → a gap like that of any table, and where it is allowed, dump and proof go without', async () => {
+      const name = await database(`CREATE EXTENSION ${settings.name}; ${USED}`);
+      const user = `reader_${number}`;
+      await server.sql(
+        `CREATE ROLE ${user} LOGIN PASSWORD 'keeper'; GRANT SELECT ON own, setting, ticket TO ${user}`,
+        name,
+      );
+      onTestFinished(async () => {
+        await server.sql(`DROP OWNED BY ${user}`, name);
+        await server.sql(`DROP ROLE ${user}`);
+      });
+      const role = { user, password: 'keeper' };
+      const { gaps } = await sourceOf(name, role).probe(never);
+      expect(gaps.find((gap) => gap.name === 'tables')).toMatchObject({ objects: ['"public"."job"'] });
+      const { proof, copy } = await backedUp(name, {
+        ...role,
+        allowIncomplete: ['tables', 'role_passwords'],
+      });
+      expect(proof.tables.map((table) => table.name)).toEqual(['public.own', 'public.setting']);
+      expect(await told(copy, proof)).toEqual([]);
     });
 
     test('larger than the limit → by ranges of the key, the condition holds there too', async () => {
