@@ -18,6 +18,7 @@ import type { Ledger } from './ledger/ledger.ts';
 import { createCompressors } from './process/compress.ts';
 import { isOnPath } from './process/on-path.ts';
 import { createPlainFiles } from './repository/plain-files.ts';
+import { filesOfSource } from './repository/plain-names.ts';
 import { readDumpFile } from './repository/read-file.ts';
 import { readPrelude } from './repository/read-prelude.ts';
 import type { Repository } from './repository/repository.ts';
@@ -195,7 +196,8 @@ function createJobs(deps: Deps): Jobs {
         if (output === null) return jobOf(source, part, intoRepository(deps));
         const { keep, folder } = output;
         const spool = { directory: join(config.stateDir, 'spool'), maxBytes: config.spoolBytes };
-        const of = { source: pathComponent(source.name), database: pathComponent(source.database) };
+        const called = { source: pathComponent(source.name), database: pathComponent(source.database) };
+        const of = filesOfSource(called, settingsOf(source).type === 'postgres' ? withTenants(config) : []);
         const files = createPlainFiles({ processes, compressors, spool, folder, of, at: clock.now() });
         // A proof has no place beside a plain file, nor has a snapshot of many.
         const ensure = () => Promise.resolve({ id: null, created: false });
@@ -243,6 +245,13 @@ function intoRepository({ repository, ledger }: Deps): Destination {
     repository,
     ensure: (signal) => ensureRepository(repository, ledger, signal, { create: true }),
   };
+}
+
+/** Sources of whose tenants there may be files, as components of a path. */
+function withTenants({ sources }: Config): string[] {
+  return sources.flatMap((one) =>
+    one.type === 'postgres' && one.tenants !== null ? [pathComponent(one.name)] : [],
+  );
 }
 
 function preludeBeside(path: string): string | null {

@@ -56,7 +56,7 @@ export interface Child {
   readonly stdout: Readable;
   /** Settles when the child is gone and its stderr is read; never rejects. Does not wait for stdout to be read. */
   readonly exit: Promise<Exit>;
-  /** SIGTERM to the child and all that it started, SIGKILL after the grace; resolves when it is gone. */
+  /** SIGTERM to the child and all that it started, SIGKILL after the grace; resolves when the child is gone. */
   stop(graceMs?: number): Promise<Exit>;
   /** Resolves once a line on stderr matches; never, when none does. */
   said(pattern: RegExp): Promise<void>;
@@ -80,8 +80,8 @@ const STOP_GRACE_MS = 5_000;
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 /** Longer than the grace: who is not gone by then, not even SIGKILL ends. */
 const SETTLE_MS = 30_000;
-/** A grandchild may hold stderr open after the child is gone; nobody waits for that. */
-const STDERR_DRAIN_MS = 1_000;
+/** A grandchild may hold stdout and stderr open after the child is gone; nobody waits for that, but `run` until its deadline. */
+const DRAIN_MS = 1_000;
 
 /** Makes the door; `base` is the environment that every child gets. */
 export function createProcesses(base: Record<string, string>): Processes {
@@ -148,8 +148,9 @@ async function startChild(
 
   const signal = (name: NodeJS.Signals) => signalGroup(subprocess.pid, name);
   const stop = async (graceMs = STOP_GRACE_MS) => {
-    onStop(exit);
     signal('SIGTERM');
+    const graceEnds = performance.now() + graceMs;
+    onStop(exit.finally(() => endGroup(subprocess.pid, graceEnds)));
     const grace = new AbortController();
     const timer = delay(graceMs, 'late' as const, { signal: grace.signal }).catch(() => 'gone' as const);
     if ((await Promise.race([exit, timer])) === 'late') signal('SIGKILL');
@@ -172,7 +173,7 @@ function waitForExit(child: ChildProcess, log: LineLog): Promise<Exit> {
   return new Promise((resolve) => {
     child.once('error', () => resolve({ code: null, signal: 'NOT_STARTED', stderr: log.lines() }));
     child.once('exit', (code: number | null, signal: string | null) => {
-      void Promise.race([log.ended, delay(STDERR_DRAIN_MS, undefined, { ref: false })]).then(() =>
+      void Promise.race([log.ended, delay(DRAIN_MS, undefined, { ref: false })]).then(() =>
         resolve({ code, signal, stderr: log.lines() }),
       );
     });
@@ -188,6 +189,24 @@ function signalGroup(pid: number | undefined, name: NodeJS.Signals): void {
   }
 }
 
+/** What a child leaves behind may ignore SIGTERM, too. The group's number is nobody else's as long as one of it is there. */
+async function endGroup(pid: number | undefined, graceEnds: number): Promise<void> {
+  while (isGroupThere(pid)) {
+    if (performance.now() >= graceEnds) return signalGroup(pid, 'SIGKILL');
+    await delay(GROUP_LOOK_MS);
+  }
+}
+
+const GROUP_LOOK_MS = 50;
+
+function isGroupThere(pid: number | undefined): boolean {
+  try {
+    return pid !== undefined && process.kill(-pid, 0);
+  } catch {
+    return false;
+  }
+}
+
 async function runToEnd(
   start: (command: Command) => Promise<Child>,
   command: Command,
@@ -197,27 +216,39 @@ async function runToEnd(
   if (options.signal.aborted) throw interrupted(label);
   const child = await start(command);
   const deadline = AbortSignal.timeout(options.timeoutMs);
-  const stop = () => void child.stop();
+  const { promise: givenUp, resolve: giveUp } = Promise.withResolvers<null>();
+  const stop = () => {
+    const late = delay(STOP_GRACE_MS + DRAIN_MS, undefined, { ref: false });
+    void Promise.race([child.stop(), late])
+      .then(() => delay(DRAIN_MS))
+      .then(() => giveUp(null));
+  };
   options.signal.addEventListener('abort', stop, { once: true });
   deadline.addEventListener('abort', stop, { once: true });
   // While it was being started nobody listened.
   if (options.signal.aborted) stop();
   try {
     child.stdin.end(options.input ?? '');
-    const stdout = await readAll(child, options.maxOutputBytes ?? MAX_OUTPUT_BYTES, label);
-    const exit = await child.exit;
+    const finished = await Promise.race([finish(child, options, label), givenUp]);
     if (options.signal.aborted) throw interrupted(label);
-    if (deadline.aborted) {
+    if (deadline.aborted || finished === null) {
       throw new HoldfastError(
         'timeout',
         `${label} gave no answer within ${Math.round(options.timeoutMs / 1000)} s`,
       );
     }
-    return { ...exit, stdout };
+    return finished;
   } finally {
+    // Somebody else may hold its other end, and write.
+    child.stdout.destroy();
     options.signal.removeEventListener('abort', stop);
     deadline.removeEventListener('abort', stop);
   }
+}
+
+async function finish(child: Child, options: RunOptions, label: string): Promise<Finished> {
+  const stdout = await readAll(child, options.maxOutputBytes ?? MAX_OUTPUT_BYTES, label);
+  return { ...(await child.exit), stdout };
 }
 
 async function readAll(child: Child, maxBytes: number, label: string): Promise<string> {

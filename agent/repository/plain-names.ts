@@ -20,6 +20,15 @@ export function fileName(path: string, { source, database }: FilesOf, at: Date):
 
 const OF_TENANT = /(?:\.prelude\.sql|\.dump)$/;
 
+/**
+ * How a source's files are called: by its own name, but where it begins as the files of another source's tenants do. Beside the source `north` with
+ * its tenant `tenant_42`, those of the source `north.tenant_42` begin with `north%2Etenant_42`, which no other name is written as.
+ */
+export function filesOfSource({ source, database }: FilesOf, withTenants: string[]): FilesOf {
+  const alike = withTenants.some((other) => source.startsWith(`${other}.`));
+  return { source: alike ? source.replaceAll('.', '%2E') : source, database };
+}
+
 /** What files of different times have in common, whether they were finished or not; null for a name that is none of ours. */
 export function nameWithoutTime(file: string): string | null {
   const [, stem, , kind] = STAMPED.exec(file) ?? [];

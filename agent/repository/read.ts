@@ -2,6 +2,7 @@ import { pipeline } from 'node:stream/promises';
 import { HoldfastError } from '../core/errors.ts';
 import type { Compressors } from '../process/compress.ts';
 import { describeExit, type Child, type Exit, type Processes } from '../process/run.ts';
+import { listFiles } from './files.ts';
 import type { Snapshot } from './repository.ts';
 import type { Restic } from './restic.ts';
 
@@ -24,15 +25,16 @@ export function readDump(
   done.catch(() => undefined);
 
   async function* bytes(): AsyncGenerator<Buffer> {
-    const { restic, decompressor } = await started;
+    const { restic, decompressor, stored, readToEnd } = await started;
     const stop = () => [restic, decompressor].forEach((child) => void child?.stop());
     if (signal.aborted) stop();
     signal.addEventListener('abort', stop, { once: true });
     let whole = false;
     try {
-      yield* (decompressor ?? restic).stdout as AsyncIterable<Buffer>;
+      yield* decompressor === null ? stored() : (decompressor.stdout as AsyncIterable<Buffer>);
       whole = true;
     } finally {
+      readToEnd(whole);
       signal.removeEventListener('abort', stop);
       // The reader lost interest: nobody reads these children any more. After the last byte they end by themselves.
       if (!whole) stop();
@@ -44,8 +46,12 @@ export function readDump(
 interface Reading {
   restic: Child;
   decompressor: Child | null;
-  carried: Promise<void>;
+  /** What restic gives, counted as it passes. */
+  stored: () => AsyncIterable<Buffer>;
   bytes: () => number;
+  /** To be told that nobody reads on, and whether all was read. */
+  readToEnd: (whole: boolean) => void;
+  whole: Promise<boolean>;
 }
 
 async function startReading(deps: ReadDependencies, snapshot: Snapshot): Promise<Reading> {
@@ -53,17 +59,18 @@ async function startReading(deps: ReadDependencies, snapshot: Snapshot): Promise
   const restic = await deps.restic.start(['dump', snapshot.id, snapshot.path]);
   restic.stdin.end();
   let bytes = 0;
-  if (command === null) return { restic, decompressor: null, carried: Promise.resolve(), bytes: () => bytes };
-  const decompressor = await deps.processes.start(command);
-  const counted = async function* () {
+  const stored = async function* () {
     for await (const chunk of restic.stdout as AsyncIterable<Buffer>) {
       bytes += chunk.length;
       yield chunk;
     }
   };
-  const carried = pipeline(counted, decompressor.stdin);
-  carried.catch(() => undefined);
-  return { restic, decompressor, carried, bytes: () => bytes };
+  const { promise: whole, resolve: readToEnd } = Promise.withResolvers<boolean>();
+  const reading = { restic, stored, bytes: () => bytes, readToEnd, whole };
+  if (command === null) return { ...reading, decompressor: null };
+  const decompressor = await deps.processes.start(command);
+  pipeline(stored, decompressor.stdin).catch(() => undefined);
+  return { ...reading, decompressor };
 }
 
 /** restic's words for bytes that are not what they were; it has no exit code of its own for them. */
@@ -91,6 +98,8 @@ async function ended(
 ): Promise<void> {
   const exit = await reading.restic.exit;
   const unpacked = await reading.decompressor?.exit;
+  // Without one, its last bytes may still be on their way.
+  const whole = reading.decompressor !== null || (await reading.whole);
   if (signal.aborted) throw new HoldfastError('interrupted', 'reading the snapshot was interrupted');
   if (exit.code !== 0) throw damagedOr(deps.errorOf(exit), snapshot);
   if (unpacked !== undefined && unpacked.code !== 0) {
@@ -103,10 +112,26 @@ async function ended(
       },
     );
   }
-  if (reading.decompressor !== null && snapshot.bytes !== null && reading.bytes() !== snapshot.bytes) {
-    throw new HoldfastError(
-      'repository_damaged',
-      `snapshot ${snapshot.shortId} gave ${reading.bytes()} bytes of ${snapshot.bytes}`,
-    );
-  }
+  if (!whole) return;
+  const size = await sizeOf(deps.restic, reading, snapshot, signal);
+  if (size === null || reading.bytes() === size) return;
+  throw new HoldfastError(
+    'repository_damaged',
+    `snapshot ${snapshot.shortId} gave ${reading.bytes()} bytes of ${size}`,
+    {
+      hint: 'Nothing of it is to be trusted: try again, then run `holdfast check --all-data`, and restore an older snapshot with `--snapshot`.',
+    },
+  );
+}
+
+/** How large it is as stored. Where its snapshot does not say, a packed one tells by its own end that it is whole; a plain one has its size in the list of files. */
+async function sizeOf(
+  restic: Restic,
+  { decompressor }: Reading,
+  snapshot: Snapshot,
+  signal: AbortSignal,
+): Promise<number | null> {
+  if (snapshot.bytes !== null || decompressor !== null) return snapshot.bytes;
+  const files = await listFiles(restic, snapshot, signal);
+  return files.find(({ path }) => path === snapshot.path)?.bytes ?? null;
 }

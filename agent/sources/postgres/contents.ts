@@ -32,6 +32,12 @@ export function notOfExtension(catalog: string, oid: string): string {
   return `NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = '${catalog}'::regclass AND x.objid = ${oid} AND x.deptype = 'e')`;
 }
 
+/**
+ * Members of extensions that a dump holds rows or values of all the same, because the extension registered them (`pg_extension_config_dump`), with the
+ * condition for their rows: `WHERE …`, or nothing.
+ */
+export const CONFIGURATION = `(SELECT u.oid, u.condition FROM pg_extension e, unnest(e.extconfig, e.extcondition) u (oid, condition))`;
+
 export async function readPostgresContents(session: PostgresSession): Promise<PostgresContents> {
   const tables = await session.query(
     `SELECT n.nspname AS schema, c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -65,8 +65,7 @@ async function plan(
     filter,
     verify: async () => {
       filter.requireEnd();
-      const unread = filter.unread();
-      return unread === null ? requireTables(filter) : [unread];
+      return requireTables(filter);
     },
     hint: hintOf,
     release: async () => undefined,

@@ -1,7 +1,7 @@
 import type { PostgresSourceConfig } from '../../config/config.ts';
 import { counted } from '../../core/units.ts';
 import { emptyMend } from '../accept-gaps.ts';
-import { notOfExtension, USER_SCHEMAS, type PostgresContents } from './contents.ts';
+import { CONFIGURATION, notOfExtension, USER_SCHEMAS, type PostgresContents } from './contents.ts';
 import { forEachLargeObject } from './large-objects.ts';
 import { quoteIdentifier, tablePattern } from './names.ts';
 import type { PostgresSession } from './session.ts';
@@ -37,7 +37,7 @@ async function tables(look: Look): Promise<Gap | null> {
   const rows = await look.session.query(
     `SELECT n.nspname AS schema, c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE c.relkind IN ('r', 'p', 'S') AND c.relpersistence <> 't' AND ${USER_SCHEMAS}
-        AND ${notOfExtension('pg_class', 'c.oid')}
+        AND (c.oid IN (SELECT oid FROM ${CONFIGURATION} g) OR ${notOfExtension('pg_class', 'c.oid')})
         AND NOT (has_schema_privilege(n.oid, 'USAGE') AND
           CASE c.relkind WHEN 'S' THEN has_sequence_privilege(c.oid, 'SELECT') ELSE has_table_privilege(c.oid, 'SELECT') END)
       ORDER BY 1, 2`,

@@ -34,8 +34,8 @@ function programsThat(command: string): string {
   return root;
 }
 
-/** What is staged of three tenants of a clinic by such programs, and the proofs by the names of their dumps. */
-async function staged(database: string, programs: string, limitMs: number) {
+/** What is staged of tenants of a clinic by such programs, and the proofs by the names of their dumps. */
+async function staged(database: string, programs: string, limitMs: number, ids = ['1', '2', 'Mixed-Case']) {
   const config = postgresConfig({
     name: database,
     database,
@@ -45,7 +45,7 @@ async function staged(database: string, programs: string, limitMs: number) {
   const deps = { ...testDeps(), tools: { postgresDirs: [programs] } };
   const dumps = createTenantDumps(config, deps);
   const probe = await createSource(config, deps).probe(never);
-  const tenants = ['1', '2', 'Mixed-Case'].map((id) => ({ id, schema: `tenant_${id}` }));
+  const tenants = ids.map((id) => ({ id, schema: `tenant_${id}` }));
   const proofs = new Map<string, Proof>();
   const encodeProof = (dump: string, proof: Proof) => {
     proofs.set(dump.split('/').at(-1) ?? '', proof);
@@ -81,10 +81,7 @@ test('a schema is dropped when its dump has ended and before it is proved → it
 
 test('the rows of one come so slowly that its time is over → that one is left to be dumped by itself and named, the others are staged', async () => {
   const { database } = await createClinic(server);
-  await server.sql(
-    `CREATE TABLE tenant_2.scans (page text); INSERT INTO tenant_2.scans SELECT repeat('x', 1000) FROM generate_series(1, 8000)`,
-    database,
-  );
+  await server.sql(scansOf('tenant_2'), database);
   // In the middle of these eight megabytes; the next pass is as quick as ever.
   const once = join(temporaryFolder(), 'paused');
   const pause = `if [ ! -e ${once} ]; then touch ${once}; sleep 3; fi`;
@@ -100,3 +97,29 @@ test('the rows of one come so slowly that its time is over → that one is left 
     ['Mixed-Case', null],
   ]);
 });
+
+test('three of four come too slowly → behind the third no pass is begun again, which is said, and all are left to be dumped by themselves', async () => {
+  const { database } = await createClinic(server);
+  const ids = ['1', '2', 'Mixed-Case'];
+  await server.sql(
+    [
+      'CREATE SCHEMA tenant_4; CREATE TABLE tenant_4.t (id int)',
+      ...ids.map((id) => scansOf(`tenant_${id}`)),
+    ].join(';'),
+    database,
+  );
+  const slow = `{ "$real" "$@"; } | { head -c 4000000; sleep 2; cat; }`;
+  const { set } = await staged(database, programsThat(slow), 1_500, [...ids, '4']);
+  expect(set.left.map(({ id }) => id).toSorted()).toEqual([...ids, '4'].toSorted());
+  const said = set.warnings.map((warning) => warning.replace(/tenant (?:1|2|Mixed-Case)\b/, 'tenant X'));
+  expect(said).toEqual([
+    'the pass over all tenants was begun again without tenant X: its rows took longer than 1.5 s',
+    'the pass over all tenants was begun again without tenant X: its rows took longer than 1.5 s',
+    'the pass over all tenants was ended at tenant X and not begun again: its rows took longer than 1.5 s; each tenant that was left was dumped by itself, which takes longer',
+  ]);
+});
+
+/** Eight megabytes, which no other table has. */
+function scansOf(schema: string): string {
+  return `CREATE TABLE "${schema}".scans (page text); INSERT INTO "${schema}".scans SELECT repeat('x', 1000) FROM generate_series(1, 8000)`;
+}

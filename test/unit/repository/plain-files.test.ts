@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createCompressors } from '../../../agent/process/compress.ts';
 import { createPlainFiles } from '../../../agent/repository/plain-files.ts';
+import { filesOfSource } from '../../../agent/repository/plain-names.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
 import { streamOf, testProcesses } from '../../helpers/sources.ts';
 
@@ -11,13 +12,13 @@ const AT = new Date('2026-11-21T15:00:00.700Z');
 const STAMP = '20261121T150000Z';
 
 /** The files of a source whose database is `clinic`. */
-function filesOf(source: string, folder: string, at = AT) {
+function filesOf(source: string, folder: string, at = AT, withTenants = [source]) {
   const files = createPlainFiles({
     processes: testProcesses(),
     compressors: createCompressors(() => false),
     spool: { directory: temporaryFolder(), maxBytes: 1024 },
     folder,
-    of: { source, database: 'clinic' },
+    of: filesOfSource({ source, database: 'clinic' }, withTenants),
     at,
   });
   const write = (path: string, text: string) =>
@@ -83,6 +84,43 @@ test('old files are removed → each source and each kind is counted by itself',
   expect(readdirSync(folder).sort()).toEqual(
     [...alike, 'south_20261101T030000Z.dump.gz', `north_${STAMP}.dump`, `north_${STAMP}.global.dump`].sort(),
   );
+});
+
+test('a source that is called like a tenant of another → neither replaces, rotates or takes away a file of the other', async () => {
+  const folder = temporaryFolder();
+  const day = (date: string) => new Date(`${date}T15:00:00Z`);
+  for (const date of ['2026-11-20', '2026-11-21']) {
+    for (const [source, path] of [
+      ['north', '/postgres/clinic/tenant_42.dump'],
+      ['north.tenant_42', '/postgres/clinic.dump'],
+      ['north.tenant_42', '/postgres/clinic/own.dump'],
+    ] as const)
+      await filesOf(source, folder, day(date), ['north', 'north.tenant_42']).write(path, source);
+  }
+  const all = contentsOf(folder);
+  expect(all).toEqual({
+    'north.tenant_42_20261120T150000Z.dump': 'north',
+    'north.tenant_42_20261121T150000Z.dump': 'north',
+    'north%2Etenant_42_20261120T150000Z.dump': 'north.tenant_42',
+    'north%2Etenant_42_20261121T150000Z.dump': 'north.tenant_42',
+    'north%2Etenant_42.own_20261120T150000Z.dump': 'north.tenant_42',
+    'north%2Etenant_42.own_20261121T150000Z.dump': 'north.tenant_42',
+  });
+  const tenants = filesOf('north', folder, day('2026-11-22'), ['north']);
+  await tenants.write('/postgres/clinic/tenant_42.dump', 'x');
+  expect(await tenants.rotate(1)).toEqual([
+    'north.tenant_42_20261120T150000Z.dump',
+    'north.tenant_42_20261121T150000Z.dump',
+  ]);
+});
+
+test('a name with a dot that no source with tenants begins → stays as it is', async () => {
+  const folder = temporaryFolder();
+  await filesOf('shop.eu', folder, AT, ['shop.eu', 'sho', 'shop.eu.west']).write(
+    '/postgres/clinic.dump',
+    'x',
+  );
+  expect(readdirSync(folder)).toEqual([`shop.eu_${STAMP}.dump`]);
 });
 
 test('a killed run left its half → the next one of that name takes it away, and nothing else', async () => {

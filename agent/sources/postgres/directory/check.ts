@@ -1,19 +1,17 @@
 import { open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HoldfastError } from '../../../core/errors.ts';
-import { END_OF_ROWS } from '../archive.ts';
+import { END_OF_ROWS, unknownFormat } from '../archive.ts';
 import { readDirectoryContents, TOC } from './contents.ts';
 
 /** What is known of a dump in a folder. */
 export interface Whole {
   files: number;
   bytes: number;
-  /** Whose rows are in it, as `schema.table`; null where the format of its table of contents is not known. */
-  tables: ReadonlySet<string> | null;
+  /** Whose rows are in it, as `schema.table`. */
+  tables: ReadonlySet<string>;
   /** Those of them that have no row in it. */
   empty: ReadonlySet<string>;
-  /** That it was not read to its end, where it was not. */
-  unread: string;
 }
 
 /**
@@ -25,10 +23,9 @@ export async function requireWhole(folder: string): Promise<Whole> {
   if (!names.has(TOC)) throw incomplete(`there is no ${TOC}`);
   const toc = await readFile(join(folder, TOC));
   const entries = readDirectoryContents(toc);
+  if (entries === null) throw unknownFormat({ minor: toc[MINOR_AT] ?? 0 });
   await writeFile(join(folder, TOC), toc);
   const bytes = await sizesOf(folder, names);
-  const unread = `the format of ${TOC} is unknown: whether the dump is whole was not checked`;
-  if (entries === null) return { files: names.size, bytes, tables: null, empty: new Set(), unread };
 
   names.delete(TOC);
   const take = (name: string, of: string) => {
@@ -58,8 +55,11 @@ export async function requireWhole(folder: string): Promise<Whole> {
   }
   const [stranger] = names;
   if (stranger !== undefined) throw incomplete(`its table of contents does not name the file ${stranger}`);
-  return { files, bytes, tables, empty, unread };
+  return { files, bytes, tables, empty };
 }
+
+/** Behind `PGDMP` and the major number of the format. */
+const MINOR_AT = 6;
 
 async function sizesOf(folder: string, names: Set<string>): Promise<number> {
   let bytes = 0;

@@ -45,8 +45,7 @@ export async function stageDirectory(options: StageOptions, signal: AbortSignal)
       const snapshot = (await proof?.begin(leftOut)) ?? null;
       const warnings = await runDump(options, { folder, snapshot, more: optionsFor(leftOut), proof }, signal);
       const whole = await requireWhole(folder);
-      const { tables, empty } = whole;
-      const more = tables === null ? [whole.unread] : await requireTables({ tables, empty });
+      const more = await requireTables(whole);
       return { files: whole.files, bytes: whole.bytes, warnings: [...warnings, ...more] };
     };
     const done = dump();

@@ -1,5 +1,5 @@
 import type { Proof } from '../../../proof/proof.ts';
-import { notOfExtension, ofSchema, USER_SCHEMAS, type OfSchemas } from '../contents.ts';
+import { CONFIGURATION, notOfExtension, ofSchema, USER_SCHEMAS, type OfSchemas } from '../contents.ts';
 import { quoteIdentifier, quoteLiteral } from '../names.ts';
 import type { PostgresSession } from '../session.ts';
 import { named } from './names.ts';
@@ -16,7 +16,24 @@ export async function readCounters(
   leftOut: string[],
   schemas: OfSchemas = null,
 ): Promise<Counter[]> {
-  const sequences = await session.query(ofSchema(SEQUENCES, schemas), [leftOut]);
+  return readEach(session, await session.query(ofSchema(SEQUENCES, schemas), [leftOut]));
+}
+
+/** As `like` reads them: a sequence of an extension that it does not name is left out, because older proofs name none. */
+export async function readCountersLike(
+  session: PostgresSession,
+  like: Pick<Proof, 'counters'> | null,
+  schemas: OfSchemas = null,
+): Promise<Counter[]> {
+  const named = like === null ? null : new Set(like.counters.map(({ name }) => name));
+  const sequences = await session.query(ofSchema(SEQUENCES, schemas), [[]]);
+  return readEach(
+    session,
+    sequences.filter(({ extension, name }) => extension !== true || named?.has(String(name)) !== false),
+  );
+}
+
+async function readEach(session: PostgresSession, sequences: Record<string, unknown>[]): Promise<Counter[]> {
   const counters: Counter[] = [];
   for (let i = 0; i < sequences.length; i += BATCH) {
     const reads = sequences.slice(i, i + BATCH).map(readOne);
@@ -26,9 +43,10 @@ export async function readCounters(
   return counters;
 }
 
-const SEQUENCES = `SELECT ${named('n.nspname', 'c.relname')} AS name, n.nspname AS schema, c.relname AS sequence, s.seqincrement AS increment
+const SEQUENCES = `SELECT ${named('n.nspname', 'c.relname')} AS name, n.nspname AS schema, c.relname AS sequence, s.seqincrement AS increment, g.oid IS NOT NULL AS extension
     FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relpersistence <> 't' AND ${USER_SCHEMAS} AND ${notOfExtension('pg_class', 'c.oid')} AND c.oid <> ALL ($1::oid[])
+      LEFT JOIN ${CONFIGURATION} g ON g.oid = c.oid
+    WHERE c.relpersistence <> 't' AND ${USER_SCHEMAS} AND (g.oid IS NOT NULL OR ${notOfExtension('pg_class', 'c.oid')}) AND c.oid <> ALL ($1::oid[])
       AND NOT (c.relpersistence = 'u' AND pg_is_in_recovery())
     ORDER BY n.nspname, c.relname`;
 

@@ -4,7 +4,7 @@ import type { Proof, TableProof } from '../../../proof/proof.ts';
 import { errorFields } from '../../error-fields.ts';
 import { statementError } from '../errors.ts';
 import type { PostgresSession } from '../session.ts';
-import { readCounters } from './counters.ts';
+import { readCountersLike } from './counters.ts';
 import { LARGE_OBJECTS, largeObjectBytes, readLargeObjects } from './large-objects.ts';
 import { readObjects } from './objects.ts';
 import { beginSnapshot, beginSteps } from './snapshot.ts';
@@ -26,7 +26,7 @@ export async function proveLike(session: PostgresSession, target: string, like: 
       method: await methodOf(session),
       unproven: null,
       tables: await tablesLike(session, like),
-      counters: await readCounters(session, []),
+      counters: await readCountersLike(session, like),
       objects: await readObjects(session, []),
     };
     await session.query('COMMIT');

@@ -105,7 +105,7 @@ async function starts(
         (SELECT ${columns} FROM (SELECT DISTINCT ON ((ctid::text::point)[0]) ${columns}
           FROM ${table.only} TABLESAMPLE SYSTEM (${percent})) s ORDER BY random() LIMIT ${RANGES - 1})
         UNION
-        (SELECT ${columns} FROM ${table.only} ORDER BY ${descending(key)} LIMIT 1 OFFSET ${each - 1})
+        (SELECT ${columns} FROM ${table.dumped} ORDER BY ${descending(key)} LIMIT 1 OFFSET ${each - 1})
       ) places ORDER BY ${columns}`,
   );
   return rows.map((row) => String(row.literals));
@@ -120,7 +120,7 @@ async function rangeFrom(
   const columns = key.join(', ');
   const behind = after === undefined ? '' : `AND ROW(${columns}) > ROW(${after})`;
   const rows = await session.query(
-    `WITH run AS (SELECT ${columns} FROM ${table.only} WHERE ROW(${columns}) >= ROW(${start}) ${behind}
+    `WITH run AS (SELECT ${columns} FROM ${table.dumped} WHERE ROW(${columns}) >= ROW(${start}) ${behind}
         ORDER BY ${columns} LIMIT ${each})
       (SELECT ${literals(key)} AS literals FROM run ORDER BY ${columns} LIMIT 1)
       UNION ALL (SELECT ${literals(key)} FROM run ORDER BY ${descending(key)} LIMIT 1)`,

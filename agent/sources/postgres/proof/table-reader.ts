@@ -53,7 +53,7 @@ async function readBatch(
 ): Promise<[RowTable, TableProof][]> {
   const reads = batch.map((table, place) => {
     const sum = extents.get(table) === 'all' ? sumOf(table) : 'NULL::numeric';
-    return `SELECT ${place} AS place, count(*) AS rows, ${sum} AS sum, ${untouched(table)} AS untouched FROM ${table.only}`;
+    return `SELECT ${place} AS place, count(*) AS rows, ${sum} AS sum, ${untouched(table)} AS untouched FROM ${table.dumped}`;
   });
   const rows = await step(session, async () => {
     // Whoever holds one of them is waited for when that one is read by itself.

@@ -1,5 +1,5 @@
 import type { TableProof } from '../../../proof/proof.ts';
-import { notOfExtension, ofSchema, USER_SCHEMAS, type OfSchemas } from '../contents.ts';
+import { CONFIGURATION, notOfExtension, ofSchema, USER_SCHEMAS, type OfSchemas } from '../contents.ts';
 import { quoteIdentifier } from '../names.ts';
 import type { PostgresSession } from '../session.ts';
 import { named } from './names.ts';
@@ -23,13 +23,22 @@ export async function listTables(
   schemas: OfSchemas = null,
 ): Promise<RowTable[]> {
   const rows = await session.query(ofSchema(TABLES, schemas), [leftOut]);
-  return rows.map((row) => ({
-    oid: String(row.oid),
-    name: String(row.name),
-    only: `ONLY ${quoteIdentifier(String(row.schema))}.${quoteIdentifier(String(row.table))}`,
-    columns: row.columns as string[],
-    pages: Number(row.pages),
-  }));
+  return rows.map((row) => {
+    const place = `${quoteIdentifier(String(row.schema))}.${quoteIdentifier(String(row.table))}`;
+    return {
+      oid: String(row.oid),
+      name: String(row.name),
+      only: `ONLY ${place}`,
+      dumped: dumpedOf(place, String(row.condition)),
+      columns: row.columns as string[],
+      pages: Number(row.pages),
+    };
+  });
+}
+
+/** As pg_dump reads it: with a condition, without ONLY. */
+function dumpedOf(place: string, condition: string): string {
+  return condition === '' ? `ONLY ${place}` : `(SELECT * FROM ${place} ${condition}\n) dumped`;
 }
 
 /** Of a table that was never analyzed the server knows how many rows it holds, and not how long they are. */
@@ -39,9 +48,10 @@ const TABLES = `SELECT c.oid::text, n.nspname AS schema, c.relname AS table, ${n
     ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
       ORDER BY a.attname::text COLLATE "C") AS columns,
     greatest(c.relpages + coalesce((SELECT t.relpages FROM pg_class t WHERE t.oid = c.reltoastrelid), 0),
-      pg_stat_get_live_tuples(c.oid) / ${ROWS_A_PAGE}) AS pages
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND ${USER_SCHEMAS} AND ${notOfExtension('pg_class', 'c.oid')}
+      pg_stat_get_live_tuples(c.oid) / ${ROWS_A_PAGE}) AS pages, coalesce(g.condition, '') AS condition
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN ${CONFIGURATION} g ON g.oid = c.oid
+    WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND ${USER_SCHEMAS}
+      AND (g.oid IS NOT NULL OR ${notOfExtension('pg_class', 'c.oid')})
       AND c.oid <> ALL ($1::oid[])
       -- A standby has no rows of unlogged tables, and its dump has none either.
       AND NOT (c.relpersistence = 'u' AND pg_is_in_recovery())
@@ -111,7 +121,7 @@ async function bytesOf(session: PostgresSession, table: RowTable): Promise<numbe
 
 async function count(session: PostgresSession, table: RowTable): Promise<number> {
   const [row] = await session.query(
-    `SELECT count(*) AS rows, ${untouched(table)} AS untouched FROM ${table.only}`,
+    `SELECT count(*) AS rows, ${untouched(table)} AS untouched FROM ${table.dumped}`,
   );
   requireUntouched(row);
   return Number(row?.rows);
@@ -123,7 +133,7 @@ async function hash(
   where: string,
 ): Promise<{ rows: number; sum: bigint }> {
   const [row] = await session.query(
-    `SELECT count(*) AS rows, ${sumOf(table)} AS sum, ${untouched(table)} AS untouched FROM ${table.only} ${where}`,
+    `SELECT count(*) AS rows, ${sumOf(table)} AS sum, ${untouched(table)} AS untouched FROM ${table.dumped} ${where}`,
   );
   requireUntouched(row);
   return { rows: Number(row?.rows), sum: BigInt(String(row?.sum)) };

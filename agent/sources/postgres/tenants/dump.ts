@@ -43,8 +43,7 @@ export function openSchemaDump(
       filter,
       verify: async () => {
         filter.requireEnd();
-        const unread = filter.unread();
-        return unread === null ? [] : [unread];
+        return [];
       },
       hint: (said) =>
         /permission denied|row-level security/i.test(said)

@@ -1,7 +1,7 @@
 import { systemClock, utc } from '../../../core/clock.ts';
 import { schemaPrefix } from '../../../proof/of-schema.ts';
 import type { Proof, TableProof } from '../../../proof/proof.ts';
-import { readCounters } from '../proof/counters.ts';
+import { readCountersLike } from '../proof/counters.ts';
 import { readObjectsOf } from '../proof/objects.ts';
 import { extentLike } from '../proof/prove.ts';
 import { beginSnapshot } from '../proof/snapshot.ts';
@@ -68,7 +68,7 @@ export function readRest(
     method: await methodOf(session),
     unproven: null,
     tables,
-    counters: await readCounters(session, [], schema),
+    counters: await readCountersLike(session, like, schema),
     objects: await readObjectsOf(session, schema),
   }));
 }
