@@ -30,6 +30,8 @@ export interface RestoreSettings {
   /** Into a new database tenant by tenant, these being the tenants; null for all at once. */
   byTenant: Tenants | null;
   owners: Owners;
+  /** Whether roles that the dump names and the server has not are made, out of the globals beside the dump; otherwise they refuse it. */
+  createRoles: boolean;
   /** Whether the target is stored as it is before it is overwritten. */
   restorePoint: boolean;
   /** The source for a dump of whatever is left of it: an empty database or a damaged view is no gap, and no proof is taken. */

@@ -1,7 +1,9 @@
 import { utc } from '../../core/clock.ts';
+import { describeError } from '../../core/errors.ts';
 import { humanBytes, humanDuration } from '../../core/units.ts';
 import type { Outcome } from '../job.ts';
 import { datedName } from './kept-database.ts';
+import { planMissingRoles, tellRoles } from './plan-roles.ts';
 import type { Size } from '../size-up.ts';
 import type { Restoration } from './restoration.ts';
 
@@ -12,19 +14,38 @@ export async function planRestore(restoration: Restoration): Promise<Outcome> {
   const there = (await source.listDatabases(name, context.signal)).includes(name);
   const dump =
     size.dumpBytes === null ? `${humanBytes(snapshot.bytes ?? 0)} as stored` : humanBytes(size.dumpBytes);
+  const { made, warnings } = await rolesOf(restoration);
   return {
     reason: [
       `nothing was changed; would restore ${tables === null ? '' : `${tables.join(', ')} of `}${snapshot.shortId} of ${utc(new Date(snapshot.time))} (${dump}) into ${name}`,
       ...(await steps(restoration, name, there)),
+      ...made,
       ...(tables === null ? [roomWords(size)] : []),
       estimate(restoration),
     ].join('; '),
     warnings: [
       ...(note === null ? [] : [note]),
+      ...warnings,
       ...(settings.target.kind === 'new-database' && there ? [`there is a database ${name} already`] : []),
     ],
     facts: { snapshotId: snapshot.id },
   };
+}
+
+/** The roles that it would make; what would refuse it for their sake is a warning here. */
+async function rolesOf(restoration: Restoration): Promise<{ made: string[]; warnings: string[] }> {
+  try {
+    const plan = await planMissingRoles(restoration);
+    if (plan === null) return { made: [], warnings: [] };
+    return {
+      made: [`first creates what is missing of roles: ${tellRoles(plan.roles)}`],
+      warnings: plan.warnings,
+    };
+  } catch (error) {
+    const { kind, message, hint } = describeError(error);
+    if (kind !== 'restore_failed' && kind !== 'rights_missing') throw error;
+    return { made: [], warnings: [`it would be refused: ${message}. ${hint ?? ''}`.trim()] };
+  }
 }
 
 async function steps(

@@ -1,0 +1,109 @@
+import { describeError, HoldfastError } from '../../core/errors.ts';
+import type { Lacking, PlannedRole, RolesPlan } from '../../sources/roles.ts';
+import { readCounted, readStored } from '../reading.ts';
+import { findGlobals } from './find-globals.ts';
+import type { Restoration } from './restoration.ts';
+
+/**
+ * Which roles the restore has to make before it loads, out of the globals that were stored beside the dump; null for none. Changes nothing.
+ * Throws, naming the roles, where they may not be made, are not stored, or shall not be made: `rights_missing` or `restore_failed`.
+ */
+export async function planMissingRoles(restoration: Restoration): Promise<RolesPlan | null> {
+  const { source, snapshot, tables, settings, context } = restoration;
+  const { roles } = source;
+  if (roles === undefined) return null;
+  const progress = { step: `looking for the roles in ${snapshot.shortId}`, dumpBytes: 0, storedBytes: 0 };
+  const reading = { repository: settings.repository, snapshot, progress };
+  const lacking = await roles.lacking(
+    readStored(reading, context.onProgress, context.signal),
+    { owners: settings.owners, tables },
+    context.signal,
+  );
+  requireTablespaces(lacking);
+  const [needed, wished] = [lacking.roles.length > 0, lacking.wished.length > 0];
+  if (!needed && !wished) return null;
+  if (settings.owners === 'leave' || !settings.createRoles) {
+    if (needed) throw notMade(restoration, lacking);
+    return null;
+  }
+  const globals = await findGlobals(settings, snapshot, context.signal);
+  if (globals === null) {
+    if (needed) throw notStored(restoration, lacking);
+    return null;
+  }
+  const stored = readCounted(
+    {
+      ...reading,
+      snapshot: globals,
+      progress: { ...progress, step: `reading the roles in ${globals.shortId}` },
+    },
+    context.onProgress,
+    context.signal,
+  );
+  try {
+    const plan = await roles.plan(lacking, stored, context.signal);
+    return plan.roles.length === 0 ? null : plan;
+  } catch (error) {
+    context.signal.throwIfAborted();
+    if (!needed) return null;
+    throw error instanceof HoldfastError ? withNames(error, lacking) : error;
+  }
+}
+
+/** `clerk, app (LOGIN, CREATEDB)` */
+export function tellRoles(roles: PlannedRole[]): string {
+  return roles
+    .map(({ name, powers }) => (powers.length === 0 ? name : `${name} (${powers.join(', ')})`))
+    .join(', ');
+}
+
+/** As a list of role names in a message. */
+function named(names: string[]): string {
+  return `${names.length === 1 ? 'role' : 'roles'} ${names.map((name) => `"${name}"`).join(', ')}`;
+}
+
+function absent({ roles }: Lacking): string {
+  return `${named(roles)} ${roles.length === 1 ? 'does' : 'do'} not exist, and the dump names ${roles.length === 1 ? 'it' : 'them'}`;
+}
+
+function notMade({ settings }: Restoration, lacking: Lacking): HoldfastError {
+  const hint =
+    settings.owners === 'leave'
+      ? 'Policies and user mappings are for them, and come back without owners too: create them first (CREATE ROLE "NAME";).'
+      : 'Leave out --no-roles to have them created, or load the globals of the same backup first (docs/runbook.md, "PostgreSQL"). For another environment: --no-owner.';
+  return new HoldfastError('restore_failed', `${absent(lacking)}; nothing was changed`, { hint });
+}
+
+function notStored({ snapshot }: Restoration, lacking: Lacking): HoldfastError {
+  return new HoldfastError(
+    'restore_failed',
+    `${absent(lacking)}, and no globals are stored beside ${snapshot.shortId}; nothing was changed`,
+    {
+      hint: `Create them first (CREATE ROLE "NAME";), or load the globals of another backup (docs/runbook.md, "PostgreSQL"). For another environment: --no-owner.`,
+    },
+  );
+}
+
+/** Whatever keeps it from them: the roles are what a person has to see to. */
+function withNames(error: HoldfastError, lacking: Lacking): HoldfastError {
+  const { kind, message, hint } = describeError(error);
+  const all = lacking.roles.every((name) => message.includes(`"${name}"`));
+  return new HoldfastError(kind, all ? message : `${absent(lacking)}: ${message}`, {
+    ...(hint === null ? {} : { hint }),
+    cause: error,
+  });
+}
+
+/** They are folders on the server's disk, which nobody makes by SQL. */
+function requireTablespaces({ tablespaces }: Lacking): void {
+  const [first] = tablespaces;
+  if (first === undefined) return;
+  const names = tablespaces.map((name) => `"${name}"`).join(', ');
+  throw new HoldfastError(
+    'restore_failed',
+    `${tablespaces.length === 1 ? 'tablespace' : 'tablespaces'} ${names} ${tablespaces.length === 1 ? 'does' : 'do'} not exist, and what the dump holds lies there; nothing was changed`,
+    {
+      hint: `A restore makes none: give the server's user a folder, and run as a superuser: CREATE TABLESPACE "${first}" LOCATION '/THE/FOLDER';`,
+    },
+  );
+}
