@@ -24,6 +24,9 @@ export interface Roles {
    */
   make(plan: RolesPlan, onMade: (made: MadeRole[]) => void, signal: AbortSignal): Promise<string[]>;
 
+  /** Gives a new database what its dump says of it. Returns what it could not be given, as sentence parts. */
+  giveTraits(database: string, traits: DatabaseTrait[], signal: AbortSignal): Promise<string[]>;
+
   /** Drops roles that were made, all or none: none while anything belongs to one, or one has a right on it. Returns the names of those that stay. */
   drop(made: MadeRole[], signal: AbortSignal): Promise<string[]>;
 }
@@ -36,6 +39,18 @@ export interface Lacking {
   /** Roles that are named by the database's own rights and settings alone. */
   wished: string[];
   tablespaces: string[];
+  /** What it says of its database as a whole: nothing is lacking there, but a new database has none of it. */
+  traits: DatabaseTrait[];
+}
+
+/** Something that a database has as a whole. For the engine alone: a setting may be a secret. */
+export interface DatabaseTrait {
+  /** `owner`, `rights`, … */
+  what: string;
+  /** Whether it comes back with owners and rights alone. */
+  isRight: boolean;
+  /** Statements: what stands before and behind the name of the database; null behind where it is not named. */
+  pieces: [before: string, after: string | null][];
 }
 
 export interface RolesPlan {

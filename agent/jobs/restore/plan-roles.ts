@@ -1,25 +1,27 @@
 import { describeError, HoldfastError } from '../../core/errors.ts';
-import type { Lacking, PlannedRole, RolesPlan } from '../../sources/roles.ts';
+import type { DatabaseTrait, Lacking, PlannedRole, Roles, RolesPlan } from '../../sources/roles.ts';
 import { readCounted, readStored } from '../reading.ts';
 import { findGlobals } from './find-globals.ts';
 import type { Restoration } from './restoration.ts';
+
+type Planned = Omit<Restoration, 'traits'>;
 
 /**
  * Which roles the restore has to make before it loads, out of the globals that were stored beside the dump; null for none. Changes nothing.
  * Throws, naming the roles, where they may not be made, are not stored, or shall not be made: `rights_missing` or `restore_failed`.
  */
-export async function planMissingRoles(restoration: Restoration): Promise<RolesPlan | null> {
-  const { source, snapshot, tables, settings, context } = restoration;
-  const { roles } = source;
-  if (roles === undefined) return null;
-  const progress = { step: `looking for the roles in ${snapshot.shortId}`, dumpBytes: 0, storedBytes: 0 };
-  const reading = { repository: settings.repository, snapshot, progress };
-  const lacking = await roles.lacking(
-    readStored(reading, context.onProgress, context.signal),
-    { owners: settings.owners, tables },
-    context.signal,
-  );
+export async function planMissingRoles(
+  restoration: Planned,
+): Promise<{ plan: RolesPlan | null; traits: DatabaseTrait[] }> {
+  const { roles } = restoration.source;
+  if (roles === undefined) return { plan: null, traits: [] };
+  const lacking = await look(restoration, roles);
   requireTablespaces(lacking);
+  return { plan: await planFor(restoration, roles, lacking), traits: lacking.traits };
+}
+
+async function planFor(restoration: Planned, roles: Roles, lacking: Lacking): Promise<RolesPlan | null> {
+  const { snapshot, settings, context } = restoration;
   const [needed, wished] = [lacking.roles.length > 0, lacking.wished.length > 0];
   if (!needed && !wished) return null;
   if (settings.owners === 'leave' || !settings.createRoles) {
@@ -31,15 +33,9 @@ export async function planMissingRoles(restoration: Restoration): Promise<RolesP
     if (needed) throw notStored(restoration, lacking);
     return null;
   }
-  const stored = readCounted(
-    {
-      ...reading,
-      snapshot: globals,
-      progress: { ...progress, step: `reading the roles in ${globals.shortId}` },
-    },
-    context.onProgress,
-    context.signal,
-  );
+  const progress = { step: `reading the roles in ${globals.shortId}`, dumpBytes: 0, storedBytes: 0 };
+  const reading = { repository: settings.repository, snapshot: globals, progress };
+  const stored = readCounted(reading, context.onProgress, context.signal);
   try {
     const plan = await roles.plan(lacking, stored, context.signal);
     return plan.roles.length === 0 ? null : plan;
@@ -48,6 +44,16 @@ export async function planMissingRoles(restoration: Restoration): Promise<RolesP
     if (!needed) return null;
     throw error instanceof HoldfastError ? withNames(error, lacking) : error;
   }
+}
+
+function look({ snapshot, tables, settings, context }: Planned, roles: Roles): Promise<Lacking> {
+  const progress = { step: `looking for the roles in ${snapshot.shortId}`, dumpBytes: 0, storedBytes: 0 };
+  const reading = { repository: settings.repository, snapshot, progress };
+  return roles.lacking(
+    readStored(reading, context.onProgress, context.signal),
+    { owners: settings.owners, tables },
+    context.signal,
+  );
 }
 
 /** `clerk, app (LOGIN, CREATEDB)` */
@@ -66,7 +72,7 @@ function absent({ roles }: Lacking): string {
   return `${named(roles)} ${roles.length === 1 ? 'does' : 'do'} not exist, and the dump names ${roles.length === 1 ? 'it' : 'them'}`;
 }
 
-function notMade({ settings }: Restoration, lacking: Lacking): HoldfastError {
+function notMade({ settings }: Planned, lacking: Lacking): HoldfastError {
   const hint =
     settings.owners === 'leave'
       ? 'Policies and user mappings are for them, and come back without owners too: create them first (CREATE ROLE "NAME";).'
@@ -74,7 +80,7 @@ function notMade({ settings }: Restoration, lacking: Lacking): HoldfastError {
   return new HoldfastError('restore_failed', `${absent(lacking)}; nothing was changed`, { hint });
 }
 
-function notStored({ snapshot }: Restoration, lacking: Lacking): HoldfastError {
+function notStored({ snapshot }: Planned, lacking: Lacking): HoldfastError {
   return new HoldfastError(
     'restore_failed',
     `${absent(lacking)}, and no globals are stored beside ${snapshot.shortId}; nothing was changed`,

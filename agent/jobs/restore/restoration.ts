@@ -1,6 +1,7 @@
 import type { Compression, GapName } from '../../core/glossary.ts';
 import type { Ledger, RunFacts } from '../../ledger/ledger.ts';
 import type { Repository, Snapshot } from '../../repository/repository.ts';
+import type { DatabaseTrait } from '../../sources/roles.ts';
 import type { Owners, Source } from '../../sources/source.ts';
 import type { Tenants } from '../../sources/tenants.ts';
 import type { Size } from '../size-up.ts';
@@ -58,6 +59,8 @@ export interface Restoration {
   tables: string[] | null;
   /** The tables that hold the rows of those: their partitions come along. Empty for everything. */
   rowsIn: string[];
+  /** What the dump says of its database as a whole, for a new one. */
+  traits: DatabaseTrait[];
   settings: RestoreSettings;
   context: JobContext;
 }

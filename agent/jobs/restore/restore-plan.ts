@@ -7,8 +7,10 @@ import { planMissingRoles, tellRoles } from './plan-roles.ts';
 import type { Size } from '../size-up.ts';
 import type { Restoration } from './restoration.ts';
 
+type Planned = Omit<Restoration, 'traits'>;
+
 /** What a restore would do, without doing any of it. */
-export async function planRestore(restoration: Restoration): Promise<Outcome> {
+export async function planRestore(restoration: Planned): Promise<Outcome> {
   const { source, snapshot, note, size, tables, settings, context } = restoration;
   const name = settings.target.kind === 'new-database' ? settings.target.name : source.database;
   const there = (await source.listDatabases(name, context.signal)).includes(name);
@@ -33,9 +35,9 @@ export async function planRestore(restoration: Restoration): Promise<Outcome> {
 }
 
 /** The roles that it would make; what would refuse it for their sake is a warning here. */
-async function rolesOf(restoration: Restoration): Promise<{ made: string[]; warnings: string[] }> {
+async function rolesOf(restoration: Planned): Promise<{ made: string[]; warnings: string[] }> {
   try {
-    const plan = await planMissingRoles(restoration);
+    const { plan } = await planMissingRoles(restoration);
     if (plan === null) return { made: [], warnings: [] };
     return {
       made: [`first creates what is missing of roles: ${tellRoles(plan.roles)}`],
@@ -49,7 +51,7 @@ async function rolesOf(restoration: Restoration): Promise<{ made: string[]; warn
 }
 
 async function steps(
-  { source, tables, settings, context }: Restoration,
+  { source, tables, settings, context }: Planned,
   name: string,
   there: boolean,
 ): Promise<string[]> {
@@ -79,7 +81,7 @@ async function steps(
   ];
 }
 
-function estimate({ size }: Restoration): string {
+function estimate({ size }: Planned): string {
   if (size.milliseconds === null || size.from === null)
     return 'how long it takes is not known before the first verification or restore';
   return `takes about ${humanDuration(size.milliseconds)}, by the ${size.from.job === 'verify' ? 'verification' : 'restore'} of ${size.from.startedAt}`;

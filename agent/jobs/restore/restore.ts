@@ -51,13 +51,14 @@ export function restoreJob(source: Source, given: RestoreSettings): Job {
               { repository: settings.repository, snapshot, source, ofSchema: settings.ofSchema },
               context,
             );
-      const restoration = { source, snapshot, note, size, tables, rowsIn, settings, context };
-      if (settings.dryRun) return planRestore(restoration);
-      const roles = await planMissingRoles(restoration);
+      const planned = { source, snapshot, note, size, tables, rowsIn, settings, context };
+      if (settings.dryRun) return planRestore(planned);
+      const { plan, traits } = await planMissingRoles(planned);
+      const restoration = { ...planned, traits };
       await settleUnfinishedSwap(source, settings.notes, context.signal);
       await sweepBeside(source, settings, context.signal);
       await dropKept(source, settings.notes, { now: settings.now(), all: false }, context.signal);
-      return withRoles(restoration, roles, () => restoreInto(restoration));
+      return withRoles(restoration, plan, () => restoreInto(restoration));
     },
   };
 }

@@ -23,7 +23,7 @@ beforeAll(async () => {
   [lost, bare] = await Promise.all([startPostgres(), startPostgres()]);
   await lost.sql(ROLES);
   await lost.sql('CREATE DATABASE shop OWNER shop_owner');
-  await lost.sql('GRANT CONNECT ON DATABASE shop TO gate_keeper');
+  await lost.sql(DATABASE);
   await lost.sql(OBJECTS, 'shop');
   agent = await outliving(releases, () => testAgent({ DATABASE_URL: urlOf(lost) }));
   const backup = await outliving(releases, () => agent.run(['backup']));
@@ -56,6 +56,15 @@ const ROLES = `
   GRANT shop_owner TO app;
   GRANT pg_monitor TO auditor;
   GRANT SET ON PARAMETER log_min_messages TO auditor;`;
+
+const DATABASE = `
+  REVOKE CONNECT ON DATABASE shop FROM PUBLIC;
+  GRANT CONNECT ON DATABASE shop TO gate_keeper WITH GRANT OPTION;
+  GRANT CONNECT ON DATABASE shop TO app;
+  ALTER DATABASE shop SET search_path TO public, "odd, name";
+  ALTER DATABASE shop CONNECTION LIMIT 55;
+  ALTER ROLE app IN DATABASE shop SET statement_timeout TO '77s';
+  COMMENT ON DATABASE shop IS 'the shop''s';`;
 
 const OBJECTS = `
   CREATE TABLE orders (id int PRIMARY KEY, note text);
@@ -126,6 +135,13 @@ const rightsOf = async (server: TestServer, database = 'shop') =>
     database,
   );
 
+/** What a database has as a whole. */
+const likenessOf = (server: TestServer) =>
+  server.sql(`SELECT pg_get_userbyid(datdba) AS owner, (SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM unnest(datacl) a) AS rights, datconnlimit AS connections,
+    shobj_description(oid, 'pg_database') AS comment,
+    (SELECT array_agg(setrole::regrole::text || setconfig::text ORDER BY setrole) FROM pg_db_role_setting WHERE setdatabase = d.oid)::text AS settings
+    FROM pg_database d WHERE datname = 'shop'`);
+
 const databases = async () =>
   (await bare.sql("SELECT datname AS name FROM pg_database WHERE datname !~ '^(template|postgres)'")).map(
     ({ name }) => String(name),
@@ -164,6 +180,7 @@ describe('a restore where roles are missing', () => {
     expect(await rolesOf(bare)).toEqual(MADE);
     expect(await portraits(bare)).toEqual(await portraits(lost));
     expect(await rightsOf(bare)).toEqual(await rightsOf(lost));
+    expect(await likenessOf(bare)).toEqual(await likenessOf(lost));
     const client = new pg.Client(urlOf(bare, 'app', SECRET));
     await client.connect();
     expect((await client.query('SELECT count(*)::int AS n FROM log')).rows).toEqual([{ n: 1 }]);
@@ -223,6 +240,8 @@ describe('a restore where roles are missing', () => {
     expect(stderr).toMatch(/restored/);
     expect(code).toBe(0);
     expect(await rolesOf(bare)).toEqual(['app', 'branch', 'mapped']);
+    const [{ owner, rights, comment } = {}] = await likenessOf(bare);
+    expect({ owner, rights, comment }).toEqual({ owner: 'boss', rights: null, comment: "the shop's" });
   });
 
   test('the load fails → the database and the roles are gone again', async () => {

@@ -63,7 +63,7 @@ const there = (user: Partial<RolesThere> = {}): RolesThere => ({
   tablespaces: new Set(['pg_default']),
   ...user,
 });
-const lacking = (...roles: string[]) => ({ roles, owners: [], wished: [], tablespaces: [] });
+const lacking = (...roles: string[]) => ({ roles, owners: [], wished: [], tablespaces: [], traits: [] });
 
 describe('stored globals', () => {
   test('roles, memberships and rights on parameters are read, whatever is in names and literals; tablespaces are none of it', async () => {

@@ -9,6 +9,7 @@ import { chooseEntries } from '../table-choice.ts';
 import { readGlobals } from './globals-script.ts';
 import { dropRoles, makeRoles } from './make.ts';
 import { neededOf } from './needed.ts';
+import { giveTraits, traitsOf } from './of-database.ts';
 import { planRoles } from './plan.ts';
 import { isSuperuser, readRolesThere } from './server.ts';
 
@@ -33,6 +34,7 @@ export function createPostgresRoles(config: PostgresSourceConfig, deps: ClientDe
         owners: absent(needed.owners),
         wished: tables === null ? absent(needed.wished) : [],
         tablespaces: needed.tablespaces.filter((name) => !there.tablespaces.has(name)),
+        traits: tables === null ? traitsOf(all) : [],
       };
     },
     plan: async (lacking, stream, signal) => {
@@ -40,6 +42,8 @@ export function createPostgresRoles(config: PostgresSourceConfig, deps: ClientDe
       return planRoles(lacking, globals, await inServer(signal, readRolesThere));
     },
     make: (plan, onMade, signal) => inServer(signal, (session) => makeRoles(session, plan, onMade)),
+    giveTraits: (database, traits, signal) =>
+      inServer(signal, (session) => giveTraits(session, database, traits)),
     drop: (made, signal) => inServer(signal, (session) => dropRoles(session, made)),
   };
 }
