@@ -24,6 +24,12 @@ export interface Roles {
    */
   make(plan: RolesPlan, onMade: (made: MadeRole[]) => void, signal: AbortSignal): Promise<string[]>;
 
+  /**
+   * The roles that a dump names and the globals do not hold, which are read to their end. Asks no server. Throws as `plan` does where they cannot
+   * be used.
+   */
+  unknownIn(dump: StoredDump, globals: AsyncIterable<Buffer>): Promise<string[]>;
+
   /** Gives a new database what its dump says of it. Returns what it could not be given, as sentence parts. */
   giveTraits(database: string, traits: DatabaseTrait[], signal: AbortSignal): Promise<string[]>;
 

@@ -302,12 +302,24 @@ describe('a restore where roles are missing', () => {
     expect(await rolesOf(bare)).toEqual([]);
   });
 
+  test('a verification → no warning where the globals hold every role that the dump names', async () => {
+    const { code, stderr } = await run(['verify'], {}, agent);
+    expect(stderr).toMatch(/proved/);
+    expect(code).toBe(0);
+  });
+
   test('the globals beside the dump are gone → refused with the names, before anything is done', async () => {
     const { stdout } = await run(['snapshots', '--json'], {}, agent);
     const stored = (JSON.parse(stdout) as { id: string; tags: { kind: string } }[]).filter(
       ({ tags }) => tags.kind === 'globals',
     );
     expect((await run(['restic', '--', 'forget', ...stored.map(({ id }) => id)], {}, agent)).code).toBe(0);
+    const verified = await run(['verify'], {}, agent);
+    expect(verified.stderr).toMatch(
+      /a bare server would not get the roles of [0-9a-f]{8} back: no globals are stored beside it/,
+    );
+    expect(verified.stderr).toMatch(/proved/);
+    expect(verified.code).toBe(3);
     const { code, stderr } = await run(['restore', 'shop', '--yes']);
     expect(stderr).toMatch(
       /error: restore of shop failed: roles .*"auditor".* do not exist, and the dump names them, and no globals are stored beside [0-9a-f]{8}; nothing was changed/,

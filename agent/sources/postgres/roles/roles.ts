@@ -42,6 +42,12 @@ export function createPostgresRoles(config: PostgresSourceConfig, deps: ClientDe
       return planRoles(lacking, globals, await inServer(signal, readRolesThere));
     },
     make: (plan, onMade, signal) => inServer(signal, (session) => makeRoles(session, plan, onMade)),
+    unknownIn: async (dump, stream) => {
+      const { roles } = neededOf(await contentsOf(dump), { owners: true });
+      const stored = (await readGlobals(stream)).roles;
+      // Those of PostgreSQL itself are in no globals.
+      return roles.filter((name) => !stored.has(name) && !name.startsWith('pg_'));
+    },
     giveTraits: (database, traits, signal) =>
       inServer(signal, (session) => giveTraits(session, database, traits)),
     drop: (made, signal) => inServer(signal, (session) => dropRoles(session, made)),
