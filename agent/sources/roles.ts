@@ -33,8 +33,8 @@ export interface Roles {
   /** Gives a new database what its dump says of it. Returns what it could not be given, as sentence parts. */
   giveTraits(database: string, traits: DatabaseTrait[], signal: AbortSignal): Promise<string[]>;
 
-  /** Drops roles that were made, all or none: none while anything belongs to one, or one has a right on it. Returns the names of those that stay. */
-  drop(made: MadeRole[], signal: AbortSignal): Promise<string[]>;
+  /** Drops roles that were made and are still there, all or none: none while anything belongs to one, or one has a right on it. */
+  drop(made: MadeRole[], signal: AbortSignal): Promise<DroppedRoles>;
 }
 
 export interface Lacking {
@@ -79,6 +79,12 @@ export interface RoleStatement {
   orElse: string | null;
   /** What it is, for a message that may not hold it: `role "app"`. */
   what: string;
+}
+
+/** Their names. One of both is empty. */
+export interface DroppedRoles {
+  dropped: string[];
+  left: string[];
 }
 
 export interface MadeRole {

@@ -21,8 +21,9 @@ export async function findGlobals(
   const before = stored.findLast(({ time }) => lies(time, dump.time));
   if (before === undefined) return null;
   const dumps = await repository.list({ source, kind: 'dump' }, signal);
+  const [from, to] = [Date.parse(before.time) + CUT_MS, Date.parse(dump.time)];
   const isBetween = ({ id, time }: Snapshot) =>
-    id !== dump.id && Date.parse(time) >= Date.parse(before.time) + CUT_MS && time < dump.time;
+    id !== dump.id && Date.parse(time) >= from && Date.parse(time) < to;
   return dumps.some(isBetween) ? null : before;
 }
 

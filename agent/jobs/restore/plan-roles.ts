@@ -17,7 +17,14 @@ export async function planMissingRoles(
   if (roles === undefined) return { plan: null, traits: [] };
   const lacking = await look(restoration, roles);
   requireTablespaces(lacking);
-  return { plan: await planFor(restoration, roles, lacking), traits: lacking.traits };
+  const wished = lacking.wished.length > 0 && (await isMadeAnew(restoration)) ? lacking.wished : [];
+  return { plan: await planFor(restoration, roles, { ...lacking, wished }), traits: lacking.traits };
+}
+
+/** Only then does the dump say whose the database is, and who may what with it. */
+async function isMadeAnew({ source, settings, context }: Planned): Promise<boolean> {
+  if (settings.target.kind === 'new-database') return false;
+  return !(await source.listDatabases(source.database, context.signal)).includes(source.database);
 }
 
 async function planFor(restoration: Planned, roles: Roles, lacking: Lacking): Promise<RolesPlan | null> {

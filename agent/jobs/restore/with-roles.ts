@@ -25,9 +25,8 @@ export async function withRoles(
     remember(settings.notes, source.name, all);
   };
   const lost = await roles.make(plan, onMade, context.signal).catch((error: unknown) => {
-    if (made.length > 0 && describeError(error).kind === 'source_unreachable') throw unclear(error, made);
-    forget(settings.notes, source.name);
-    throw error;
+    // It broke off at its very end: still noted, so that the next run looks.
+    throw made.length > 0 ? unclear(error, made) : error;
   });
   let outcome: Outcome;
   try {
@@ -54,10 +53,12 @@ export async function sweepRoles(
 ): Promise<string | null> {
   const made = JSON.parse(notes.recall(noteOf(name)) ?? '[]') as MadeRole[];
   if (made.length === 0 || roles === undefined) return null;
-  const left = await roles.drop(made, signal);
+  const { dropped, left } = await roles.drop(made, signal);
   forget(notes, name);
+  if (dropped.length > 0)
+    return `dropped ${listed(dropped)}, which a restore of ${name} had made when it was killed`;
   return left.length === 0
-    ? `dropped ${listed(made.map((role) => role.name))}, which a restore of ${name} had made when it was killed`
+    ? null
     : `${listed(left)}, made by a restore of ${name} that was killed, ${left.length === 1 ? 'stays' : 'stay'}: something belongs to ${left.length === 1 ? 'it' : 'them'}`;
 }
 
@@ -68,7 +69,9 @@ async function undone(
 ): Promise<unknown> {
   try {
     const names = made.map(({ name }) => name);
-    const left = stands(error) ? names : await roles.drop(made, AbortSignal.timeout(DROP_TIMEOUT_MS));
+    const { left } = stands(error)
+      ? { left: names }
+      : await roles.drop(made, AbortSignal.timeout(DROP_TIMEOUT_MS));
     forget(notes, source.name);
     if (left.length === 0) return error;
     return saying(error, `${listed(left)}, created for it, ${left.length === 1 ? 'stays' : 'stay'}`, names);
@@ -101,7 +104,10 @@ function unclear(error: unknown, made: MadeRole[]): unknown {
   return new HoldfastError(
     kind,
     `${message}; whether ${listed(made.map(({ name }) => name))} were created is not known`,
-    { hint: hint ?? 'The next command looks, and drops them.', cause: error },
+    {
+      hint: hint ?? 'The next command that changes something looks, and drops them.',
+      cause: error,
+    },
   );
 }
 

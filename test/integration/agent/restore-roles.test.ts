@@ -201,6 +201,31 @@ describe('a restore where roles are missing', () => {
     expect(await rolesOf(bare)).toEqual([]);
   });
 
+  test('--dry-run of what would be refused → says so as a warning', async () => {
+    const { code, stderr } = await run(['restore', 'shop', '--yes', '--dry-run', '--no-roles']);
+    expect(stderr).toMatch(/would be refused: roles .*"auditor".* do not exist, and the dump names them/);
+    expect(code).toBe(3);
+  });
+
+  test('something lies in a tablespace that is not there → named before anything is done', async () => {
+    await lost.sql('CREATE DATABASE big');
+    const admin = new pg.Client(urlOf(lost));
+    await admin.connect();
+    await admin.query('SET allow_in_place_tablespaces = on');
+    await admin.query(`CREATE TABLESPACE fast LOCATION ''`);
+    await admin.end();
+    await lost.sql('CREATE TABLE far (id int) TABLESPACE fast', 'big');
+    const big = (server: TestServer) => ({ DATABASE_URL: urlOf(server).replace(/shop$/, 'big') });
+    expect((await run(['backup'], big(lost), agent)).stderr).toMatch(/stored/);
+    const { code, stderr } = await run(['restore', 'big', '--yes'], big(bare));
+    expect(stderr).toMatch(
+      /tablespace "fast" does not exist, and what the dump holds lies there; nothing was/,
+    );
+    expect(stderr).toMatch(/hint: A restore makes none: .*CREATE TABLESPACE "fast" LOCATION/);
+    expect(code).toBe(1);
+    expect(await databases()).toEqual([]);
+  });
+
   test('a role is there already → it keeps its password and its rights, becomes no member of a new one, and that is told with the statement', async () => {
     await bare.sql(`CREATE ROLE app LOGIN PASSWORD 'another'; CREATE ROLE shop_owner`);
     const before = await portraits(bare);
@@ -212,7 +237,8 @@ describe('a restore where roles are missing', () => {
     expect(
       (await portraits(bare)).filter(({ rolname }) => ['app', 'shop_owner'].includes(String(rolname))),
     ).toEqual(before);
-    expect(await rolesOf(bare)).toEqual(MADE);
+    // A copy has no owner and rights of its own, and needs nobody for them.
+    expect(await rolesOf(bare)).toEqual(MADE.filter((name) => name !== 'gate_keeper'));
     expect(await rightsOf(bare, 'copy')).toEqual(await rightsOf(lost));
   });
 

@@ -1,6 +1,6 @@
 import { HoldfastError } from '../../../core/errors.ts';
 import { errorFields } from '../../error-fields.ts';
-import type { MadeRole, RolesPlan, RoleStatement } from '../../roles.ts';
+import type { DroppedRoles, MadeRole, RolesPlan, RoleStatement } from '../../roles.ts';
 import { codeOf, statementError } from '../errors.ts';
 import { quoteIdentifier } from '../names.ts';
 import type { PostgresSession } from '../session.ts';
@@ -79,19 +79,20 @@ function refuse({ what }: RoleStatement): (error: unknown) => never {
 }
 
 /** Drops roles in one transaction, all or none: `Roles.drop` says what is promised. */
-export async function dropRoles(session: PostgresSession, made: MadeRole[]): Promise<string[]> {
+export async function dropRoles(session: PostgresSession, made: MadeRole[]): Promise<DroppedRoles> {
   const there = await stillThere(session, made);
+  const names = there.map(({ name }) => name);
   await session.query('BEGIN');
   try {
     if (session.major >= 15) await revokeParameters(session, there);
-    for (const { name } of there) await session.query(`DROP ROLE ${quoteIdentifier(name)}`);
+    for (const name of names) await session.query(`DROP ROLE ${quoteIdentifier(name)}`);
     await session.query('COMMIT');
-    return [];
+    return { dropped: names, left: [] };
   } catch (error) {
     await session.query('ROLLBACK').catch(() => undefined);
     const known = statementError(error, 'cannot drop the roles that were made', null);
     if (known.kind === 'source_unreachable') throw known;
-    return there.map(({ name }) => name);
+    return { dropped: [], left: names };
   }
 }
 
