@@ -328,6 +328,22 @@ describe('a restore where roles are missing', () => {
     expect(await rolesOf(bare)).toEqual([]);
   });
 
+  test('the user is no superuser and may create roles → those of policies are made; owners and rights are left out, as ever', async () => {
+    await lost.sql('CREATE DATABASE small');
+    await lost.sql(
+      'CREATE TABLE t (id int); GRANT SELECT ON t TO auditor; CREATE POLICY own ON t TO branch USING (true)',
+      'small',
+    );
+    await bare.sql(`CREATE ROLE helper LOGIN CREATEDB CREATEROLE PASSWORD 'user-secret'`);
+    const small = (url: string) => ({ DATABASE_URL: url.replace(/shop$/, 'small') });
+    await run(['backup'], small(urlOf(lost)), agent);
+    const { code, stderr } = await run(['restore', 'small', '--yes'], small(as('helper').DATABASE_URL));
+    expect(stderr).toMatch(/created a role that was missing: branch\n/);
+    expect(stderr).toMatch(/everything in small belongs to the user that restored it/);
+    expect(code).toBe(3);
+    expect(await rolesOf(bare)).toEqual(['branch']);
+  });
+
   test('a verification → no warning where the globals hold every role that the dump names', async () => {
     const { code, stderr } = await run(['verify'], {}, agent);
     expect(stderr).toMatch(/proved/);
