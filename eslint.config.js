@@ -19,6 +19,7 @@ const LAYERS = {
     'proof',
     'sources/source',
     'sources/scratch',
+    'sources/roles',
     'sources/tenants',
     'sources/tenant-dumps',
     'repository/repository',

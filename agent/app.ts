@@ -89,7 +89,15 @@ export interface App extends Tenancy, TenantTurns {
   restore(
     choice: { source: Source } & Pick<
       RestoreSettings,
-      'wanted' | 'target' | 'tables' | 'ofSchema' | 'byTenant' | 'owners' | 'restorePoint' | 'dryRun'
+      | 'wanted'
+      | 'target'
+      | 'tables'
+      | 'ofSchema'
+      | 'byTenant'
+      | 'owners'
+      | 'createRoles'
+      | 'restorePoint'
+      | 'dryRun'
     >,
     options: RunOptions,
   ): Promise<RunReport[]>;

@@ -25,6 +25,8 @@ interface Options {
   keepOwners?: boolean;
   /** False for `--no-owner`. */
   owner: boolean;
+  /** False for `--no-roles`. */
+  roles: boolean;
   /** False for `--no-restore-point`. */
   restorePoint: boolean;
   dryRun?: boolean;
@@ -67,6 +69,7 @@ export function addRestore(program: Command, context: Context): void {
       '--no-owner',
       'for another environment: everything belongs to who restores, without rights and definers',
     )
+    .option('--no-roles', 'refuse where roles are missing, and create none')
     .option(
       '--keep-owners',
       'fail where owners, rights or definers cannot come back; otherwise they do where the user may',
@@ -107,6 +110,7 @@ function refuseContradictions(options: Options): void {
     ['--dry-run', options.dryRun === true, ['--output', '--drop-old']],
     ['--output', options.output !== undefined, ['--drop-old']],
     ['--no-owner', !options.owner, []],
+    ['--no-roles', !options.roles, ['--tenant', '--output', '--drop-old']],
     ['--drop-old', options.dropOld === true, []],
   ];
   const isGiven = (option: string) => given.some(([name, is]) => name === option && is);
@@ -149,7 +153,7 @@ async function restore(
   if (options.tenant === undefined) refuseWhole(app.role, 'restore more than a tenant', '--tenant ID');
   const source = sourceNamed(app, name);
   const owners = ownersOf(options);
-  const { restorePoint, dryRun = false } = options;
+  const { restorePoint, roles: createRoles, dryRun = false } = options;
   if (options.tenant !== undefined && options.tables === undefined) {
     const { tenant: id, toTenant: toId = null, to: toDatabase = null } = options;
     if (toDatabase !== null) refuseWhole(app.role, 'restore into another database', '--tenant ID alone');
@@ -175,7 +179,7 @@ async function restore(
   }
   const byTenant = options.byTenant === true ? app.tenantsOf(source) : null;
   return app.restore(
-    { source, wanted, target, tables, ofSchema, byTenant, owners, restorePoint, dryRun },
+    { source, wanted, target, tables, ofSchema, byTenant, owners, createRoles, restorePoint, dryRun },
     commandRun(context),
   );
 }
@@ -192,6 +196,8 @@ interface Recovery {
   result: string;
   /** Seconds until what belongs to no tenant was there; null where it did not come so far. */
   sharedSeconds: number | null;
+  /** The roles of the server that it made. */
+  createdRoles: string[];
   tenants: {
     tenant: string;
     schema: string;
@@ -207,7 +213,8 @@ function printTenants([report]: RunReport[], { json, dryRun }: Options, { print 
   if (report === undefined || dryRun === true) return;
   const { facts, result } = report.run;
   const tenants = (facts.tenantsBack ?? []).map(({ id, ...back }) => ({ tenant: id, ...back }));
-  const recovery: Recovery = { version: 1, result, sharedSeconds: facts.sharedSeconds ?? null, tenants };
+  const { sharedSeconds = null, createdRoles = [] } = facts;
+  const recovery: Recovery = { version: 1, result, sharedSeconds, createdRoles, tenants };
   if (json === true) return print.json(recovery);
   if (tenants.length === 0) return;
   print.table(

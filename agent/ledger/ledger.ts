@@ -75,6 +75,8 @@ export interface RunFacts {
   snapshotsKept?: number;
   /** A restore's: the dump of what was there before. */
   restorePointId?: string;
+  /** A restore's: the roles of the server that it made. */
+  createdRoles?: string[];
   /** A restore's: the name that the replaced database has since. */
   keptDatabase?: string;
   /** Of a restore tenant by tenant: what became of each, in the order in which they came. */

@@ -1,6 +1,7 @@
 import type { HoldfastError } from '../core/errors.ts';
 import type { Engine, GapName, PartKind } from '../core/glossary.ts';
 import type { Proof, ProofOutcome } from '../proof/proof.ts';
+import type { Roles } from './roles.ts';
 
 /**
  * Something that can be backed up. Knows nothing of compression, restic or schedules.
@@ -16,6 +17,9 @@ export interface Source {
 
   /** For an engine whose databases have schemas: how some of them are restored by themselves, to be looked at. */
   readonly schemas?: SchemaScratch;
+
+  /** For an engine whose dumps name roles of the server, and that stores these beside. */
+  readonly roles?: Roles;
 
   /**
    * Reads what the server is and what the backup user may not see; writes nothing.

@@ -18,12 +18,22 @@ interface Case {
   env: string[];
   /** What somebody who sets up a server gives it before there is any data: accounts and their rights. */
   accounts: string;
+  /** What of it the new machine gets by hand: nothing where a restore brings it. */
+  accountsAnew: string;
   data: string;
   /** A line of shell that reads SQL on stdin, as the owner of what is in `harbour`, and prints bare values. */
   client: string;
   /** The test's own opinion of every row, and of what is no row. */
   checksum: string;
 }
+
+const MYSQL_ACCOUNTS = `CREATE USER app@'%' IDENTIFIED BY 'app';
+GRANT ALL ON harbour.* TO app@'%';
+CREATE USER holdfast@'%' IDENTIFIED BY 'secret';
+GRANT SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES, PROCESS, RELOAD, SHOW_ROUTINE, SET_ANY_DEFINER ON *.* TO holdfast@'%';
+GRANT ALL ON harbour.* TO holdfast@'%';
+GRANT ALL ON \`holdfast\\_%\`.* TO holdfast@'%';
+`;
 
 const cases: Case[] = [
   {
@@ -33,13 +43,8 @@ const cases: Case[] = [
     environment: { MYSQL_DATABASE: harbour, MYSQL_ROOT_PASSWORD: top-secret }`,
     port: 3306,
     env: ['MYSQL_HOST=db', 'MYSQL_DATABASE=harbour', 'MYSQL_USER=holdfast', 'MYSQL_PASSWORD=secret'],
-    accounts: `CREATE USER app@'%' IDENTIFIED BY 'app';
-GRANT ALL ON harbour.* TO app@'%';
-CREATE USER holdfast@'%' IDENTIFIED BY 'secret';
-GRANT SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES, PROCESS, RELOAD, SHOW_ROUTINE, SET_ANY_DEFINER ON *.* TO holdfast@'%';
-GRANT ALL ON harbour.* TO holdfast@'%';
-GRANT ALL ON \`holdfast\\_%\`.* TO holdfast@'%';
-`,
+    accounts: MYSQL_ACCOUNTS,
+    accountsAnew: MYSQL_ACCOUNTS,
     data: `CREATE TABLE berths (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(60), photo BLOB, price DECIMAL(9,2));
 CREATE TABLE log (id INT AUTO_INCREMENT PRIMARY KEY, note VARCHAR(60), at TIMESTAMP(6) DEFAULT CURRENT_TIMESTAMP(6));
 CREATE TRIGGER berths_are_logged AFTER INSERT ON berths FOR EACH ROW INSERT INTO log (note) VALUES (NEW.name);
@@ -62,13 +67,22 @@ CALL howMany();`,
     environment: { POSTGRES_USER: keeper, POSTGRES_PASSWORD: secret, POSTGRES_DB: harbour }`,
     port: 5432,
     env: ['DATABASE_URL=postgresql://keeper:secret@db:5432/harbour'],
-    accounts: 'CREATE ROLE clerk LOGIN;\n',
+    accounts: `CREATE ROLE clerk;
+CREATE ROLE app LOGIN PASSWORD 'app-secret' CONNECTION LIMIT 9;
+CREATE ROLE reader;
+GRANT clerk TO app;
+ALTER ROLE app SET search_path TO public;
+`,
+    accountsAnew: '',
     data: `CREATE TABLE berths (id serial PRIMARY KEY, name text, photo bytea, price numeric(9,2));
 CREATE TABLE log (id serial PRIMARY KEY, note text, at timestamptz DEFAULT now());
 CREATE FUNCTION log_berth() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO log (note) VALUES (NEW.name); RETURN NEW; END $$;
 CREATE TRIGGER berths_are_logged AFTER INSERT ON berths FOR EACH ROW EXECUTE FUNCTION log_berth();
 CREATE VIEW names AS SELECT name FROM berths;
 ALTER TABLE log OWNER TO clerk;
+GRANT SELECT ON berths TO reader;
+REVOKE CONNECT ON DATABASE harbour FROM PUBLIC;
+GRANT CONNECT ON DATABASE harbour TO app;
 INSERT INTO berths (name, photo, price) SELECT '⚓ ' || n, sha256(n::text::bytea), n / 7.0 FROM generate_series(1, 500) AS n;
 `,
     client: 'docker compose exec -T db psql -qAt -U keeper -d harbour -v ON_ERROR_STOP=1',
@@ -76,6 +90,10 @@ INSERT INTO berths (name, photo, price) SELECT '⚓ ' || n, sha256(n::text::byte
 SELECT count(*), md5(string_agg(l::text, '|' ORDER BY id)) FROM log AS l;
 SELECT max(name) FROM names;
 SELECT tableowner FROM pg_tables WHERE tablename = 'log';
+SELECT rolname, a.rolcanlogin, a.rolconnlimit, a.rolpassword, r.rolconfig FROM pg_authid a JOIN pg_roles r USING (rolname) WHERE rolname IN ('app', 'clerk', 'reader') ORDER BY 1;
+SELECT roleid::regrole, member::regrole FROM pg_auth_members WHERE member = 'app'::regrole;
+SELECT relacl FROM pg_class WHERE relname = 'berths';
+SELECT has_database_privilege('app', 'harbour', 'CONNECT'), has_database_privilege('reader', 'harbour', 'CONNECT');
 SELECT nextval('berths_id_seq');`,
   },
 ];
@@ -129,7 +147,7 @@ services:
     );
     const rescued = join(old.stack.folder, 'repository.tar');
 
-    const fresh = await machine(engine.accounts);
+    const fresh = await machine(engine.accountsAnew);
     await fresh.stack.sh(
       `docker compose run --rm -T db_backup tar -C /repository -xf - < ${rescued}`,
       120_000,

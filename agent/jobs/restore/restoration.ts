@@ -1,6 +1,7 @@
 import type { Compression, GapName } from '../../core/glossary.ts';
 import type { Ledger, RunFacts } from '../../ledger/ledger.ts';
 import type { Repository, Snapshot } from '../../repository/repository.ts';
+import type { DatabaseTrait } from '../../sources/roles.ts';
 import type { Owners, Source } from '../../sources/source.ts';
 import type { Tenants } from '../../sources/tenants.ts';
 import type { Size } from '../size-up.ts';
@@ -30,6 +31,8 @@ export interface RestoreSettings {
   /** Into a new database tenant by tenant, these being the tenants; null for all at once. */
   byTenant: Tenants | null;
   owners: Owners;
+  /** Whether roles that the dump names and the server has not are made, out of the globals beside the dump; otherwise they refuse it. */
+  createRoles: boolean;
   /** Whether the target is stored as it is before it is overwritten. */
   restorePoint: boolean;
   /** The source for a dump of whatever is left of it: an empty database or a damaged view is no gap, and no proof is taken. */
@@ -56,6 +59,8 @@ export interface Restoration {
   tables: string[] | null;
   /** The tables that hold the rows of those: their partitions come along. Empty for everything. */
   rowsIn: string[];
+  /** What the dump says of its database as a whole, for a new one. */
+  traits: DatabaseTrait[];
   settings: RestoreSettings;
   context: JobContext;
 }

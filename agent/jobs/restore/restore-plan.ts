@@ -1,34 +1,57 @@
 import { utc } from '../../core/clock.ts';
+import { describeError } from '../../core/errors.ts';
 import { humanBytes, humanDuration } from '../../core/units.ts';
 import type { Outcome } from '../job.ts';
 import { datedName } from './kept-database.ts';
+import { planMissingRoles, tellRoles } from './plan-roles.ts';
 import type { Size } from '../size-up.ts';
 import type { Restoration } from './restoration.ts';
 
+type Planned = Omit<Restoration, 'traits'>;
+
 /** What a restore would do, without doing any of it. */
-export async function planRestore(restoration: Restoration): Promise<Outcome> {
+export async function planRestore(restoration: Planned): Promise<Outcome> {
   const { source, snapshot, note, size, tables, settings, context } = restoration;
   const name = settings.target.kind === 'new-database' ? settings.target.name : source.database;
   const there = (await source.listDatabases(name, context.signal)).includes(name);
   const dump =
     size.dumpBytes === null ? `${humanBytes(snapshot.bytes ?? 0)} as stored` : humanBytes(size.dumpBytes);
+  const { made, warnings } = await rolesOf(restoration);
   return {
     reason: [
       `nothing was changed; would restore ${tables === null ? '' : `${tables.join(', ')} of `}${snapshot.shortId} of ${utc(new Date(snapshot.time))} (${dump}) into ${name}`,
       ...(await steps(restoration, name, there)),
+      ...made,
       ...(tables === null ? [roomWords(size)] : []),
       estimate(restoration),
     ].join('; '),
     warnings: [
       ...(note === null ? [] : [note]),
+      ...warnings,
       ...(settings.target.kind === 'new-database' && there ? [`there is a database ${name} already`] : []),
     ],
     facts: { snapshotId: snapshot.id },
   };
 }
 
+/** The roles that it would make; what would refuse it for their sake is a warning here. */
+async function rolesOf(restoration: Planned): Promise<{ made: string[]; warnings: string[] }> {
+  try {
+    const { plan } = await planMissingRoles(restoration);
+    if (plan === null) return { made: [], warnings: [] };
+    return {
+      made: [`first creates what is missing of roles: ${tellRoles(plan.roles)}`],
+      warnings: plan.warnings,
+    };
+  } catch (error) {
+    const { kind, message, hint } = describeError(error);
+    if (kind !== 'restore_failed' && kind !== 'rights_missing') throw error;
+    return { made: [], warnings: [`it would be refused: ${message}. ${hint ?? ''}`.trim()] };
+  }
+}
+
 async function steps(
-  { source, tables, settings, context }: Restoration,
+  { source, tables, settings, context }: Planned,
   name: string,
   there: boolean,
 ): Promise<string[]> {
@@ -58,7 +81,7 @@ async function steps(
   ];
 }
 
-function estimate({ size }: Restoration): string {
+function estimate({ size }: Planned): string {
   if (size.milliseconds === null || size.from === null)
     return 'how long it takes is not known before the first verification or restore';
   return `takes about ${humanDuration(size.milliseconds)}, by the ${size.from.job === 'verify' ? 'verification' : 'restore'} of ${size.from.startedAt}`;

@@ -1,5 +1,5 @@
 import { HoldfastError, describeError } from '../../core/errors.ts';
-import type { Source } from '../../sources/source.ts';
+import type { Restored, Source } from '../../sources/source.ts';
 import { createBeside, forgetBeside } from './beside.ts';
 import { checkRestored } from './check-restored.ts';
 import { datedName, KEPT_FOR_MS, rememberKept } from './kept-database.ts';
@@ -25,6 +25,7 @@ export async function loadAndSwap(restoration: Restoration, there: boolean): Pro
     const checked = await checkRestored(restoration, fresh, { mayDiffer: false });
     // A new database has no statistics, and the first queries in it would be planned blindly. The tables that MySQL's way moves bring theirs.
     if (source.renames) await source.analyze(fresh, context.signal);
+    const lacks = there ? [] : await dress(restoration, fresh, restored);
     context.signal.throwIfAborted();
     context.onProgress({
       step: `putting it in the place of ${source.database}`,
@@ -43,7 +44,12 @@ export async function loadAndSwap(restoration: Restoration, there: boolean): Pro
         ...checked.notes,
         ...(keep === null ? [] : [`the old one is ${keep} until ${until}`]),
       ],
-      warnings: [...checked.warnings, ...swapped, ...ownersLeft(restoration, restored, source.database)],
+      warnings: [
+        ...checked.warnings,
+        ...lacks,
+        ...swapped,
+        ...ownersLeft(restoration, restored, source.database),
+      ],
       kept: keep,
       databaseBytes: checked.databaseBytes,
     };
@@ -52,6 +58,16 @@ export async function loadAndSwap(restoration: Restoration, there: boolean): Pro
     if (unfinishedSwap(settings.notes, source.name) === null) await dropAgain(restoration, fresh, error);
     throw error;
   }
+}
+
+/** Where there is an old one, it has of that one what a database has as a whole. */
+async function dress(
+  { source, traits, context }: Restoration,
+  fresh: string,
+  { ownersKept }: Restored,
+): Promise<string[]> {
+  const given = traits.filter(({ isRight }) => ownersKept || !isRight);
+  return (await source.roles?.giveTraits(fresh, given, context.signal)) ?? [];
 }
 
 /** Under a mark, by which the next command knows what to put in order if this one cannot. Returns warnings. */

@@ -12,12 +12,14 @@ import { openToRead } from '../open-repository.ts';
 import type { Job, Outcome } from '../job.ts';
 import { datedName, dropKept } from './kept-database.ts';
 import { byTenant } from './restore-by-tenant.ts';
+import { planMissingRoles } from './plan-roles.ts';
 import { planRestore } from './restore-plan.ts';
 import { intoNew } from './restore-new.ts';
 import { isEmpty, takeRestorePoint } from './restore-point.ts';
 import { tryAndReplace } from './restore-in-place.ts';
 import { replaceTables } from './restore-tables.ts';
 import { loadAndSwap } from './restore-swap.ts';
+import { withRoles } from './with-roles.ts';
 import { settleUnfinishedSwap } from './settle-swap.ts';
 import { sizeUp } from '../size-up.ts';
 import type { Done, Restoration, RestoreSettings } from './restoration.ts';
@@ -49,16 +51,23 @@ export function restoreJob(source: Source, given: RestoreSettings): Job {
               { repository: settings.repository, snapshot, source, ofSchema: settings.ofSchema },
               context,
             );
-      const restoration = { source, snapshot, note, size, tables, rowsIn, settings, context };
-      if (settings.dryRun) return planRestore(restoration);
+      const planned = { source, snapshot, note, size, tables, rowsIn, settings, context };
+      if (settings.dryRun) return planRestore(planned);
+      const { plan, traits } = await planMissingRoles(planned);
+      const restoration = { ...planned, traits };
       await settleUnfinishedSwap(source, settings.notes, context.signal);
       await sweepBeside(source, settings, context.signal);
       await dropKept(source, settings.notes, { now: settings.now(), all: false }, context.signal);
-      return settings.target.kind === 'new-database'
-        ? told(restoration, settings.target.name, await intoNamed(restoration, settings.target.name))
-        : restoreOver(restoration);
+      return withRoles(restoration, plan, () => restoreInto(restoration));
     },
   };
+}
+
+async function restoreInto(restoration: Restoration): Promise<Outcome> {
+  const { target } = restoration.settings;
+  return target.kind === 'new-database'
+    ? told(restoration, target.name, await intoNamed(restoration, target.name))
+    : restoreOver(restoration);
 }
 
 /** The newest dump is restored whether it counts or not, for it may be all that is wanted; but never without a word. */

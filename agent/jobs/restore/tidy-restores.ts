@@ -9,6 +9,7 @@ import { dropKept } from './kept-database.ts';
 import { dropKeptSchemas } from './kept-schema.ts';
 import { sweepRestorePoints } from './restore-point.ts';
 import { settleUnfinishedSwap } from './settle-swap.ts';
+import { sweepRoles } from './with-roles.ts';
 
 interface Tidying {
   repository: Repository;
@@ -40,6 +41,8 @@ export async function tidyAfterRestores(
       if (settled !== null) tell(told(source, settled));
       const swept = await sweepBeside(source, { host, notes: ledger }, signal);
       if (swept !== null) tell(`dropped ${swept}, which a restore of ${source.name} left when it was killed`);
+      const roles = await sweepRoles(source, ledger, signal);
+      if (roles !== null) tell(roles);
     });
     for (const run of interrupted) {
       if (run.job !== 'restore' || run.source !== source.name) continue;

@@ -22,6 +22,7 @@ import { newestOwn } from './newest-own.ts';
 import { findProof } from '../stored-proof.ts';
 import { endOf, requireStanding } from './verify-end.ts';
 import { verifyScratch, type Verified } from './verify-scratch.ts';
+import { warnOfRoles } from './warn-of-roles.ts';
 
 export interface VerifySettings {
   repository: Repository;
@@ -99,7 +100,9 @@ async function verify(source: Source, settings: VerifySettings, context: JobCont
   });
   try {
     const steps = createSteps();
-    const verified = await verifyOn(opened, source, settings, { snapshot, proof, steps, facts }, context);
+    const restored = await verifyOn(opened, source, settings, { snapshot, proof, steps, facts }, context);
+    const roles = await warnOfRoles(source, { ...own, snapshot }, context);
+    const verified = { ...restored, warnings: [...restored.warnings, ...roles] };
     return outcomeOf(source, settings, {
       snapshot,
       note,

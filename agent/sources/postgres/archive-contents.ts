@@ -32,7 +32,7 @@ export interface WholeEntry extends Entry {
 
 export interface Peeked {
   /** Null where the archive's format is not known. */
-  entries: Entry[] | null;
+  entries: WholeEntry[] | null;
   /** The whole archive, from its first byte. */
   archive: AsyncIterable<Buffer>;
   /** Ends whoever gives its bytes, where nobody will read them. */
@@ -91,7 +91,7 @@ async function* replay(read: Buffer[], rest: AsyncIterator<Buffer>): AsyncGenera
   }
 }
 
-function* readEntries(reader: ByteReader): Generator<void, Entry[] | null> {
+function* readEntries(reader: ByteReader): Generator<void, WholeEntry[] | null> {
   return (yield* readContents(reader))?.entries ?? null;
 }
 

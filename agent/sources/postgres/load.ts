@@ -1,9 +1,10 @@
 import type { PostgresSourceConfig } from '../../config/config.ts';
 import { HoldfastError } from '../../core/errors.ts';
-import { peekContents, type Entry } from './archive-contents.ts';
+import { peekContents, type WholeEntry } from './archive-contents.ts';
 import { findPostgresClient } from './clients.ts';
 import { fetchFolder, readStoredContents } from './directory/stored.ts';
-import { AS_IT_IS, ROLES, runPgRestore } from './run-restore.ts';
+import { requireRoles } from './roles/require.ts';
+import { AS_IT_IS, runPgRestore } from './run-restore.ts';
 import { withPostgresSession, type PostgresSession } from './session.ts';
 import { chooseEntries } from './table-choice.ts';
 import { watchTables } from './watch-tables.ts';
@@ -35,11 +36,11 @@ export async function loadPostgresDump(
   const ownersKept = owners === 'keep' || (owners === 'where-allowed' && isSuperuser);
   const opened = await openStored(dump, deps);
   const { entries } = opened;
-  let chosen: Entry[] | null;
+  let chosen: WholeEntry[] | null;
   let given: Given;
   try {
     chosen = options.tables === undefined ? entries : choose(entries, options.tables, options.replace);
-    if (ownersKept) requireRoles(chosen ?? [], roles);
+    requireRoles(chosen ?? [], { roles, ownersKept });
     given = await opened.give(options.tables === undefined ? null : chosen);
   } catch (error) {
     await opened.close();
@@ -65,9 +66,9 @@ export async function loadPostgresDump(
 
 interface Opened {
   /** Null where the archive's format is not known. */
-  entries: Entry[] | null;
+  entries: WholeEntry[] | null;
   /** What pg_restore is given; of a folder only what these entries need, everything for null. */
-  give(chosen: Entry[] | null): Promise<Given>;
+  give(chosen: WholeEntry[] | null): Promise<Given>;
   /** Ends whoever gives the bytes, where nobody will read them. */
   close(): Promise<void>;
 }
@@ -122,7 +123,7 @@ export async function readServer(session: PostgresSession) {
   };
 }
 
-function choose(entries: Entry[] | null, tables: string[], replace = false): Entry[] {
+function choose(entries: WholeEntry[] | null, tables: string[], replace = false): WholeEntry[] {
   if (entries === null) {
     throw new HoldfastError(
       'restore_failed',
@@ -133,20 +134,4 @@ function choose(entries: Entry[] | null, tables: string[], replace = false): Ent
     );
   }
   return chooseEntries(entries, tables, { replace });
-}
-
-/** All of them at once, before the first statement. */
-export function requireRoles(entries: Entry[], roles: Set<string>): void {
-  const missing = [...new Set(entries.map(({ owner }) => owner))].filter(
-    (owner) => owner !== '' && !roles.has(owner),
-  );
-  if (missing.length === 0) return;
-  const named = missing.map((role) => `"${role}"`).join(', ');
-  throw new HoldfastError(
-    'restore_failed',
-    missing.length === 1
-      ? `role ${named} does not exist, and owns what comes back`
-      : `roles ${named} do not exist, and own what comes back`,
-    { hint: ROLES },
-  );
 }

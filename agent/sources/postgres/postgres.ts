@@ -18,6 +18,7 @@ import { loadPostgresDump } from './load.ts';
 import { lockTableWarnings } from './lock-table.ts';
 import { makeAlike } from './likeness.ts';
 import { proveLike } from './proof/prove.ts';
+import { createPostgresRoles } from './roles/roles.ts';
 import { runPostgresScript } from './script.ts';
 import { findSwapHurdle, swapDatabases } from './swap.ts';
 import { withAdminSession, withPostgresSession, type PostgresSession } from './session.ts';
@@ -45,6 +46,7 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
     database: config.database,
     renames: true,
     schemas: createSchemaScratch(config, deps),
+    roles: createPostgresRoles(config, deps),
     probe: (signal) =>
       withPostgresSession(config, { signal, caFile, timeoutMs: PROBE_TIMEOUT_MS }, (session) =>
         probe(config, deps, session, signal),

@@ -7,6 +7,7 @@ import type { Entry } from './archive-contents.ts';
 import { siblingOf } from './clients.ts';
 import { postgresEnvironment } from './environment.ts';
 import { databaseConninfo } from './names.ts';
+import { ROLES } from './roles/require.ts';
 
 export interface RestoreRun {
   target: string;
@@ -67,9 +68,6 @@ export async function runPgRestore(
 }
 
 export const AS_IT_IS: ByteFilter = { push: (chunk) => [chunk], end: () => [] };
-
-export const ROLES =
-  'Load the globals of the same backup first: they hold the roles (docs/runbook.md, "PostgreSQL"). For another environment: --no-owner.';
 
 const HINTS: [RegExp, string][] = [
   [

@@ -17,11 +17,11 @@ export function tablesInDump(entries: Entry[]): TableInDump[] {
  * - Into an empty database: also what they need (schemas, types, functions), but no foreign key to a table that is not among them.
  * - Replacing them where they are (`replace`): nothing else, for it is there; their foreign keys all come back.
  */
-export function chooseEntries(
-  entries: Entry[],
+export function chooseEntries<E extends Entry>(
+  entries: E[],
   wanted: string[],
   { replace }: { replace: boolean },
-): Entry[] {
+): E[] {
   const byId = new Map(entries.map((entry) => [entry.id, entry]));
   const named = entries.filter((entry) => isTable(entry) && wanted.includes(nameOf(entry)));
   const tables = withPartitions(named, partitionsIn(entries));

@@ -149,7 +149,7 @@ describe('a restore of PostgreSQL over the database itself', () => {
     expect(agent.snapshots()).toHaveLength(points);
   });
 
-  test('a role that owned something is gone → told before the target is touched, with the globals and --no-owner', async () => {
+  test('a role that owned something is gone → with --no-roles told before the target is touched, with the globals and --no-owner; otherwise made again', async () => {
     const { database, ...agent } = await agentWithBackup();
     await server.sql(`CREATE ROLE gone_${database}`);
     await server.sql(`ALTER TABLE visits OWNER TO gone_${database}`, database);
@@ -158,13 +158,21 @@ describe('a restore of PostgreSQL over the database itself', () => {
       `REASSIGN OWNED BY gone_${database} TO boss; DROP ROLE gone_${database}; ${SPOILED}`,
       database,
     );
-    const refused = await agent.run(['restore', database, '--yes'], asBoss(database));
+    const refused = await agent.run(['restore', database, '--yes', '--no-roles'], asBoss(database));
     expect(refused.stderr).toMatch(/role "gone_shop\d+" does not exist[\s\S]*globals[\s\S]*--no-owner/);
     expect(refused.code).toBe(1);
     expect(await orders(database)).toBe(7);
     const { code } = await agent.run(['restore', database, '--yes', '--no-owner'], asBoss(database));
     expect(code).toBe(0);
     expect(await orders(database)).toBe(500);
+    const made = await agent.run(['restore', database, '--yes'], asBoss(database));
+    expect(made.stderr).toMatch(/created a role that was missing: gone_shop\d+\n/);
+    expect(made.code).toBe(0);
+    const [owner] = await server.sql(
+      `SELECT tableowner AS owner FROM pg_tables WHERE tablename = 'visits'`,
+      database,
+    );
+    expect(owner).toEqual({ owner: `gone_${database}` });
   });
 
   test('the role does not own the database → loaded beside, then in its place, which is told with the statement that swaps', async () => {

@@ -98,6 +98,7 @@ function settings(repository: Repository): RestoreSettings & { notes: Notes } {
     ofSchema: null,
     byTenant: null,
     owners: 'where-allowed',
+    createRoles: true,
     restorePoint: false,
     asItIs: {} as Source,
     compression: 'gzip',

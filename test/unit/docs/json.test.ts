@@ -64,6 +64,7 @@ function ledgerWithRuns(): Ledger {
       freedBytes: 8,
       snapshotsRemoved: 7,
       restorePointId: 'b2',
+      createdRoles: ['app'],
       keptDatabase: 'shop_before_20261101_030004',
       tenant: '42',
       keptSchema: 'tenant_42_old_20261101_030004',

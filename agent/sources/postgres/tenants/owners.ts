@@ -1,11 +1,13 @@
 import { HoldfastError } from '../../../core/errors.ts';
 import type { Owners } from '../../source.ts';
 import type { WholeEntry } from '../archive-contents.ts';
+import { neededOf } from '../roles/needed.ts';
+import { requireRoles } from '../roles/require.ts';
 import type { PostgresSession } from '../session.ts';
 
 /**
  * Whether objects get their owners and rights back: asked for, and to be had by a superuser or by a member of every role that owns one.
- * Throws `restore_failed` where a role is gone, and `rights_missing` where they were asked for and cannot be given.
+ * Throws `restore_failed` where a role is gone that owns something or has rights, and `rights_missing` where they were asked for and cannot be given.
  */
 export async function mayKeepOwners(
   session: PostgresSession,
@@ -13,22 +15,15 @@ export async function mayKeepOwners(
   owners: Owners,
 ): Promise<boolean> {
   if (owners === 'leave') return false;
-  const names = [...new Set(entries.map(({ owner }) => owner))].filter((owner) => owner !== '');
+  const needed = neededOf(entries, { owners: true });
   const rows = await session.query(
     `SELECT n AS name, r.oid IS NOT NULL AS there, coalesce(pg_has_role(r.oid, 'MEMBER'), false) AS may
       FROM unnest($1::text[]) n LEFT JOIN pg_roles r ON r.rolname = n`,
-    [names],
+    [needed.roles],
   );
-  const missing = rows.find(({ there }) => there !== true);
-  if (missing !== undefined)
-    throw new HoldfastError(
-      'restore_failed',
-      `role "${String(missing.name)}" does not exist, and owns what comes back`,
-      {
-        hint: 'Load the globals of the backup first: they hold the roles (docs/runbook.md, "PostgreSQL"). For another environment: --no-owner.',
-      },
-    );
-  const foreign = rows.find(({ may }) => may !== true);
+  const there = rows.filter((row) => row.there === true).map(({ name }) => String(name));
+  requireRoles(entries, { roles: new Set(there), ownersKept: true });
+  const foreign = rows.find(({ name, may }) => may !== true && needed.owners.includes(String(name)));
   if (foreign !== undefined && owners === 'keep')
     throw new HoldfastError(
       'rights_missing',

@@ -8,7 +8,8 @@ import type { FileEntry } from '../directory/contents.ts';
 import { makePlace, makeRoom, requireRoom, type Place } from '../directory/room.ts';
 import { archiveIn, fetchFolder, readStoredContents } from '../directory/stored.ts';
 import { unpackArchive } from '../directory/unpack.ts';
-import { readServer, requireRoles } from '../load.ts';
+import { readServer } from '../load.ts';
+import { requireRoles } from '../roles/require.ts';
 import { AS_IT_IS, runPgRestore } from '../run-restore.ts';
 import { withPostgresSession, type PostgresSession } from '../session.ts';
 import { analyzeSchema } from './analyze.ts';
@@ -125,7 +126,7 @@ async function recover(work: Work, tenants: Tenant[]): Promise<Recovered> {
     signal,
   });
   const ownersKept = owners === 'keep' || (owners === 'where-allowed' && isSuperuser);
-  if (ownersKept) requireRoles(entries, roles);
+  requireRoles(entries, { roles, ownersKept });
   const split = splitForRecovery(
     entries,
     tenants.map(({ schema }) => schema),

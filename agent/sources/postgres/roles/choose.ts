@@ -1,0 +1,48 @@
+import { HoldfastError } from '../../../core/errors.ts';
+import type { Lacking } from '../../roles.ts';
+import type { Globals, Membership, StoredRole } from './globals-script.ts';
+import { told } from './told.ts';
+
+export interface ChosenRoles {
+  /** Those to be made. */
+  roles: StoredRole[];
+  /** Of which roles they become members. */
+  memberships: Membership[];
+  /** Memberships in them of roles that are there already, and stay as they are. */
+  skipped: Membership[];
+}
+
+/**
+ * Which stored roles are made for a dump: those that it names and that are not there, the roles that are members of these (the logins
+ * behind a group), and the groups that all of them are members of. A role that is there already gets nothing and loses nothing: it becomes
+ * no member of a new one either. Throws `restore_failed` where a role that the dump needs is not among the stored.
+ */
+export function chooseRoles(
+  { roles: needed, wished }: Pick<Lacking, 'roles' | 'wished'>,
+  { roles: stored, memberships }: Globals,
+  there: { has(name: string): boolean },
+): ChosenRoles {
+  const unknown = needed.filter((name) => !stored.has(name));
+  if (unknown.length > 0)
+    throw new HoldfastError(
+      'restore_failed',
+      `${told(unknown)} ${unknown.length === 1 ? 'does' : 'do'} not exist, and the globals of the backup do not hold ${unknown.length === 1 ? 'it' : 'them'} either`,
+      {
+        hint: 'Create what is missing by hand: CREATE ROLE "NAME"; or restore with --no-owner.',
+      },
+    );
+  const chosen = new Set([...needed, ...wished].filter((name) => stored.has(name)));
+  const isNew = (name: string) => stored.has(name) && !there.has(name);
+  // Both grow while they are walked.
+  for (const name of chosen)
+    for (const { role, member } of memberships) if (role === name && isNew(member)) chosen.add(member);
+  for (const name of chosen)
+    for (const { role, member } of memberships) if (member === name && isNew(role)) chosen.add(role);
+  return {
+    roles: [...chosen].flatMap((name) => stored.get(name) ?? []),
+    memberships: memberships.filter(
+      ({ role, member }) => chosen.has(member) && (chosen.has(role) || there.has(role)),
+    ),
+    skipped: memberships.filter(({ role, member }) => chosen.has(role) && there.has(member)),
+  };
+}

@@ -1,0 +1,43 @@
+import type { WholeEntry } from '../archive-contents.ts';
+import { REMARKS } from '../table-choice.ts';
+import { rolesNamedBy } from './named.ts';
+
+export interface Needed {
+  /** Roles without which it does not load. */
+  roles: string[];
+  /** Those of them that own something. */
+  owners: string[];
+  /** Roles that only what belongs to the database as a whole names: its owner, its rights, its settings. */
+  wished: string[];
+  /** Tablespaces that something lies in. */
+  tablespaces: string[];
+}
+
+/**
+ * What entries of an archive need of the server, beside the database. Where owners and rights are left out, what policies and user
+ * mappings name is needed all the same.
+ */
+export function neededOf(entries: WholeEntry[], { owners }: { owners: boolean }): Needed {
+  const roles = new Set<string>();
+  const wished = new Set<string>();
+  for (const entry of entries) {
+    const isRight = entry.kind === 'ACL' || entry.kind === 'DEFAULT ACL';
+    const named = owners || !isRight ? rolesNamedBy(entry) : [];
+    const into = isOfDatabase(entry) ? wished : roles;
+    for (const name of owners ? [entry.owner, ...named] : named) if (name !== '') into.add(name);
+  }
+  const inside = entries.filter((entry) => !isOfDatabase(entry));
+  return {
+    roles: [...roles],
+    owners: owners ? [...new Set(inside.map(({ owner }) => owner))].filter((name) => name !== '') : [],
+    wished: owners ? [...wished].filter((name) => !roles.has(name)) : [],
+    tablespaces: [...new Set(inside.map(({ tablespace }) => tablespace))].filter((name) => name !== ''),
+  };
+}
+
+/** It stands in an archive, and pg_restore passes it over where it makes no database. */
+export function isOfDatabase({ kind, tag }: Pick<WholeEntry, 'kind' | 'tag'>): boolean {
+  return OF_DATABASE.has(kind) || (REMARKS.has(kind) && tag.startsWith('DATABASE '));
+}
+
+const OF_DATABASE = new Set(['DATABASE', 'DATABASE PROPERTIES']);
