@@ -87,7 +87,16 @@ export interface App extends Tenancy, TenantTurns {
   restore(
     choice: { source: Source } & Pick<
       RestoreSettings,
-      'wanted' | 'target' | 'tables' | 'ofSchema' | 'byTenant' | 'owners' | 'restorePoint' | 'dryRun'
+      | 'wanted'
+      | 'target'
+      | 'tables'
+      | 'ofSchema'
+      | 'byTenant'
+      | 'owners'
+      | 'restorePoint'
+      | 'inPlace'
+      | 'unverified'
+      | 'dryRun'
     >,
     options: RunOptions,
   ): Promise<RunReport[]>;

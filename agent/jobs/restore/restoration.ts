@@ -32,6 +32,10 @@ export interface RestoreSettings {
   owners: Owners;
   /** Whether the target is stored as it is before it is overwritten. */
   restorePoint: boolean;
+  /** Whether the target may be emptied and loaded where it can be replaced neither at one moment nor in one transaction. */
+  inPlace: boolean;
+  /** Whether it may be replaced although what came back could not be compared with its proof. */
+  unverified: boolean;
   /** The source for a dump of whatever is left of it: an empty database or a damaged view is no gap, and no proof is taken. */
   asItIs: Source;
   /** Of the restore point, and which gaps it may have: as a backup. */

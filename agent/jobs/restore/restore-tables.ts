@@ -16,6 +16,7 @@ export async function replaceTables(restoration: Restoration, tables: string[]):
     markUnfinished(settings.notes, source.name, {
       snapshot: snapshot.shortId,
       at: settings.now().toISOString(),
+      ...(settings.inPlace ? { inPlace: true } : {}),
     });
   }
   try {
@@ -37,7 +38,7 @@ export async function replaceTables(restoration: Restoration, tables: string[]):
       'restore_failed',
       `${tables.join(', ')} in ${source.database} may not be whole: ${error.message}`,
       {
-        hint: `Mend the cause, then run \`holdfast restore ${source.name} --snapshot ${snapshot.shortId} --tables ${tables.join(',')} --yes\` again.`,
+        hint: `Mend the cause, then run \`holdfast restore ${source.name} --snapshot ${snapshot.shortId} --tables ${tables.join(',')} --yes${settings.inPlace ? ' --in-place' : ''}\` again.`,
         cause: error,
       },
     );

@@ -8,6 +8,8 @@ export interface Unfinished {
   snapshot: string;
   /** UTC ISO 8601. */
   at: string;
+  /** It empties and loads, which is to be said again to finish it. */
+  inPlace?: true;
   /** How it is put in order, where it is a swap. */
   swap?: SwapPlan;
 }
@@ -44,14 +46,14 @@ export function unfinishedSwap(notes: Notes, source: string): SwapPlan | null {
 export function refuseUnfinished(notes: Notes, source: string): void {
   const mark = readMark(notes, source);
   if (mark === null) return;
-  const { snapshot, at, swap } = mark;
+  const { snapshot, at, swap, inPlace } = mark;
   throw new HoldfastError(
     'restore_failed',
     `${source} holds the rest of a restore of ${snapshot} that was begun ${at} and never ended`,
     {
       hint:
         swap === undefined
-          ? `Run \`holdfast restore ${source} --snapshot ${snapshot} --yes\` again; if the database is whole by now, say so with \`holdfast backup --mended\`.`
+          ? `Run \`holdfast restore ${source} --snapshot ${snapshot} --yes${inPlace === true ? ' --in-place' : ''}\` again; if the database is whole by now, say so with \`holdfast backup --mended\`.`
           : 'Each command tries first to end it or to undo it: the log says what keeps it from that.',
     },
   );

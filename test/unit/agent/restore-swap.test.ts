@@ -99,6 +99,8 @@ function settings(repository: Repository): RestoreSettings & { notes: Notes } {
     byTenant: null,
     owners: 'where-allowed',
     restorePoint: false,
+    inPlace: false,
+    unverified: false,
     asItIs: {} as Source,
     compression: 'gzip',
     allowIncomplete: [],
