@@ -40,9 +40,8 @@ export async function tryAndReplace(restoration: Restoration, hurdle: Hurdle | n
 }
 
 /**
- * Loads the dump into a database beside the target, compares and drops it. Where this user may make none, a restore that is undone as a
- * whole when a statement fails, or of which was said that it need not be, has the snapshot read whole instead; any other throws
- * `rights_missing` with the statement that mends it.
+ * Loads the dump into a database beside the target, compares and drops it. Where this user may make none it throws `rights_missing` with
+ * the statement that mends it, or, where it was said that it may go without, has the snapshot read whole instead.
  */
 export async function tryBeside(
   restoration: Restoration,
@@ -54,7 +53,8 @@ export async function tryBeside(
   } catch (error) {
     forgetBeside(settings.notes, source.name);
     if (!(error instanceof HoldfastError) || error.kind !== 'rights_missing') throw error;
-    if (source.atOnce === undefined && !settings.inPlace) throw untried(source, error);
+    const mayBeUntried = source.atOnce === undefined ? settings.inPlace : settings.unverified;
+    if (!mayBeUntried) throw untried(source, error);
     await proveReadable(settings.repository, snapshot, context.onProgress, context.signal);
     return {
       notes: [],
@@ -75,14 +75,15 @@ export async function tryBeside(
   }
 }
 
-function untried({ database }: Source, error: HoldfastError): HoldfastError {
+function untried({ database, atOnce }: Source, error: HoldfastError): HoldfastError {
+  const without =
+    atOnce === undefined
+      ? `add --in-place: what fails to load then leaves ${database} not whole until a restore is run again.`
+      : 'add --unverified: what fails to load is undone, but nothing is compared with the proof.';
   return new HoldfastError(
     error.kind,
-    `the dump cannot be loaded beside first, so that nobody knows whether it loads: ${error.message}; ${database} was not touched`,
-    {
-      hint: `${error.hint ?? ''} To do without, add --in-place: what fails to load then leaves ${database} not whole until a restore is run again.`.trim(),
-      cause: error,
-    },
+    `the dump cannot be loaded and compared beside first: ${error.message}; ${database} was not touched`,
+    { hint: `${error.hint ?? ''} To do without, ${without}`.trim(), cause: error },
   );
 }
 

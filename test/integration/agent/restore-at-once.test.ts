@@ -175,6 +175,21 @@ describe('a restore by a user who may make no database', () => {
     expect(await orders(agent.database)).toBe(ROWS);
   });
 
+  test('of some tables, which cannot be compared beside → only with --unverified, and then in one transaction too', async () => {
+    const agent = await spoiledShop();
+    const { database } = agent;
+    const args = ['restore', database, '--tables', 'customers', '--yes'];
+    const refused = await agent.run(args);
+    expect(refused.stderr).toMatch(
+      /cannot be loaded and compared beside first: .*; shop\d+ was not touched\nhint: .*CREATEDB.* add --unverified/,
+    );
+    expect(refused.code).toBe(1);
+    const { code, stderr } = await agent.run([...args, '--unverified']);
+    expect(stderr).toMatch(/1 table, 2 rows; everything else is as it was[\s\S]*not compared/);
+    expect(code).toBe(3);
+    expect(await orders(database)).toBe(7);
+  });
+
   test('and who does not own an extension there → refused with its name before anything, in a dry run too; no restore point is stored', async () => {
     const agent = await spoiledShop();
     const { database } = agent;
