@@ -46,17 +46,23 @@ export function unfinishedSwap(notes: Notes, source: string): SwapPlan | null {
 export function refuseUnfinished(notes: Notes, source: string): void {
   const mark = readMark(notes, source);
   if (mark === null) return;
-  const { snapshot, at, swap, inPlace } = mark;
+  const { snapshot, at, swap } = mark;
   throw new HoldfastError(
     'restore_failed',
     `${source} holds the rest of a restore of ${snapshot} that was begun ${at} and never ended`,
     {
       hint:
         swap === undefined
-          ? `Run \`holdfast restore ${source} --snapshot ${snapshot} --yes${inPlace === true ? ' --in-place' : ''}\` again; if the database is whole by now, say so with \`holdfast backup --mended\`.`
+          ? `${again(source, mark)}; if the database is whole by now, say so with \`holdfast backup --mended\`.`
           : 'Each command tries first to end it or to undo it: the log says what keeps it from that.',
     },
   );
+}
+
+function again(source: string, { snapshot, inPlace }: Unfinished): string {
+  return inPlace === true
+    ? `Run \`holdfast restore ${source} --snapshot ${snapshot} --yes --in-place\` again`
+    : `Run \`holdfast restore ${source} --snapshot ${snapshot} --yes\` again`;
 }
 
 const DONE = '';
