@@ -97,6 +97,8 @@ export interface App extends Tenancy, TenantTurns {
       | 'owners'
       | 'createRoles'
       | 'restorePoint'
+      | 'inPlace'
+      | 'unverified'
       | 'dryRun'
     >,
     options: RunOptions,

@@ -8,31 +8,8 @@ import type { RunReport } from '../runner.ts';
 import type { Owners, Source } from '../sources/source.ts';
 import { commandRun, exitCodeOfRuns, type Context } from './context.ts';
 import { refuseWhole } from './refuse-whole.ts';
+import { refuseContradictions, type Options } from './restore-options.ts';
 import type { RestoreTarget } from '../jobs/restore/restoration.ts';
-
-interface Options {
-  snapshot: string;
-  at?: Date;
-  to?: string;
-  tables?: string[];
-  tenant?: string;
-  toTenant?: string;
-  validateOnly?: boolean;
-  byTenant?: boolean;
-  json?: boolean;
-  output?: string;
-  yes?: boolean;
-  keepOwners?: boolean;
-  /** False for `--no-owner`. */
-  owner: boolean;
-  /** False for `--no-roles`. */
-  roles: boolean;
-  /** False for `--no-restore-point`. */
-  restorePoint: boolean;
-  dryRun?: boolean;
-  dropOld?: boolean;
-  as?: string;
-}
 
 export function addRestore(program: Command, context: Context): void {
   program
@@ -66,6 +43,11 @@ export function addRestore(program: Command, context: Context): void {
     .option('--dry-run', 'say what would happen, and change nothing')
     .option('--no-restore-point', 'do not store the database as it is before it is overwritten')
     .option(
+      '--in-place',
+      'MySQL and MariaDB, where tables cannot be swapped: empty the database and load it; killed meanwhile it is not whole',
+    )
+    .option('--unverified', 'replace it although what came back could not be compared with its proof')
+    .option(
       '--no-owner',
       'for another environment: everything belongs to who restores, without rights and definers',
     )
@@ -98,51 +80,6 @@ export function addRestore(program: Command, context: Context): void {
     });
 }
 
-function refuseContradictions(options: Options): void {
-  const given: [option: string, isGiven: boolean, without: string[]][] = [
-    ['--to', options.to !== undefined, ['--output', '--drop-old']],
-    ['--tables', options.tables !== undefined, ['--output', '--drop-old', '--to-tenant', '--validate-only']],
-    ['--tenant', options.tenant !== undefined, ['--output', '--drop-old']],
-    ['--by-tenant', options.byTenant === true, ['--tables', '--tenant', '--output', '--drop-old']],
-    ['--to-tenant', options.toTenant !== undefined, []],
-    ['--validate-only', options.validateOnly === true, ['--dry-run']],
-    ['--keep-owners', options.keepOwners === true, ['--no-owner']],
-    ['--dry-run', options.dryRun === true, ['--output', '--drop-old']],
-    ['--output', options.output !== undefined, ['--drop-old']],
-    ['--no-owner', !options.owner, []],
-    ['--no-roles', !options.roles, ['--tenant', '--output', '--drop-old']],
-    ['--drop-old', options.dropOld === true, []],
-  ];
-  const isGiven = (option: string) => given.some(([name, is]) => name === option && is);
-  for (const [option, is, others] of given) {
-    const other = is ? others.find(isGiven) : undefined;
-    if (other === undefined) continue;
-    throw new HoldfastError('usage', `${option} and ${other} exclude each other`, {
-      hint: 'Give one of them.',
-    });
-  }
-  if (options.tenant !== undefined && options.tables !== undefined && options.to !== undefined) {
-    throw new HoldfastError('usage', '--tables of a tenant and --to exclude each other', {
-      hint: 'Restore the whole tenant into the other database: leave out --tables.',
-    });
-  }
-  if (options.byTenant === true && options.to === undefined) {
-    throw new HoldfastError('usage', '--by-tenant goes with --to', {
-      hint: 'Name a new database: --to NAME.',
-    });
-  }
-  if (options.json === true && options.byTenant !== true) {
-    throw new HoldfastError('usage', '--json goes with --by-tenant', {
-      hint: 'Leave it out: the log says how it ended.',
-    });
-  }
-  const ofTenant = ['--to-tenant', '--validate-only'].find(isGiven);
-  if (ofTenant === undefined || options.tenant !== undefined) return;
-  throw new HoldfastError('usage', `${ofTenant} goes with --tenant`, {
-    hint: 'Name the tenant: --tenant ID.',
-  });
-}
-
 async function restore(
   name: string,
   wanted: Wanted,
@@ -153,7 +90,7 @@ async function restore(
   if (options.tenant === undefined) refuseWhole(app.role, 'restore more than a tenant', '--tenant ID');
   const source = sourceNamed(app, name);
   const owners = ownersOf(options);
-  const { restorePoint, roles: createRoles, dryRun = false } = options;
+  const { restorePoint, roles: createRoles, dryRun = false, inPlace = false, unverified = false } = options;
   if (options.tenant !== undefined && options.tables === undefined) {
     const { tenant: id, toTenant: toId = null, to: toDatabase = null } = options;
     if (toDatabase !== null) refuseWhole(app.role, 'restore into another database', '--tenant ID alone');
@@ -179,7 +116,10 @@ async function restore(
   }
   const byTenant = options.byTenant === true ? app.tenantsOf(source) : null;
   return app.restore(
-    { source, wanted, target, tables, ofSchema, byTenant, owners, createRoles, restorePoint, dryRun },
+    {
+      ...{ source, wanted, target, tables, ofSchema, byTenant },
+      ...{ owners, createRoles, restorePoint, inPlace, unverified, dryRun },
+    },
     commandRun(context),
   );
 }

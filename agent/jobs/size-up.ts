@@ -7,6 +7,8 @@ export interface Size {
   dumpBytes: number | null;
   /** Tables in it; null likewise. */
   tables: number | null;
+  /** Whether a proof was stored with it, as far as the ledger knows. */
+  hasProof: boolean;
   /** How long a restore of it may take; null where none of the source was seen to its end yet. */
   milliseconds: number | null;
   /** Which run says so. */
@@ -50,6 +52,7 @@ export function sizeUp(ledger: Pick<Ledger, 'recent'>, source: string, snapshot:
   return {
     dumpBytes,
     tables: backup?.facts.tables ?? null,
+    hasProof: backup?.facts.proof !== undefined && backup.facts.proof !== 'none',
     milliseconds: from === undefined ? null : tookMs(from) * factorOf(from),
     from: from ?? null,
     steps: verified === undefined ? {} : stepsOf(verified, factorOf(verified)),

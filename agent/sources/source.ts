@@ -2,6 +2,9 @@ import type { HoldfastError } from '../core/errors.ts';
 import type { Engine, GapName, PartKind } from '../core/glossary.ts';
 import type { Proof, ProofOutcome } from '../proof/proof.ts';
 import type { Roles } from './roles.ts';
+import type { Owners, Restored, RestoreOptions, TableLoad } from './restoring.ts';
+
+export type { Owners, Restored, RestoreOptions, TableLoad } from './restoring.ts';
 
 /**
  * Something that can be backed up. Knows nothing of compression, restic or schedules.
@@ -20,6 +23,8 @@ export interface Source {
 
   /** For an engine whose dumps name roles of the server, and that stores these beside. */
   readonly roles?: Roles;
+  /** For an engine whose transactions hold definitions too: how everything in the source's own database is replaced where no swap can be. */
+  readonly atOnce?: AtOnce;
 
   /**
    * Reads what the server is and what the backup user may not see; writes nothing.
@@ -115,6 +120,28 @@ export interface Source {
    */
   settleSwap(plan: SwapPlan, signal: AbortSignal): Promise<'undone' | 'done'>;
 }
+
+export interface AtOnce {
+  /** What would keep `replace` from being done by this user; null for nothing. Changes nothing. */
+  hurdle(signal: AbortSignal): Promise<Hurdle | null>;
+
+  /**
+   * Replaces everything in the source's own database by a plain dump, in one transaction: where it throws, or the agent or the server dies at
+   * any moment, all is as it was. Who uses the database meanwhile waits for the end. Throws as `restoreInto` does, what `order.check` throws,
+   * and `source_unreachable` where the connection is lost at the very end, so that nobody knows whether it was done: it is whole in any case.
+   */
+  replace(dump: StoredDump, order: AtOnceOrder, signal: AbortSignal): Promise<Restored>;
+}
+
+export interface AtOnceOrder {
+  owners: Owners;
+  /** Is given what can look at that which came back, before anybody else sees it; where it throws, all is as it was. */
+  check(inside: Inspector): Promise<void>;
+  onTable?: (table: TableLoad) => void;
+}
+
+/** Who can look at a restored database. */
+export type Inspector = Pick<Source, 'inspect' | 'prove' | 'sizeOf'>;
 
 export interface TableInDump {
   name: string;
@@ -297,46 +324,4 @@ export interface Answer {
   rows: number;
   /** The first column of the first row as text; null where that is NULL or there is no row. */
   value: string | null;
-}
-
-export interface Restored {
-  /** What a person may want otherwise, as sentence parts; nothing is wrong. */
-  notes: string[];
-  /** Whether objects got their owners, rights and definers back. */
-  ownersKept: boolean;
-  /** Events that the dump has switched on and that a copy must not run. */
-  stilledEvents: string[];
-}
-
-/**
- * Whether objects get the owners and rights (PostgreSQL, whose roles must be there: the globals hold them) or the definers
- * (MySQL and MariaDB) that they had. Otherwise everything belongs to the user that restores, and what runs with its
- * definer's rights runs with that user's.
- *
- * - `keep`: they do, and a user that may not give them back fails
- * - `where-allowed`: they do where the user is one that may
- * - `leave`: they do not
- */
-export type Owners = 'keep' | 'where-allowed' | 'leave';
-
-export interface RestoreOptions {
-  /** `leave` when left out. */
-  owners?: Owners;
-  /** These tables alone, as `tablesIn` names them, with their rows, indexes, constraints and triggers; all objects when left out. */
-  tables?: string[];
-  /** The target was made for this, nobody uses it, and it is dropped unless all comes back: a folder is loaded by several connections at once. */
-  fresh?: boolean;
-  /** The target is no new database: the tables are dropped there first. PostgreSQL does it all in one transaction. */
-  replace?: boolean;
-  /** Told of each table when its rows begin to be handed to the client: for a person who watches. */
-  onTable?: (table: TableLoad) => void;
-}
-
-export interface TableLoad {
-  /** As the dump names it. */
-  name: string;
-  /** The how manieth it is, from 1. */
-  number: number;
-  /** Of how many; null where a dump does not say so beforehand. */
-  of: number | null;
 }

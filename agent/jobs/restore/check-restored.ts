@@ -3,6 +3,7 @@ import { compare } from '../../proof/compare.ts';
 import { proofWithout } from '../../proof/of-schema.ts';
 import type { Proof } from '../../proof/proof.ts';
 import { tellDifferences, tellExtent, tellLeftOut, whyUnproven } from '../../proof/tell.ts';
+import type { Inspector } from '../../sources/source.ts';
 import { sizeRestored } from './size-restored.ts';
 import { expected } from '../size-up.ts';
 import { findProof } from '../stored-proof.ts';
@@ -23,34 +24,50 @@ export interface Checked {
 
 /**
  * Counts what a restored database holds and compares it with the proof of its dump. Where it shall become the source's own, a difference
- * and a proof that cannot be trusted or read throw `restore_failed`, `proof_damaged` or `repository_damaged`; what could not be compared for
- * another reason is a warning. Schemas among `without` did not come back, and are not compared.
+ * throws `restore_failed`, and a comparison that cannot be made throws why, unless it was said that it may be left out. Schemas among
+ * `without` did not come back, and are not compared. `inspector` looks at it; the source itself when left out.
  */
 export async function checkRestored(
   restoration: Restoration,
   database: string,
-  { mayDiffer, without = [] }: { mayDiffer: boolean; without?: string[] },
+  { mayDiffer, without = [], inspector = restoration.source }: How,
 ): Promise<Checked> {
-  const { source, snapshot, tables, settings, context } = restoration;
+  const { tables, context } = restoration;
   // restic derives its key while the server counts.
-  const finding = findProof(settings.repository, snapshot, context.signal);
-  const counting = source.inspect(database, context.signal);
+  const finding = findExpected(restoration);
+  const counting = inspector.inspect(database, context.signal);
   await Promise.allSettled([counting, finding]);
   const inventory = await counting;
   return {
     tables: inventory.tables.length,
     rows: inventory.tables.reduce((total, table) => total + table.rows, 0),
-    ...(await compareWithProof(restoration, database, { finding, mayDiffer, without })),
-    ...(tables === null ? await sizeRestored(source, database, context.signal) : {}),
+    ...(await compareWithProof(restoration, database, { finding, mayDiffer, without, inspector })),
+    ...(tables === null ? await sizeRestored(inspector, database, context.signal) : {}),
   };
+}
+
+interface How {
+  mayDiffer: boolean;
+  without?: string[];
+  inspector?: Inspector;
+}
+
+/** Null for a backup that has none; one that had one is another matter. */
+async function findExpected({ snapshot, size, settings, context }: Restoration): Promise<Proof | null> {
+  const proof = await findProof(settings.repository, snapshot, context.signal);
+  if (proof !== null || !size.hasProof) return proof;
+  throw new HoldfastError(
+    'repository_damaged',
+    `the proof that was stored with ${snapshot.shortId} is not in the repository any more`,
+  );
 }
 
 async function compareWithProof(
   restoration: Restoration,
   database: string,
-  { finding, mayDiffer, without }: { finding: Promise<Proof | null>; mayDiffer: boolean; without: string[] },
+  { finding, mayDiffer, without, inspector }: Required<How> & { finding: Promise<Proof | null> },
 ): Promise<Pick<Checked, 'notes' | 'warnings'>> {
-  const { source, size, tables, rowsIn, context } = restoration;
+  const { size, tables, rowsIn, settings, context } = restoration;
   try {
     const whole = await finding;
     if (whole === null) return { notes: ['not compared: this backup has no proof'], warnings: [] };
@@ -64,7 +81,7 @@ async function compareWithProof(
       storedBytes: 0,
       ...(tables === null ? expected(size, 'compare') : {}),
     });
-    const comparison = compare(proof, narrowed(await source.prove(database, proof, context.signal)));
+    const comparison = compare(proof, narrowed(await inspector.prove(database, proof, context.signal)));
     const differences = tellDifferences(comparison);
     if (differences.length > 0) throw unequal(restoration, differences);
     const unproven = whyUnproven(comparison, proof);
@@ -75,17 +92,19 @@ async function compareWithProof(
   } catch (error) {
     context.signal.throwIfAborted();
     const { kind, message } = describeError(error);
-    const isVerdict = kind === 'restore_failed' || kind === 'proof_damaged';
-    const told = isVerdict ? message : `it was not compared with its proof: ${message}`;
-    // A repository that lost the proof may have lost more.
-    if (!mayDiffer && (isVerdict || kind === 'repository_damaged'))
-      throw withWayOut(restoration, error, told);
+    const differs = error instanceof DifferenceError;
+    const told =
+      differs || kind === 'proof_damaged' ? message : `it was not compared with its proof: ${message}`;
+    if (!mayDiffer && (differs || !settings.unverified)) throw withWayOut(restoration, error, told);
     return { notes: [], warnings: [told] };
   }
 }
 
+/** What came back is not what was backed up: no consent makes it so. */
+class DifferenceError extends HoldfastError {}
+
 function unequal({ snapshot }: Restoration, differences: string[]): HoldfastError {
-  return new HoldfastError(
+  return new DifferenceError(
     'restore_failed',
     `what ${snapshot.shortId} brings back is not what was backed up: ${differences.join('; ')}`,
   );
@@ -95,8 +114,10 @@ function unequal({ snapshot }: Restoration, differences: string[]): HoldfastErro
 function withWayOut({ source, snapshot }: Restoration, error: unknown, told: string): HoldfastError {
   const { kind, hint } = describeError(error);
   const look = `\`holdfast restore ${source.name} --snapshot ${snapshot.shortId} --to NAME\``;
+  const without =
+    error instanceof DifferenceError ? '' : ' To replace it without that comparison, add --unverified.';
   return new HoldfastError(kind, `${told}; ${source.database} was not touched`, {
-    hint: `Restore another snapshot; to see what is in this one, ${look} restores it all the same.${hint === null ? '' : ` ${hint}`}`,
+    hint: `Restore another snapshot; to see what is in this one, ${look} restores it all the same.${without}${hint === null ? '' : ` ${hint}`}`,
     cause: error,
   });
 }

@@ -1,5 +1,5 @@
 import type { Repository, Snapshot } from '../../repository/repository.ts';
-import type { Restored, RestoreOptions, Source, TableLoad } from '../../sources/source.ts';
+import type { Restored, RestoreOptions, Source, StoredDump, TableLoad } from '../../sources/source.ts';
 import type { JobContext, Progress } from '../job.ts';
 import { readCounted, readStored } from '../reading.ts';
 import { ALL_SENT, tableWords } from '../table-words.ts';
@@ -9,18 +9,29 @@ import { ALL_SENT, tableWords } from '../table-words.ts';
  * was wrong with the stored bytes. The target holds an unknown part of the dump then.
  */
 export async function loadSnapshot(
-  what: {
-    repository: Repository;
-    snapshot: Snapshot;
-    source: Source;
-    target: string;
-    options?: RestoreOptions;
-    /** How many tables the dump has; null where nobody knows. */
-    tables: number | null;
-  },
-  { onProgress, signal, watched = false }: JobContext,
+  what: Stored & { source: Source; options?: RestoreOptions },
+  context: JobContext,
 ): Promise<Restored> {
-  const { repository, snapshot, source, target, options = {}, tables } = what;
+  const { source, target, options } = what;
+  return giveSnapshot(what, context, (dump, watching) =>
+    source.restoreInto(target, dump, context.signal, { ...options, ...watching }),
+  );
+}
+
+export interface Stored {
+  repository: Repository;
+  snapshot: Snapshot;
+  target: string;
+  /** How many tables the dump has; null where nobody knows. */
+  tables: number | null;
+}
+
+/** Gives a stored dump to whoever loads it, and tells how far it is. */
+export async function giveSnapshot(
+  { repository, snapshot, target, tables }: Stored,
+  { onProgress, signal, watched = false }: JobContext,
+  load: (dump: StoredDump, watching: Pick<RestoreOptions, 'onTable'>) => Promise<Restored>,
+): Promise<Restored> {
   const progress: Progress = {
     step: `loading ${snapshot.shortId} into ${target}`,
     dumpBytes: 0,
@@ -30,7 +41,7 @@ export async function loadSnapshot(
   const onTable = (table: TableLoad) => {
     progress.detail = tableWords(table, tables);
   };
-  return source.restoreInto(target, dump, signal, { ...options, ...(watched ? { onTable } : {}) });
+  return load(dump, watched ? { onTable } : {});
 }
 
 /** Reads a snapshot whole and throws `repository_damaged` or the like where a byte is wrong: nothing is overwritten before that. */

@@ -2,9 +2,7 @@ import { describeError, HoldfastError } from '../../core/errors.ts';
 import type { DatabaseTrait, Lacking, PlannedRole, Roles, RolesPlan } from '../../sources/roles.ts';
 import { readCounted, readStored } from '../reading.ts';
 import { findGlobals } from './find-globals.ts';
-import type { Restoration } from './restoration.ts';
-
-type Planned = Omit<Restoration, 'traits'>;
+import type { Planned } from './restoration.ts';
 
 /**
  * Which roles the restore has to make before it loads, out of the globals that were stored beside the dump; null for none. Changes nothing.

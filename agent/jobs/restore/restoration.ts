@@ -35,6 +35,10 @@ export interface RestoreSettings {
   createRoles: boolean;
   /** Whether the target is stored as it is before it is overwritten. */
   restorePoint: boolean;
+  /** Whether the target may be emptied and loaded where it can be replaced neither at one moment nor in one transaction. */
+  inPlace: boolean;
+  /** Whether it may be replaced although what came back could not be compared with its proof. */
+  unverified: boolean;
   /** The source for a dump of whatever is left of it: an empty database or a damaged view is no gap, and no proof is taken. */
   asItIs: Source;
   /** Of the restore point, and which gaps it may have: as a backup. */
@@ -48,8 +52,8 @@ export interface RestoreSettings {
   timeoutMs: number;
 }
 
-/** What the steps of one restore share. */
-export interface Restoration {
+/** What is known of a restore before anything of it is done. */
+export interface Planned {
   source: Source;
   snapshot: Snapshot;
   /** Why it is the newest although another one bears a later time; null for nothing. */
@@ -59,10 +63,14 @@ export interface Restoration {
   tables: string[] | null;
   /** The tables that hold the rows of those: their partitions come along. Empty for everything. */
   rowsIn: string[];
-  /** What the dump says of its database as a whole, for a new one. */
-  traits: DatabaseTrait[];
   settings: RestoreSettings;
   context: JobContext;
+}
+
+/** What the steps of one restore share. */
+export interface Restoration extends Planned {
+  /** What the dump says of its database as a whole, for a new one. */
+  traits: DatabaseTrait[];
 }
 
 /** How a step ended: what is to be told of it, as sentence parts. */

@@ -1,19 +1,19 @@
 import { HoldfastError } from '../../core/errors.ts';
-import type { Hurdle } from '../../sources/source.ts';
+import type { Hurdle, Source } from '../../sources/source.ts';
 import { createBeside, forgetBeside } from './beside.ts';
 import { checkRestored, type Checked } from './check-restored.ts';
 import { proveReadable } from './load.ts';
 import { ownersLeft } from './owners-left.ts';
 import { loadInto } from './restore-load.ts';
-import { clearUnfinished, markUnfinished, withdrawUnfinished } from './unfinished-restore.ts';
+import { clearUnfinished, markUnfinished } from './unfinished-restore.ts';
 import type { Done, Restoration } from './restoration.ts';
 
 const DROP_TIMEOUT_MS = 60_000;
 
 /**
- * Where no database can take another's place: the dump is loaded into a database beside first, compared, and dropped again; only what
- * was seen to load is then loaded into the target, which is emptied for it. While that lasts the target is marked. `hurdle`: why it
- * cannot, to be told; null where the target held nothing.
+ * Where no database can take another's place and definitions obey no transaction (MySQL, MariaDB): the dump is loaded into a database beside
+ * first, compared, and dropped again; only what was seen to load is then loaded into the target, which is emptied for it. Killed in between
+ * it leaves a part, so the target is marked until it is whole. `hurdle`: why it cannot, to be told; null where the target held nothing.
  */
 export async function tryAndReplace(restoration: Restoration, hurdle: Hurdle | null): Promise<Done> {
   const { source, settings, context } = restoration;
@@ -40,8 +40,8 @@ export async function tryAndReplace(restoration: Restoration, hurdle: Hurdle | n
 }
 
 /**
- * Loads the dump into a database beside the target, compares and drops it. Whoever may make no database has the snapshot read whole
- * instead, which finds a damaged one but no statement that fails.
+ * Loads the dump into a database beside the target, compares and drops it. Where this user may make none it throws `rights_missing` with
+ * the statement that mends it, or, where it was said that it may go without, has the snapshot read whole instead.
  */
 export async function tryBeside(
   restoration: Restoration,
@@ -53,6 +53,8 @@ export async function tryBeside(
   } catch (error) {
     forgetBeside(settings.notes, source.name);
     if (!(error instanceof HoldfastError) || error.kind !== 'rights_missing') throw error;
+    const mayBeUntried = source.atOnce === undefined ? settings.inPlace : settings.unverified;
+    if (!mayBeUntried) throw untried(source, error);
     await proveReadable(settings.repository, snapshot, context.onProgress, context.signal);
     return {
       notes: [],
@@ -73,23 +75,29 @@ export async function tryBeside(
   }
 }
 
+function untried({ database, atOnce }: Source, error: HoldfastError): HoldfastError {
+  const without =
+    atOnce === undefined
+      ? `add --in-place: what fails to load then leaves ${database} not whole until a restore is run again.`
+      : 'add --unverified: what fails to load is undone, but nothing is compared with the proof.';
+  return new HoldfastError(
+    error.kind,
+    `the dump cannot be loaded and compared beside first: ${error.message}; ${database} was not touched`,
+    { hint: `${error.hint ?? ''} To do without, ${without}`.trim(), cause: error },
+  );
+}
+
 async function replace(restoration: Restoration) {
   const { source, snapshot, settings, context } = restoration;
   const at = settings.now().toISOString();
-  markUnfinished(settings.notes, source.name, { snapshot: snapshot.shortId, at });
-  try {
-    await source.emptyDatabase(source.database, context.signal);
-  } catch (error) {
-    // PostgreSQL empties in one transaction: it is as it was.
-    if (snapshot.tags?.engine === 'postgres') withdrawUnfinished(settings.notes, source.name);
-    throw error;
-  }
+  markUnfinished(settings.notes, source.name, { snapshot: snapshot.shortId, at, inPlace: true });
+  await source.emptyDatabase(source.database, context.signal);
   try {
     return await loadInto(restoration, source.database);
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error);
     throw new HoldfastError('restore_failed', `${source.database} was emptied and is not whole: ${said}`, {
-      hint: `Mend the cause, then run \`holdfast restore ${source.name} --snapshot ${snapshot.shortId} --yes --no-restore-point\` again.`,
+      hint: `Mend the cause, then run \`holdfast restore ${source.name} --snapshot ${snapshot.shortId} --yes --in-place --no-restore-point\` again.`,
       cause: error,
     });
   }

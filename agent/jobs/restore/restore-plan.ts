@@ -2,14 +2,13 @@ import { utc } from '../../core/clock.ts';
 import { describeError } from '../../core/errors.ts';
 import { humanBytes, humanDuration } from '../../core/units.ts';
 import type { Outcome } from '../job.ts';
+import { chooseWay, type Way } from './choose-way.ts';
 import { datedName } from './kept-database.ts';
 import { planMissingRoles, tellRoles } from './plan-roles.ts';
 import type { Size } from '../size-up.ts';
-import type { Restoration } from './restoration.ts';
+import type { Planned } from './restoration.ts';
 
-type Planned = Omit<Restoration, 'traits'>;
-
-/** What a restore would do, without doing any of it. */
+/** What a restore would do, without doing any of it; throws what would be refused before it begins. */
 export async function planRestore(restoration: Planned): Promise<Outcome> {
   const { source, snapshot, note, size, tables, settings, context } = restoration;
   const name = settings.target.kind === 'new-database' ? settings.target.name : source.database;
@@ -50,35 +49,41 @@ async function rolesOf(restoration: Planned): Promise<{ made: string[]; warnings
   }
 }
 
-async function steps(
-  { source, tables, settings, context }: Planned,
-  name: string,
-  there: boolean,
-): Promise<string[]> {
+async function steps(restoration: Planned, name: string, there: boolean): Promise<string[]> {
+  const { source, settings, context } = restoration;
   if (settings.target.kind === 'new-database')
     return [
       settings.byTenant === null
         ? 'a new database, which is dropped again if it does not become whole'
         : 'a new database, tenant by tenant in the order of their priority, each usable as soon as it is back',
     ];
+  const way = await chooseWay(restoration, there);
   if (!there) return [`${name} is not there and would be made`];
   const probe = await source.probe(context.signal);
   const held =
     probe.databaseBytes === null ? '' : `, ${humanBytes(probe.databaseBytes)} by the server's estimate`;
-  const keep = datedName(name, settings.now());
-  const hurdle = tables === null ? await source.swapHurdle(keep, context.signal) : null;
-  const how =
-    tables !== null
-      ? `loaded into a database beside it first to see that they load, then dropped in ${name} and loaded`
-      : hurdle === null
-        ? `loaded into a database beside it and swapped in; the old one is kept as ${keep} for a week`
-        : `loaded into a database beside it first to see that it loads, then ${name} is emptied and loaded (${hurdle.detail}: ${hurdle.mend})`;
   return [
     settings.restorePoint
       ? `first a restore point of what is in ${name} now (${probe.tables} tables${held})`
       : `no restore point: what is in ${name} now (${probe.tables} tables${held}) is not stored`,
-    how,
+    words(way, name, datedName(name, settings.now())),
   ];
+}
+
+function words(way: Way, name: string, keep: string): string {
+  const why = 'hurdle' in way && way.hurdle !== null ? ` (${way.hurdle.detail}: ${way.hurdle.mend})` : '';
+  switch (way.kind) {
+    case 'tables':
+      return `loaded into a database beside it first to see that they load, then dropped in ${name} and loaded`;
+    case 'new':
+      return `${name} is made`;
+    case 'swap':
+      return `loaded into a database beside it and swapped in; the old one is kept as ${keep} for a week`;
+    case 'at-once':
+      return `everything in ${name} dropped, loaded and compared in one transaction, for which who uses it waits; no old one is kept beside${why}`;
+    case 'in-place':
+      return `loaded into a database beside it first to see that it loads, then ${name} is emptied and loaded, and not whole meanwhile${why}`;
+  }
 }
 
 function estimate({ size }: Planned): string {

@@ -16,6 +16,7 @@ export async function replaceTables(restoration: Restoration, tables: string[]):
     markUnfinished(settings.notes, source.name, {
       snapshot: snapshot.shortId,
       at: settings.now().toISOString(),
+      ...(settings.inPlace ? { inPlace: true } : {}),
     });
   }
   try {
@@ -37,9 +38,15 @@ export async function replaceTables(restoration: Restoration, tables: string[]):
       'restore_failed',
       `${tables.join(', ')} in ${source.database} may not be whole: ${error.message}`,
       {
-        hint: `Mend the cause, then run \`holdfast restore ${source.name} --snapshot ${snapshot.shortId} --tables ${tables.join(',')} --yes\` again.`,
+        hint: `Mend the cause, then run ${again(restoration, tables)} again.`,
         cause: error,
       },
     );
   }
+}
+
+function again({ source, snapshot, settings }: Restoration, tables: string[]): string {
+  return settings.inPlace
+    ? `\`holdfast restore ${source.name} --snapshot ${snapshot.shortId} --tables ${tables.join(',')} --yes --in-place\``
+    : `\`holdfast restore ${source.name} --snapshot ${snapshot.shortId} --tables ${tables.join(',')} --yes\``;
 }

@@ -3,19 +3,21 @@ import { HoldfastError } from '../../core/errors.ts';
 import { isTenantPath } from '../../core/tenant-path.ts';
 import { counted } from '../../core/units.ts';
 import type { Snapshot } from '../../repository/repository.ts';
-import type { Hurdle, Source } from '../../sources/source.ts';
+import type { Source } from '../../sources/source.ts';
 import { sweepBeside } from './beside.ts';
 import { chooseTables } from './choose-tables.ts';
+import { chooseWay, type Way } from './choose-way.ts';
 import { findSnapshot } from '../find-snapshot.ts';
 import { isCalled } from '../newest.ts';
 import { openToRead } from '../open-repository.ts';
 import type { Job, Outcome } from '../job.ts';
-import { datedName, dropKept } from './kept-database.ts';
+import { dropKept } from './kept-database.ts';
 import { byTenant } from './restore-by-tenant.ts';
 import { planMissingRoles } from './plan-roles.ts';
 import { planRestore } from './restore-plan.ts';
 import { intoNew } from './restore-new.ts';
-import { isEmpty, takeRestorePoint } from './restore-point.ts';
+import { takeRestorePoint } from './restore-point.ts';
+import { replaceAtOnce } from './restore-at-once.ts';
 import { tryAndReplace } from './restore-in-place.ts';
 import { replaceTables } from './restore-tables.ts';
 import { loadAndSwap } from './restore-swap.ts';
@@ -96,22 +98,13 @@ function refuseTenant({ name }: Source, { path, shortId }: Snapshot): void {
 }
 
 async function restoreOver(restoration: Restoration): Promise<Outcome> {
-  const { source, tables, settings, context } = restoration;
+  const { source, settings, context } = restoration;
   const there = (await source.listDatabases(source.database, context.signal)).includes(source.database);
-  if (!there && tables !== null) throw nothingToReplace(source);
-  const hurdle =
-    there && tables === null
-      ? await source.swapHurdle(datedName(source.database, settings.now()), context.signal)
-      : null;
-  // Before it begins: who reads the database has to know; who has an empty one reads nothing.
-  const inUse = hurdle !== null && !(await isEmpty(source, settings.asItIs, context.signal));
-  if (inUse)
-    settings.tell(
-      `${source.database} will be emptied and loaded, not replaced at one moment: ${hurdle.detail}`,
-    );
+  const way = await chooseWay(restoration, there);
+  const warning = beforehand(source, way);
+  if (warning !== null) settings.tell(warning);
   const point = there && settings.restorePoint ? await takeRestorePoint(source, settings, context) : null;
-  const done = await inTheBestWay(restoration, there, hurdle, inUse);
-  const outcome = told(restoration, source.database, done);
+  const outcome = told(restoration, source.database, await go(restoration, way, there));
   if (point === null) return outcome;
   return {
     reason: `${outcome.reason}; what was there is restore point ${point.id.slice(0, 8)} for a week`,
@@ -120,24 +113,29 @@ async function restoreOver(restoration: Restoration): Promise<Outcome> {
   };
 }
 
-async function inTheBestWay(
-  restoration: Restoration,
-  there: boolean,
-  hurdle: Hurdle | null,
-  inUse: boolean,
-): Promise<Done> {
-  const { source, tables } = restoration;
-  if (tables !== null) return replaceTables(restoration, tables);
-  if (!there && !source.renames) return intoNew(restoration, source.database);
-  return hurdle === null
-    ? loadAndSwap(restoration, there)
-    : tryAndReplace(restoration, inUse ? hurdle : null);
+/** Who reads the database has to know before it begins; who has an empty one reads nothing. */
+function beforehand({ database }: Source, way: Way): string | null {
+  if (!('hurdle' in way) || way.hurdle === null) return null;
+  const { detail } = way.hurdle;
+  return way.kind === 'at-once'
+    ? `${database} will be replaced in one transaction, and who uses it waits until that ends, for there is no swap: ${detail}`
+    : `${database} will be emptied and loaded, not replaced at one moment: ${detail}`;
 }
 
-function nothingToReplace({ database }: Source): HoldfastError {
-  return new HoldfastError('usage', `there is no database ${database} in which tables could be replaced`, {
-    hint: 'Restore them into a new database with --to NAME, or everything without --tables.',
-  });
+async function go(restoration: Restoration, way: Way, there: boolean): Promise<Done> {
+  const { source, tables } = restoration;
+  switch (way.kind) {
+    case 'tables':
+      return replaceTables(restoration, tables ?? []);
+    case 'new':
+      return intoNew(restoration, source.database);
+    case 'swap':
+      return loadAndSwap(restoration, there);
+    case 'at-once':
+      return replaceAtOnce(restoration, way.atOnce, way.hurdle);
+    case 'in-place':
+      return tryAndReplace(restoration, way.hurdle);
+  }
 }
 
 function told({ snapshot, note, size, tables }: Restoration, database: string, done: Done): Outcome {

@@ -1,8 +1,8 @@
-import type { Source } from '../../sources/source.ts';
+import type { Inspector } from '../../sources/source.ts';
 
 /** What a restored database takes: for the next restore's estimate alone, so that not to know it is no failure. */
 export async function sizeRestored(
-  source: Source,
+  source: Pick<Inspector, 'sizeOf'>,
   database: string,
   signal: AbortSignal,
 ): Promise<{ databaseBytes?: number }> {

@@ -8,6 +8,8 @@ export interface Unfinished {
   snapshot: string;
   /** UTC ISO 8601. */
   at: string;
+  /** It empties and loads, which is to be said again to finish it. */
+  inPlace?: true;
   /** How it is put in order, where it is a swap. */
   swap?: SwapPlan;
 }
@@ -51,10 +53,16 @@ export function refuseUnfinished(notes: Notes, source: string): void {
     {
       hint:
         swap === undefined
-          ? `Run \`holdfast restore ${source} --snapshot ${snapshot} --yes\` again; if the database is whole by now, say so with \`holdfast backup --mended\`.`
+          ? `${again(source, mark)}; if the database is whole by now, say so with \`holdfast backup --mended\`.`
           : 'Each command tries first to end it or to undo it: the log says what keeps it from that.',
     },
   );
+}
+
+function again(source: string, { snapshot, inPlace }: Unfinished): string {
+  return inPlace === true
+    ? `Run \`holdfast restore ${source} --snapshot ${snapshot} --yes --in-place\` again`
+    : `Run \`holdfast restore ${source} --snapshot ${snapshot} --yes\` again`;
 }
 
 const DONE = '';

@@ -11,36 +11,41 @@ import type { PostgresSession } from './session.ts';
  * `public` comes back with the owner and the rights that it had.
  */
 export async function emptyDatabase(session: PostgresSession, target: string): Promise<void> {
-  const user = quoteIdentifier(session.user);
-  /** To own the database is not enough: each object has an owner of its own, who alone may drop it. */
-  const drop = (work: () => Promise<unknown>, give: string | null) => attempt(session, target, work, give);
   try {
     await session.query('BEGIN');
-    for (const kind of ABOVE_SCHEMAS) {
-      for (const name of await namesOf(session, kind.list)) {
-        await drop(() => session.query(kind.drop(name)), kind.give?.(name, user) ?? null);
-      }
-    }
-    await drop(
-      () => session.query('SELECT lo_unlink(oid) FROM pg_largeobject_metadata'),
-      forEachLargeObject('ALTER', 'OWNER TO', user),
-    );
-    for (const name of await namesOf(
-      session,
-      `SELECT nspname AS name FROM pg_namespace n WHERE ${USER_SCHEMAS}`,
-    )) {
-      const renew = name === quoteIdentifier('public');
-      await drop(
-        () => (renew ? renewPublic(session) : session.query(`DROP SCHEMA ${name} CASCADE`)),
-        `ALTER SCHEMA ${name} OWNER TO ${user};`,
-      );
-    }
-    await requireEmpty(session, target);
+    await emptyWithin(session, target);
     await session.query('COMMIT');
   } catch (error) {
     await session.query('ROLLBACK').catch(() => undefined);
     throw statementError(error, `cannot empty the database ${target}`, null);
   }
+}
+
+/** In the transaction that the session is in. */
+export async function emptyWithin(session: PostgresSession, target: string): Promise<void> {
+  const user = quoteIdentifier(session.user);
+  /** To own the database is not enough: each object has an owner of its own, who alone may drop it. */
+  const drop = (work: () => Promise<unknown>, give: string | null) => attempt(session, target, work, give);
+  for (const kind of ABOVE_SCHEMAS) {
+    for (const name of await namesOf(session, kind.list)) {
+      await drop(() => session.query(kind.drop(name)), kind.give?.(name, user) ?? null);
+    }
+  }
+  await drop(
+    () => session.query('SELECT lo_unlink(oid) FROM pg_largeobject_metadata'),
+    forEachLargeObject('ALTER', 'OWNER TO', user),
+  );
+  for (const name of await namesOf(
+    session,
+    `SELECT nspname AS name FROM pg_namespace n WHERE ${USER_SCHEMAS}`,
+  )) {
+    const renew = name === quoteIdentifier('public');
+    await drop(
+      () => (renew ? renewPublic(session) : session.query(`DROP SCHEMA ${name} CASCADE`)),
+      `ALTER SCHEMA ${name} OWNER TO ${user};`,
+    );
+  }
+  await requireEmpty(session, target);
 }
 
 /** Names that are ready to stand in a statement. */

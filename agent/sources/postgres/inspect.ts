@@ -9,24 +9,29 @@ import type { Inventory } from '../source.ts';
 export async function inspectDatabase(session: PostgresSession, database: string): Promise<Inventory> {
   try {
     await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-    // Rows that a policy hides must be an error, not a smaller number.
-    await session.query('SET LOCAL row_security = off');
-    const { tables } = await readPostgresContents(session);
-    const counted: Inventory['tables'] = [];
-    for (const { schema, name } of tables) {
-      const [row] = await session.query(
-        `SELECT count(*) AS n FROM ONLY ${quoteIdentifier(schema)}.${quoteIdentifier(name)}`,
-      );
-      counted.push({ name: `${schema}.${name}`, rows: Number(row?.n) });
-    }
-    const others = await countObjects(session);
+    const inventory = await inspectWithin(session);
     await session.query('COMMIT');
-    return { tables: counted, ...others };
+    return inventory;
   } catch (error) {
     const told = statementError(error, `cannot count the rows of ${database}`, null);
     if (told.kind !== 'rights_missing') throw told;
     throw new HoldfastError('source_denied', told.message, { cause: error });
   }
+}
+
+/** In the transaction that the session is in. */
+export async function inspectWithin(session: PostgresSession): Promise<Inventory> {
+  // Rows that a policy hides must be an error, not a smaller number.
+  await session.query('SET LOCAL row_security = off');
+  const { tables } = await readPostgresContents(session);
+  const counted: Inventory['tables'] = [];
+  for (const { schema, name } of tables) {
+    const [row] = await session.query(
+      `SELECT count(*) AS n FROM ONLY ${quoteIdentifier(schema)}.${quoteIdentifier(name)}`,
+    );
+    counted.push({ name: `${schema}.${name}`, rows: Number(row?.n) });
+  }
+  return { tables: counted, ...(await countObjects(session)) };
 }
 
 async function countObjects(session: PostgresSession): Promise<Omit<Inventory, 'tables'>> {

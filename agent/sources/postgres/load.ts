@@ -3,6 +3,7 @@ import { HoldfastError } from '../../core/errors.ts';
 import { peekContents, type WholeEntry } from './archive-contents.ts';
 import { findPostgresClient } from './clients.ts';
 import { fetchFolder, readStoredContents } from './directory/stored.ts';
+import type { WayIn } from './lend-connection.ts';
 import { requireRoles } from './roles/require.ts';
 import { AS_IT_IS, runPgRestore } from './run-restore.ts';
 import { withPostgresSession, type PostgresSession } from './session.ts';
@@ -25,6 +26,27 @@ export async function loadPostgresDump(
   signal: AbortSignal,
   options: RestoreOptions = {},
 ): Promise<Restored> {
+  return (await prepareLoad(config, deps, target, dump, signal, options)).run();
+}
+
+/** A load of which all is known that can be known before the first statement. One of its methods must be called, once. */
+export interface PreparedLoad {
+  /** What will be loaded; null where the archive's format is not known. */
+  entries: WholeEntry[] | null;
+  /** On a connection of its own, or on one that is lent to it. */
+  run(through?: WayIn): Promise<Restored>;
+  /** Ends whoever gives the bytes, where nobody will read them. */
+  cancel(): Promise<void>;
+}
+
+export async function prepareLoad(
+  config: PostgresSourceConfig,
+  deps: ClientDeps,
+  target: string,
+  dump: StoredDump,
+  signal: AbortSignal,
+  options: RestoreOptions = {},
+): Promise<PreparedLoad> {
   const look = { signal, caFile: deps.tools.caFile, timeoutMs: LOOK_TIMEOUT_MS, database: target };
   const { major, isSuperuser, roles } = await withPostgresSession(config, look, readServer);
   const client = await findPostgresClient(major, {
@@ -49,19 +71,28 @@ export async function loadPostgresDump(
   const { stream, folder } = given;
   // Of a folder nothing passes that could be watched.
   const onTable = folder === null ? options.onTable : undefined;
-  try {
-    const run = {
-      ...{ target, clientPath: client.path, stream, folder, ownersKept },
-      chosen: options.tables === undefined ? null : chosen,
-      atOnce: folder === null || options.fresh !== true ? 1 : config.jobs,
-      replace: options.replace === true,
-      filter: onTable === undefined || chosen === null ? AS_IT_IS : watchTables(chosen, onTable),
-    };
-    await runPgRestore(config, deps, run, signal);
-  } finally {
-    await given.remove();
-  }
-  return { notes: [], ownersKept, stilledEvents: [] };
+  const run = {
+    ...{ target, clientPath: client.path, stream, folder, ownersKept },
+    chosen: options.tables === undefined ? null : chosen,
+    atOnce: folder === null || options.fresh !== true ? 1 : config.jobs,
+    replace: options.replace === true,
+    filter: onTable === undefined || chosen === null ? AS_IT_IS : watchTables(chosen, onTable),
+  };
+  return {
+    entries: chosen,
+    run: async (through) => {
+      try {
+        await runPgRestore(config, deps, { ...run, through }, signal);
+      } finally {
+        await given.remove();
+      }
+      return { notes: [], ownersKept, stilledEvents: [] };
+    },
+    cancel: async () => {
+      await opened.close();
+      await given.remove();
+    },
+  };
 }
 
 interface Opened {

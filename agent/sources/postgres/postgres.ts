@@ -2,6 +2,7 @@ import type { PostgresSourceConfig } from '../../config/config.ts';
 import { FOLDER_SUFFIX } from '../../core/folder-path.ts';
 import { peekContents } from './archive-contents.ts';
 import { askDatabase } from './ask.ts';
+import { createAtOnce } from './at-once/at-once.ts';
 import { findPostgresClient } from './clients.ts';
 import { readPostgresContents } from './contents.ts';
 import { createDatabase, dropDatabase, listDatabases, localeClauses, sizeOfDatabase } from './databases.ts';
@@ -47,6 +48,7 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
     renames: true,
     schemas: createSchemaScratch(config, deps),
     roles: createPostgresRoles(config, deps),
+    atOnce: createAtOnce(config, deps),
     probe: (signal) =>
       withPostgresSession(config, { signal, caFile, timeoutMs: PROBE_TIMEOUT_MS }, (session) =>
         probe(config, deps, session, signal),

@@ -6,6 +6,7 @@ import type { ClientDeps } from '../tools.ts';
 import type { Entry } from './archive-contents.ts';
 import { siblingOf } from './clients.ts';
 import { postgresEnvironment } from './environment.ts';
+import type { WayIn } from './lend-connection.ts';
 import { databaseConninfo } from './names.ts';
 import { ROLES } from './roles/require.ts';
 
@@ -25,6 +26,8 @@ export interface RestoreRun {
   replace: boolean;
   ownersKept: boolean;
   filter: ByteFilter;
+  /** On a connection that is lent to it, in the transaction there; on one of its own when left out. */
+  through?: WayIn | undefined;
 }
 
 /** Runs pg_restore to its end, at the first error. Throws as `loadDump`. */
@@ -54,7 +57,7 @@ export async function runPgRestore(
       ...(run.ownersKept ? [] : ['--no-owner', '--no-acl']),
       ...(run.folder === null ? [] : [run.folder]),
     ],
-    env: { ...postgresEnvironment(config, deps.tools.caFile), PGDATABASE: target },
+    env: { ...postgresEnvironment(config, deps.tools.caFile), PGDATABASE: target, ...run.through },
     label: 'pg_restore',
     secrets: [config.password],
   };

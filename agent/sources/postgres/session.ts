@@ -6,6 +6,7 @@ import { within } from '../deadline.ts';
 import { errorFields } from '../error-fields.ts';
 import { copyIn } from './copy-in.ts';
 import { codeOf, connectError } from './errors.ts';
+import { lendConnection, type WayIn } from './lend-connection.ts';
 
 /** An open connection to one database of the source's server. */
 export interface PostgresSession {
@@ -18,6 +19,8 @@ export interface PostgresSession {
   query(sql: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
   /** Runs one `COPY … FROM stdin` with these bytes; throws what the server says, or what `rows` threw. */
   copyIn(sql: string, rows: AsyncIterable<Buffer>): Promise<void>;
+  /** Lets a program of libpq work in this very transaction, and takes back its settings (lend-connection.ts). */
+  lend<T>(runtimeDir: string, work: (way: WayIn) => Promise<T>): Promise<T>;
 }
 
 export interface SessionOptions {
@@ -87,13 +90,22 @@ async function describe(client: pg.Client): Promise<PostgresSession> {
   // The names in our statements must mean what they say, and a forgotten connection must not wait for ever.
   const settings = ['search_path = pg_catalog', 'statement_timeout = 0', "lock_timeout = '30s'"];
   if (major >= 14) settings.push("client_connection_check_interval = '1s'");
-  for (const setting of settings) await query(`SET ${setting}`);
+  const set = async () => {
+    for (const setting of settings) await query(`SET ${setting}`);
+  };
+  await set();
   return {
     version: String(row?.version),
     major,
     user: String(row?.role),
     query,
     copyIn: (sql, rows) => copyIn(client, sql, rows),
+    lend: async (runtimeDir, work) => {
+      const done = await lendConnection(client, runtimeDir, work);
+      await query('RESET ALL');
+      await set();
+      return done;
+    },
   };
 }
 

@@ -55,7 +55,7 @@ export const restore: Area = {
       },
     },
     {
-      name: 'A restore that empties and loads is killed',
+      name: 'A restore with --in-place, which empties and loads, is killed',
       done: 'SIGKILL while it loads the rows into the emptied database',
       on: [mariadb],
       times: 1,
@@ -64,11 +64,11 @@ export const restore: Area = {
       changesStage: true,
       inject: async (stage) => {
         const { server, shop, agent, oracle, rows } = stage;
-        const args = ['restore', shop.database, '--yes'];
+        const args = ['restore', shop.database, '--yes', '--in-place'];
         const loading = `SELECT 1 FROM information_schema.processlist WHERE db = '${shop.database}' AND info LIKE 'INSERT INTO %orders%'`;
         const attempt = () => killedWhen(stage, args, async () => (await server.sql(loading)).length > 0);
         expect((await oracle.died(attempt, { sourceChanges: true })).code, 'killed in time').toBeNull();
-        const told = /holds the rest of a restore of[\s\S]*holdfast restore/;
+        const told = /holds the rest of a restore of[\s\S]*holdfast restore .* --yes --in-place/;
         await oracle.alsoAlarms(() => agent.run(['backup']), told);
         // With a warning: it may not be swapped.
         expect((await agent.run(args)).code).toBe(3);

@@ -76,7 +76,7 @@ export const stored: Area = {
         const restore = (...to: string[]) => agent.run(['restore', shop.database, ...to]);
         const told = /restore of \S+ failed: /;
         await oracle.alsoAlarms(() => restore('--to', 'holdfast_half'), told, failed);
-        await oracle.alsoAlarms(() => restore('--yes'), told, failed);
+        await oracle.alsoAlarms(() => restore('--yes', '--in-place'), told, failed);
         const out = join(agent.folder, 'out');
         await oracle.alsoAlarms(() => restore('--output', out), told, failed);
         expect(readdirSync(out)).toEqual([]);
@@ -224,7 +224,7 @@ async function expectFound(
   const planted = await newestDump(repository, shop.database);
   const takenBack = await passForOurs(agent, shop.database);
   await oracle.alarm(() => agent.run(['verify']), told);
-  const restore = ['restore', shop.database, '--yes', '--no-restore-point'];
+  const restore = ['restore', shop.database, '--yes', '--in-place', '--no-restore-point'];
   await oracle.alsoAlarms(() => agent.run(restore), told);
   expect(await engine.databases(server), 'no scratch, nothing beside').toEqual(databases);
   await repository.remove([planted.id], new AbortController().signal);

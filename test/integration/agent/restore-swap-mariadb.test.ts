@@ -76,18 +76,49 @@ describe('a restore of MariaDB over the database itself', () => {
     expect((await agent.run(['backup'])).code).toBe(0);
   });
 
-  test('no right on the database to be kept → emptied and loaded, which is told before with the GRANT, in a dry run too', async () => {
+  test('no right on the database to be kept → refused before anything with the GRANT, in a dry run too; with --in-place emptied and loaded', async () => {
     const { database, user, ...agent } = await agentWithBackup();
     await server.sql(SPOILED, database);
     await server.sql(`REVOKE ALL ON \`${database}\\_before\\_%\`.* FROM ${user}@'%'`);
     const told = /GRANT ALL PRIVILEGES ON `shop\d+\\_before\\_%`/;
-    expect((await agent.run(['restore', database, '--dry-run'])).stderr).toMatch(told);
-    const { code, stderr } = await agent.run(['restore', database, '--yes']);
+    const stored = agent.snapshots();
+    for (const how of ['--dry-run', '--yes']) {
+      const refused = await agent.run(['restore', database, how]);
+      expect(refused.stderr).toMatch(
+        /could only be emptied and loaded, .*; nothing was changed\nhint: .*add --in-place/,
+      );
+      expect(refused.stderr).toMatch(told);
+      expect(refused.code).toBe(2);
+    }
+    expect(agent.snapshots()).toEqual(stored);
+    expect(await orders(database)).toBe(7);
+    const plan = await agent.run(['restore', database, '--dry-run', '--in-place']);
+    expect(plan.stderr).toMatch(/is emptied and loaded, and not whole meanwhile/);
+    const { code, stderr } = await agent.run(['restore', database, '--yes', '--in-place']);
     expect(stderr).toMatch(/will be emptied and loaded[\s\S]*restore of shop\d+: restored/);
     expect(stderr).toMatch(told);
     expect(code).toBe(3);
     expect(await orders(database)).toBe(500);
     expect(await keptBeside(database)).toEqual([]);
+  });
+
+  test('no right to make any other database → the dump cannot be tried, so --in-place is asked for, for tables too', async () => {
+    const { database, user, ...agent } = await agentWithBackup();
+    await server.sql(SPOILED, database);
+    await server.sql(
+      `REVOKE ALL ON \`${database}\\_before\\_%\`.* FROM ${user}@'%'; REVOKE ALL ON \`holdfast\\_%\`.* FROM ${user}@'%'`,
+    );
+    const tables = await agent.run(['restore', database, '--tables', 'orders', '--yes']);
+    expect(tables.stderr).toMatch(
+      /cannot be loaded and compared beside first: .*; shop\d+ was not touched\nhint: .*GRANT .*holdfast.*add --in-place/,
+    );
+    expect(tables.code).toBe(1);
+    expect(await orders(database)).toBe(7);
+    const { code, stderr } = await agent.run(['restore', database, '--yes', '--in-place']);
+    expect(stderr).toMatch(/what was there is restore point [0-9a-f]{8}/);
+    expect(stderr).toMatch(/warning: .*not loaded beside first and not compared/);
+    expect(code).toBe(3);
+    expect(await orders(database)).toBe(500);
   });
 
   test('a view whose table is gone → a restore point without it, with a warning, and the restore mends it', async () => {

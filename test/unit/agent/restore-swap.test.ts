@@ -100,6 +100,8 @@ function settings(repository: Repository): RestoreSettings & { notes: Notes } {
     owners: 'where-allowed',
     createRoles: true,
     restorePoint: false,
+    inPlace: false,
+    unverified: false,
     asItIs: {} as Source,
     compression: 'gzip',
     allowIncomplete: [],
@@ -179,11 +181,21 @@ describe('a restore with a swap', () => {
         message:
           'it was not compared with its proof: snapshot pppppppp cannot be read: unexpected EOF; shop was not touched',
         hint: expect.stringMatching(
-          /^Restore another snapshot; .*`holdfast restore shop --snapshot dddddddd --to NAME` .* Run `holdfast check --all-data`\.$/,
+          /^Restore another snapshot; .*`holdfast restore shop --snapshot dddddddd --to NAME` .* add --unverified\. Run `holdfast check --all-data`\.$/,
         ) as string,
       });
       expect(done).toEqual(['load dump', 'drop']);
       expect(databases).toEqual(['shop']);
+    });
+
+    test('and --unverified → swapped in, with a warning', async () => {
+      const { source, done } = sourceThatFinds(proofOf());
+      const chosen = { ...settings(await repository()), unverified: true };
+      const { warnings } = await restoreJob(source, chosen).run(context);
+      expect(warnings).toEqual([
+        expect.stringMatching(/^it was not compared with its proof: snapshot pppppppp/),
+      ]);
+      expect(done.at(-1)).toMatch(/^swap /);
     });
 
     test('and it goes into a new database → it is there, with a warning', async () => {
@@ -198,6 +210,53 @@ describe('a restore with a swap', () => {
       ]);
       expect(reason).not.toContain('equal');
       expect(databases).toEqual(['shop', 'copy']);
+    });
+  });
+
+  describe('the proof cannot be had', () => {
+    const away = async (): Promise<Repository> => {
+      const whole = await repositoryWith(proofOf());
+      const read: Repository['read'] = (snapshot, signal) => {
+        if (snapshot.path !== 'proof') return whole.read(snapshot, signal);
+        throw new HoldfastError('repository_unreachable', 'the repository does not answer');
+      };
+      return { ...whole, read };
+    };
+    /** The backup stored one, by the ledger. */
+    const gone = async (): Promise<Repository> => ({
+      ...(await repositoryWith(proofOf())),
+      list: async ({ kind }) => (kind === 'proof' ? [] : [DUMP]),
+    });
+    const withRun = (chosen: RestoreSettings): RestoreSettings => {
+      const run = { id: 1, facts: { snapshotId: DUMP.id, snapshotIds: [DUMP.id], proof: 'checksums' } };
+      const recent = ({ job }: { job?: string }) => (job === 'backup' ? [run] : []);
+      return { ...chosen, ledger: { ...chosen.ledger, recent } as unknown as RestoreSettings['ledger'] };
+    };
+
+    test.each([
+      [
+        'the repository does not answer for it',
+        away,
+        /the repository does not answer; shop was not touched$/,
+      ],
+      ['it is gone', gone, /proof that was stored with dddddddd is not in the repository any more; shop was/],
+    ])('%s → nothing is swapped, unless with --unverified', async (_, repository, told) => {
+      const { source, done } = sourceThatFinds(proofOf());
+      const chosen = withRun(settings(await repository()));
+      await expect(restoreJob(source, chosen).run(context)).rejects.toMatchObject({
+        message: expect.stringMatching(told) as string,
+        hint: expect.stringContaining('add --unverified') as string,
+      });
+      expect(done).toEqual(['load dump', 'drop']);
+      const { warnings } = await restoreJob(source, { ...chosen, unverified: true }).run(context);
+      expect(warnings).toEqual([expect.stringMatching(/^it was not compared with its proof/)]);
+      expect(done.at(-1)).toMatch(/^swap /);
+    });
+
+    test('what came back differs from it → --unverified does not help', async () => {
+      const { source } = sourceThatFinds(proofOf({ tables: [] }));
+      const chosen = { ...settings(await repositoryWith(proofOf())), unverified: true };
+      await expect(restoreJob(source, chosen).run(context)).rejects.toThrow(/shop was not touched$/);
     });
   });
 

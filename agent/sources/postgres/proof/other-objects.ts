@@ -149,13 +149,15 @@ export const OTHER_OBJECTS: ObjectQuery[] = [
   },
   {
     kind: 'comment',
-    // Not those of extensions, which write their own, nor of large objects, which may be left out.
+    // Not those of extensions, which write their own, nor of large objects, which may be left out; nor that of a `public` that was made anew,
+    // which a dump takes for the one of every new database.
     sql: `SELECT i.type || ' ' || i.identity AS name, d.description AS facts, NULL AS code
       FROM pg_description d, pg_identify_object(d.classoid, d.objoid, d.objsubid) i
       WHERE d.objoid >= ${FIRST_OWN_OID}
         AND d.classoid NOT IN ('pg_extension'::regclass, 'pg_largeobject'::regclass, 'pg_subscription'::regclass)
         AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = d.classoid AND e.objid = d.objoid AND e.deptype = 'e')
         AND NOT (d.classoid = 'pg_class'::regclass AND d.objoid = ANY ($1::oid[]))
+        AND NOT (d.classoid = 'pg_namespace'::regclass AND i.identity = 'public' AND d.description = 'standard public schema')
         AND i.identity IS NOT NULL AND coalesce(i.schema, '') !~ '^pg_(toast|temp)'`,
   },
 ];

@@ -7,7 +7,7 @@ import type { PostgresSession } from '../session.ts';
 import { readCountersLike } from './counters.ts';
 import { LARGE_OBJECTS, largeObjectBytes, readLargeObjects } from './large-objects.ts';
 import { readObjects } from './objects.ts';
-import { beginSnapshot, beginSteps } from './snapshot.ts';
+import { beginSnapshot, beginSteps, readInOneWay } from './snapshot.ts';
 import { createTableReader } from './table-reader.ts';
 import { listTables, methodOf, type Extent } from './tables.ts';
 
@@ -16,24 +16,46 @@ export async function proveLike(session: PostgresSession, target: string, like: 
   try {
     await beginSnapshot(session);
     await beginSteps(session);
-    const proof: Proof = {
-      version: 1,
-      engine: 'postgres',
-      serverVersion: session.version,
-      database: target,
-      takenAt: utc(systemClock.now()),
-      level: like.level,
-      method: await methodOf(session),
-      unproven: null,
-      tables: await tablesLike(session, like),
-      counters: await readCountersLike(session, like),
-      objects: await readObjects(session, []),
-    };
+    const proof = await readLike(session, target, like);
     await session.query('COMMIT');
     return proof;
   } catch (error) {
-    throw statementError(error, `cannot read ${target} for the comparison with its proof`, null);
+    throw unread(target, error);
   }
+}
+
+/** The same in a transaction that has changed something and goes on to: of what it has made, which nobody else sees. */
+export async function proveWithin(session: PostgresSession, target: string, like: Proof): Promise<Proof> {
+  try {
+    await readInOneWay(session);
+    // A step goes back to it, and not behind what was changed before.
+    await beginSteps(session);
+    const proof = await readLike(session, target, like);
+    await session.query('RELEASE SAVEPOINT step');
+    return proof;
+  } catch (error) {
+    throw unread(target, error);
+  }
+}
+
+function unread(target: string, error: unknown): HoldfastError {
+  return statementError(error, `cannot read ${target} for the comparison with its proof`, null);
+}
+
+async function readLike(session: PostgresSession, target: string, like: Proof): Promise<Proof> {
+  return {
+    version: 1,
+    engine: 'postgres',
+    serverVersion: session.version,
+    database: target,
+    takenAt: utc(systemClock.now()),
+    level: like.level,
+    method: await methodOf(session),
+    unproven: null,
+    tables: await tablesLike(session, like),
+    counters: await readCountersLike(session, like),
+    objects: await readObjects(session, []),
+  };
 }
 
 /** A table that `like` does not name is told by the objects; its rows may be what the dump was allowed to lack. */

@@ -7,6 +7,7 @@ import type { WholeEntry } from '../archive-contents.ts';
 import { openFolder, readStoredContents } from '../directory/stored.ts';
 import { openArchive } from '../open-archive.ts';
 import { withPostgresSession, type PostgresSession } from '../session.ts';
+import { untilCommit } from '../until-commit.ts';
 import { dropSchema } from './drop.ts';
 import { openSchemaDump } from './dump.ts';
 import { findTenants, lookUpTenant } from './find.ts';
@@ -16,7 +17,6 @@ import { restoreTenant } from './restore.ts';
 const LOOK_TIMEOUT_MS = 5 * 60_000;
 /** How long a restore may take is for the job to say. */
 const RESTORE_TIMEOUT_MS = 24 * 3600_000;
-const COMMIT_TIMEOUT_MS = 120_000;
 
 /** The tenants of a PostgreSQL database, each with a schema of its own. */
 export function createPostgresTenants(
@@ -80,26 +80,4 @@ async function readEntries(dump: StoredDump): Promise<WholeEntry[]> {
   const { entries, close } = await openArchive(dump);
   await close();
   return entries;
-}
-
-/** A signal that follows another until the commit begins, and from then on a deadline alone. */
-function untilCommit(signal: AbortSignal): {
-  signal: AbortSignal;
-  onCommit: () => void;
-  release: () => void;
-} {
-  const cut = new AbortController();
-  const follow = () => cut.abort(signal.reason);
-  if (signal.aborted) follow();
-  signal.addEventListener('abort', follow, { once: true });
-  let timer: NodeJS.Timeout | undefined;
-  const release = () => {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', follow);
-  };
-  const onCommit = () => {
-    release();
-    timer = setTimeout(() => cut.abort(), COMMIT_TIMEOUT_MS);
-  };
-  return { signal: cut.signal, onCommit, release };
 }

@@ -1,0 +1,62 @@
+import { HoldfastError } from '../../core/errors.ts';
+import type { AtOnce, Hurdle } from '../../sources/source.ts';
+import { datedName } from './kept-database.ts';
+import { isEmpty } from './restore-point.ts';
+import type { Planned } from './restoration.ts';
+
+/** How the source's own database becomes what the dump has. */
+export type Way =
+  /** It is not there. */
+  | { kind: 'new' }
+  | { kind: 'tables' }
+  | { kind: 'swap' }
+  /** Where there is no swap; `hurdle` says why, and is null where nothing is there that could be lost. */
+  | { kind: 'at-once'; atOnce: AtOnce; hurdle: Hurdle | null }
+  | { kind: 'in-place'; hurdle: Hurdle | null };
+
+/**
+ * Finds out, before anything begins, which way this user can go, and refuses what would end half way: `rights_missing` with the statement
+ * that mends it, or `usage` where a kill would leave the database without its contents and nobody has said that it may.
+ */
+export async function chooseWay(restoration: Planned, there: boolean): Promise<Way> {
+  const { source, tables, settings, context } = restoration;
+  if (!there && tables !== null) throw nothingToReplace(restoration);
+  if (tables !== null) return { kind: 'tables' };
+  if (!there) return source.renames ? { kind: 'swap' } : { kind: 'new' };
+  const hurdle = await source.swapHurdle(datedName(source.database, settings.now()), context.signal);
+  if (hurdle === null) return { kind: 'swap' };
+  const { atOnce } = source;
+  const lacks = (await atOnce?.hurdle(context.signal)) ?? null;
+  if (lacks !== null) throw neitherWay(restoration, hurdle, lacks);
+  const isInUse = !(await isEmpty(source, settings.asItIs, context.signal));
+  if (atOnce !== undefined) return { kind: 'at-once', atOnce, hurdle: isInUse ? hurdle : null };
+  if (isInUse && !settings.inPlace) throw unsaid(restoration, hurdle);
+  return { kind: 'in-place', hurdle: isInUse ? hurdle : null };
+}
+
+function nothingToReplace({ source }: Planned): HoldfastError {
+  return new HoldfastError(
+    'usage',
+    `there is no database ${source.database} in which tables could be replaced`,
+    { hint: 'Restore them into a new database with --to NAME, or everything without --tables.' },
+  );
+}
+
+function neitherWay({ source }: Planned, swap: Hurdle, atOnce: Hurdle): HoldfastError {
+  return new HoldfastError(
+    'rights_missing',
+    `${source.database} can neither be swapped for a new one (${swap.detail}) nor be replaced in one transaction (${atOnce.detail}); nothing was changed`,
+    { hint: `${atOnce.mend} Or, for the swap: ${swap.mend}` },
+  );
+}
+
+/** Definitions obey no transaction there: what empties and loads leaves, if it is killed, a part. */
+function unsaid({ source }: Planned, hurdle: Hurdle): HoldfastError {
+  return new HoldfastError(
+    'usage',
+    `${source.database} could only be emptied and loaded, not replaced at one moment: ${hurdle.detail}; nothing was changed`,
+    {
+      hint: `${hurdle.mend} To empty and load it all the same, add --in-place: killed meanwhile it is not whole, and its backups fail, until the restore is run again.`,
+    },
+  );
+}
