@@ -98,11 +98,14 @@ async function verify(source: Source, settings: VerifySettings, context: JobCont
   const opened = await settings.scratch.open(need, signal).catch((error: unknown) => {
     throw signal.aborted ? error : notRun(error, facts);
   });
+  // Meanwhile: it asks the repository twice more.
+  const silent = { ...context, onProgress: () => undefined };
+  const roles = warnOfRoles(source, { ...own, snapshot }, silent);
+  roles.catch(() => undefined);
   try {
     const steps = createSteps();
     const restored = await verifyOn(opened, source, settings, { snapshot, proof, steps, facts }, context);
-    const roles = await warnOfRoles(source, { ...own, snapshot }, context);
-    const verified = { ...restored, warnings: [...restored.warnings, ...roles] };
+    const verified = { ...restored, warnings: [...restored.warnings, ...(await roles)] };
     return outcomeOf(source, settings, {
       snapshot,
       note,
@@ -113,6 +116,7 @@ async function verify(source: Source, settings: VerifySettings, context: JobCont
       on: opened.called,
     });
   } finally {
+    await Promise.allSettled([roles]);
     await opened.close();
   }
 }
