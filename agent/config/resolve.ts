@@ -22,11 +22,23 @@ export function resolved(raw: Raw, how: Resolving): Raw {
   if (isGroup(raw['repository'])) result['repository'] = resolvedRepository(raw['repository'], how);
   if (Array.isArray(raw['sources'])) {
     result['sources'] = raw['sources'].map((source: unknown, i) =>
-      isGroup(source) ? resolvedSource(source, ['sources', i], how) : source,
+      isGroup(source) ? keptBesideTenants(resolvedSource(source, ['sources', i], how), raw) : source,
     );
   }
   return result;
 }
+
+/**
+ * Beside dumps of tenants, which answer for the small mishaps, whole backups are for the old days: where nothing says what is kept, they are kept
+ * for longer. Dumps of tenants are kept as anything else.
+ */
+function keptBesideTenants(source: Raw, { keep }: Raw): Raw {
+  const { tenants } = source;
+  if (!isGroup(tenants) || source['keep'] !== undefined || keep !== undefined) return source;
+  return { ...source, keep: KEPT_BESIDE_TENANTS, tenants: { keep: {}, ...tenants } };
+}
+
+const KEPT_BESIDE_TENANTS = { daily: 7, weekly: 4, monthly: 12, yearly: 5 };
 
 function resolvedRepository(given: Raw, how: Resolving): Raw {
   const path = ['repository'];

@@ -134,7 +134,7 @@ export const SETTINGS: readonly Setting[] = [
     variable: null,
     path: ['sources', SOURCE, 'keep'],
     meaning:
-      'What the retention keeps of this source alone: a group as `keep` below, whose defaults it has. Without it, what it keeps of all.',
+      'What the retention keeps of this source alone: a group as `keep` below, whose defaults it has. Without it, what it keeps of all; of a source with `tenants`, where that says nothing either, 7 daily, 4 weekly, 12 monthly and 5 yearly ones.',
   },
   {
     variable: null,

@@ -43,6 +43,30 @@ describe('tenants of a source', () => {
     });
   });
 
+  test.each([
+    ['nothing', '', '', { daily: 7, weekly: 4, monthly: 12, yearly: 5 }, { daily: 7, monthly: 6, yearly: 0 }],
+    ['what of the source', '', ', keep: {daily: 3}', { daily: 3, monthly: 6, yearly: 0 }, null],
+    ['what of everything', 'keep: {daily: 3}\n', '', null, null],
+  ])(
+    '%s is said to be kept → whole backups for long beside tenants, or what is said',
+    (_, all, own, keep, ofTenants) => {
+      const path = join(temporaryFolder(), 'holdfast.yml');
+      const address = 'host: db, database: clinic, user: u, password: p';
+      writeFileSync(
+        path,
+        `repository: {location: /r}\n${all}sources: [{type: postgres, ${address}, tenants: {schemas: 'tenant_*'}${own}}]\n`,
+      );
+      const matching = (one: object | null) =>
+        one === null ? null : (expect.objectContaining(one) as object);
+      expect(loadConfig({ HOLDFAST_CONFIG: path }).sources).toEqual([
+        expect.objectContaining({
+          keep: matching(keep),
+          tenants: expect.objectContaining({ keep: matching(ofTenants) }) as object,
+        }),
+      ]);
+    },
+  );
+
   test('none → null; what is shown of the configuration can be loaded again', () => {
     expect(loadConfig({ RESTIC_REPOSITORY: '/r', DATABASE_URL: 'postgresql://u:p@h/d' }).sources).toEqual([
       expect.objectContaining({ tenants: null }),
