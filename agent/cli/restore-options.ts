@@ -29,6 +29,8 @@ export interface Options {
 
 /** Throws `usage` for options that say different things. */
 export function refuseContradictions(options: Options): void {
+  // Some tables of a tenant are replaced as those of the whole are.
+  const ofWhole = options.tables === undefined ? ['--tenant'] : [];
   const given: [option: string, isGiven: boolean, without: string[]][] = [
     ['--to', options.to !== undefined, ['--output', '--drop-old']],
     ['--tables', options.tables !== undefined, ['--output', '--drop-old', '--to-tenant', '--validate-only']],
@@ -36,8 +38,8 @@ export function refuseContradictions(options: Options): void {
     ['--by-tenant', options.byTenant === true, ['--tables', '--tenant', '--output', '--drop-old']],
     ['--to-tenant', options.toTenant !== undefined, []],
     ['--validate-only', options.validateOnly === true, ['--dry-run']],
-    ['--in-place', options.inPlace === true, ['--to', '--tenant', '--output', '--drop-old']],
-    ['--unverified', options.unverified === true, ['--to', '--tenant', '--output', '--drop-old']],
+    ['--in-place', options.inPlace === true, ['--to', ...ofWhole, '--output', '--drop-old']],
+    ['--unverified', options.unverified === true, ['--to', ...ofWhole, '--output', '--drop-old']],
     ['--keep-owners', options.keepOwners === true, ['--no-owner']],
     ['--dry-run', options.dryRun === true, ['--output', '--drop-old']],
     ['--output', options.output !== undefined, ['--drop-old']],

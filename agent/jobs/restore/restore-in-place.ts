@@ -5,7 +5,7 @@ import { checkRestored, type Checked } from './check-restored.ts';
 import { proveReadable } from './load.ts';
 import { ownersLeft } from './owners-left.ts';
 import { loadInto } from './restore-load.ts';
-import { clearUnfinished, markUnfinished } from './unfinished-restore.ts';
+import { clearUnfinished, markUnfinished, restoreAgain, type Unfinished } from './unfinished-restore.ts';
 import type { Done, Restoration } from './restoration.ts';
 
 const DROP_TIMEOUT_MS = 60_000;
@@ -17,7 +17,7 @@ const DROP_TIMEOUT_MS = 60_000;
  */
 export async function tryAndReplace(restoration: Restoration, hurdle: Hurdle | null): Promise<Done> {
   const { source, settings, context } = restoration;
-  const tried = await tryBeside(restoration);
+  const tried = await tryBeside(restoration, { canLose: hurdle !== null });
   const restored = await replace(restoration);
   const inventory = await source.inspect(source.database, context.signal);
   clearUnfinished(settings.notes, source.name);
@@ -41,10 +41,12 @@ export async function tryAndReplace(restoration: Restoration, hurdle: Hurdle | n
 
 /**
  * Loads the dump into a database beside the target, compares and drops it. Where this user may make none it throws `rights_missing` with
- * the statement that mends it, or, where it was said that it may go without, has the snapshot read whole instead.
+ * the statement that mends it, or, where it was said that it may go without or nothing is there that could be lost, has the snapshot read
+ * whole instead.
  */
 export async function tryBeside(
   restoration: Restoration,
+  { canLose = true }: { canLose?: boolean } = {},
 ): Promise<Pick<Checked, 'notes' | 'warnings' | 'databaseBytes'>> {
   const { source, snapshot, settings, context } = restoration;
   let fresh: string;
@@ -54,7 +56,7 @@ export async function tryBeside(
     forgetBeside(settings.notes, source.name);
     if (!(error instanceof HoldfastError) || error.kind !== 'rights_missing') throw error;
     const mayBeUntried = source.atOnce === undefined ? settings.inPlace : settings.unverified;
-    if (!mayBeUntried) throw untried(source, error);
+    if (canLose && !mayBeUntried) throw untried(source, error);
     await proveReadable(settings.repository, snapshot, context.onProgress, context.signal);
     return {
       notes: [],
@@ -89,15 +91,20 @@ function untried({ database, atOnce }: Source, error: HoldfastError): HoldfastEr
 
 async function replace(restoration: Restoration) {
   const { source, snapshot, settings, context } = restoration;
-  const at = settings.now().toISOString();
-  markUnfinished(settings.notes, source.name, { snapshot: snapshot.shortId, at, inPlace: true });
+  const mark: Unfinished = {
+    snapshot: snapshot.shortId,
+    at: settings.now().toISOString(),
+    inPlace: true,
+    ...(settings.unverified ? { unverified: true } : {}),
+  };
+  markUnfinished(settings.notes, source.name, mark);
   await source.emptyDatabase(source.database, context.signal);
   try {
     return await loadInto(restoration, source.database);
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error);
     throw new HoldfastError('restore_failed', `${source.database} was emptied and is not whole: ${said}`, {
-      hint: `Mend the cause, then run \`holdfast restore ${source.name} --snapshot ${snapshot.shortId} --yes --in-place --no-restore-point\` again.`,
+      hint: `Mend the cause, then run \`${restoreAgain(source.name, mark)} --no-restore-point\` again.`,
       cause: error,
     });
   }

@@ -74,7 +74,7 @@ function words(way: Way, name: string, keep: string): string {
   const why = 'hurdle' in way && way.hurdle !== null ? ` (${way.hurdle.detail}: ${way.hurdle.mend})` : '';
   switch (way.kind) {
     case 'tables':
-      return `loaded into a database beside it first to see that they load, then dropped in ${name} and loaded`;
+      return `loaded into a database beside it first to see that they load (refused where this user may make none), then dropped in ${name} and loaded`;
     case 'new':
       return `${name} is made`;
     case 'swap':
@@ -82,7 +82,7 @@ function words(way: Way, name: string, keep: string): string {
     case 'at-once':
       return `everything in ${name} dropped, loaded and compared in one transaction, for which who uses it waits; no old one is kept beside${why}`;
     case 'in-place':
-      return `loaded into a database beside it first to see that it loads, then ${name} is emptied and loaded, and not whole meanwhile${why}`;
+      return `loaded into a database beside it first to see that it loads (where this user may make one), then ${name} is emptied and loaded, and not whole meanwhile${why}`;
   }
 }
 

@@ -1,7 +1,7 @@
 import { HoldfastError } from '../../core/errors.ts';
 import { tryBeside } from './restore-in-place.ts';
 import { loadInto } from './restore-load.ts';
-import { clearUnfinished, markUnfinished } from './unfinished-restore.ts';
+import { clearUnfinished, markUnfinished, restoreAgain, type Unfinished } from './unfinished-restore.ts';
 import type { Done, Restoration } from './restoration.ts';
 
 /**
@@ -12,13 +12,14 @@ export async function replaceTables(restoration: Restoration, tables: string[]):
   const { source, snapshot, rowsIn, settings, context } = restoration;
   const tried = await tryBeside(restoration);
   const isAtOnce = snapshot.tags?.engine === 'postgres';
-  if (!isAtOnce) {
-    markUnfinished(settings.notes, source.name, {
-      snapshot: snapshot.shortId,
-      at: settings.now().toISOString(),
-      ...(settings.inPlace ? { inPlace: true } : {}),
-    });
-  }
+  const mark: Unfinished = {
+    snapshot: snapshot.shortId,
+    at: settings.now().toISOString(),
+    tables,
+    ...(settings.inPlace ? { inPlace: true } : {}),
+    ...(settings.unverified ? { unverified: true } : {}),
+  };
+  if (!isAtOnce) markUnfinished(settings.notes, source.name, mark);
   try {
     const restored = await loadInto(restoration, source.database, { replace: true });
     if (!isAtOnce) clearUnfinished(settings.notes, source.name);
@@ -38,15 +39,9 @@ export async function replaceTables(restoration: Restoration, tables: string[]):
       'restore_failed',
       `${tables.join(', ')} in ${source.database} may not be whole: ${error.message}`,
       {
-        hint: `Mend the cause, then run ${again(restoration, tables)} again.`,
+        hint: `Mend the cause, then run \`${restoreAgain(source.name, mark)}\` again.`,
         cause: error,
       },
     );
   }
-}
-
-function again({ source, snapshot, settings }: Restoration, tables: string[]): string {
-  return settings.inPlace
-    ? `\`holdfast restore ${source.name} --snapshot ${snapshot.shortId} --tables ${tables.join(',')} --yes --in-place\``
-    : `\`holdfast restore ${source.name} --snapshot ${snapshot.shortId} --tables ${tables.join(',')} --yes\``;
 }

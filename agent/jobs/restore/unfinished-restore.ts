@@ -8,10 +8,23 @@ export interface Unfinished {
   snapshot: string;
   /** UTC ISO 8601. */
   at: string;
-  /** It empties and loads, which is to be said again to finish it. */
+  /** What it was told, which is to be said again to finish it: some tables alone, that it may empty and load, that it need not be compared. */
+  tables?: string[];
   inPlace?: true;
+  unverified?: true;
   /** How it is put in order, where it is a swap. */
   swap?: SwapPlan;
+}
+
+/** The command that finishes it. */
+export function restoreAgain(source: string, { snapshot, tables, inPlace, unverified }: Unfinished): string {
+  return [
+    `holdfast restore ${source} --snapshot ${snapshot}`,
+    ...(tables === undefined ? [] : [`--tables ${tables.join(',')}`]),
+    '--yes',
+    ...(inPlace === true ? ['--in-place'] : []),
+    ...(unverified === true ? ['--unverified'] : []),
+  ].join(' ');
 }
 
 /**
@@ -53,16 +66,10 @@ export function refuseUnfinished(notes: Notes, source: string): void {
     {
       hint:
         swap === undefined
-          ? `${again(source, mark)}; if the database is whole by now, say so with \`holdfast backup --mended\`.`
+          ? `Run \`${restoreAgain(source, mark)}\` again; if the database is whole by now, say so with \`holdfast backup --mended\`.`
           : 'Each command tries first to end it or to undo it: the log says what keeps it from that.',
     },
   );
-}
-
-function again(source: string, { snapshot, inPlace }: Unfinished): string {
-  return inPlace === true
-    ? `Run \`holdfast restore ${source} --snapshot ${snapshot} --yes --in-place\` again`
-    : `Run \`holdfast restore ${source} --snapshot ${snapshot} --yes\` again`;
 }
 
 const DONE = '';

@@ -22,6 +22,8 @@ export interface MysqlSession {
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
+/** A server that is gone without a word is noticed so. */
+const KEEP_ALIVE_MS = 60_000;
 /** Counting a table may take long; what hangs longer than this is broken. */
 const SESSION_TIMEOUT_MS = 60 * 60_000;
 
@@ -125,7 +127,9 @@ function connectOptions(config: MysqlSourceConfig): ConnectionOptions {
  * bears, and without that would look for `localhost`.
  */
 function socketTo({ host, port }: MysqlSourceConfig): Socket {
-  return Object.assign(connectTo(port, host).setNoDelay(true), { _host: host });
+  return Object.assign(connectTo(port, host).setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS), {
+    _host: host,
+  });
 }
 
 async function authorities(config: MysqlSourceConfig, caFile: string): Promise<{ ca?: string }> {
