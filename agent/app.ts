@@ -13,6 +13,7 @@ import { acceptJob } from './jobs/backup/accept.ts';
 import { backupJob } from './jobs/backup/backup.ts';
 import { alsoWarning } from './jobs/also-warning.ts';
 import type { Cycle } from './jobs/upkeep/check-cycle.ts';
+import { isHeeded } from './jobs/heeded-repository.ts';
 import { isFamiliar, rememberedId } from './jobs/init.ts';
 import type { Job } from './jobs/job.ts';
 import type { ExportTarget } from './jobs/restore/export.ts';
@@ -138,6 +139,7 @@ export async function createApp(config: Config, surroundings: Surroundings): Pro
 
   const repositoryId = () => rememberedId(repository, ledger);
   const report = async () => {
+    if (!isHeeded(repository, ledger)) return;
     const outlook = (cron: string) => outlookOf(cron, config.timeZone, clock.now());
     const facts = {
       host: config.host,

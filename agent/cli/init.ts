@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { utc } from '../core/clock.ts';
-import { acceptRepository, ensureRepository } from '../jobs/init.ts';
+import { acceptRepository, ensureRepository, hadRepository } from '../jobs/init.ts';
 import { remindOfPassword, type Context } from './context.ts';
 import { confirmPassword } from '../reports/password.ts';
 
@@ -14,6 +14,8 @@ export function addInit(program: Command, context: Context): void {
     .action(async (options: { new?: boolean; passwordStored?: boolean }) => {
       const app = await context.app({ withoutSources: true });
       const { repository, ledger } = app;
+      const isFirst = !hadRepository(repository, ledger);
+      const before = app.repositoryId();
       // Under the lock: two that make a repository at once leave one that neither can open.
       const { id, created } = await app.runner.exclusively(context.signal, () =>
         options.new
@@ -23,9 +25,9 @@ export function addInit(program: Command, context: Context): void {
       context.print.line(
         `${created ? 'created' : 'found'} repository ${id.slice(0, 10)} at ${app.repository.location}`,
       );
-      if (options.new && created) {
+      if (options.new && !isFirst && id !== before) {
         context.print.line(
-          'backups in another repository count no more: the gate closes until `holdfast backup` has stored one here',
+          'backups in another repository count no more where the daemon stores here: the gate is closed then, until `holdfast backup` has stored one',
         );
       }
       if (options.passwordStored) {
