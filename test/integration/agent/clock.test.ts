@@ -71,7 +71,7 @@ test('the clock was a year ahead for one backup → the sentinel refuses that he
 
   // "The newest" is the one that ran last, and whoever asks is told of the other.
   const database = world.agent.environment['MYSQL_DATABASE'] ?? '';
-  const restore = await world.agent.run(['restore', database, '--dry-run']);
+  const restore = await world.agent.run(['restore', database, '--to', `${database}_then`, '--dry-run']);
   const chosen = /would restore ([0-9a-f]{8}) of/.exec(restore.stderr)?.[1] ?? 'none';
   expect(after.filter((id) => id.startsWith(chosen))).toHaveLength(1);
   expect(restore.stderr).toMatch(/bears the later time .* the ledger knows [0-9a-f]{8} as the newest/);

@@ -26,7 +26,7 @@ test('a database that lost most of its rows → the backup is stored and does no
   expect(agent.lastOk()).toBe(lastOk);
   expect((await agent.run(['status'])).stdout).toMatch(new RegExp(`${database} +SUSPECT`));
 
-  const restored = await agent.run(['restore', database, '--dry-run']);
+  const restored = await agent.run(['restore', database, '--to', `${database}_then`, '--dry-run']);
   expect(restored.stderr).toMatch(
     /warning: .*is suspect, and nobody has accepted it: .*less than half of the usual/,
   );
