@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createSource } from '../../../agent/sources/create.ts';
 import type { Proof } from '../../../agent/proof/proof.ts';
-import type { AtOnceOrder, Inspector, Source } from '../../../agent/sources/source.ts';
+import type { AtOnceOrder, Inspector } from '../../../agent/sources/source.ts';
 import type { SourceSubject } from '../../contracts/source.ts';
+import { dumpOf, order } from '../../helpers/at-once.ts';
 import { makeCertificates } from '../../helpers/certificates.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
 import { startPostgres } from '../../helpers/postgres.ts';
@@ -21,16 +22,6 @@ beforeAll(async () => {
   subject = postgresSubject(server);
 });
 afterAll(() => server.stop());
-
-async function dumpOf(source: Source): Promise<Buffer> {
-  const part = source.parts(await source.probe(never)).find(({ kind }) => kind === 'dump')!;
-  return (await readDump(part.open(never))).bytes;
-}
-
-const order = (check: AtOnceOrder['check'] = async () => undefined): AtOnceOrder => ({
-  owners: 'where-allowed',
-  check,
-});
 
 /** What a dump of everything is replaced by before it comes back. */
 const SPOILED = `CREATE SCHEMA since; CREATE TABLE since.t (id int); INSERT INTO since.t VALUES (1), (2)`;

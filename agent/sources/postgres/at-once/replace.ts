@@ -8,7 +8,6 @@ import { analyzeDatabase } from '../examine.ts';
 import { inspectWithin } from '../inspect.ts';
 import type { PreparedLoad } from '../load.ts';
 import { proveWithin } from '../proof/prove.ts';
-import { readInOneWay } from '../proof/snapshot.ts';
 import type { PostgresSession } from '../session.ts';
 import { lockHint, lockHurdle } from './lock-room.ts';
 
@@ -27,7 +26,7 @@ export async function replaceAtOnce(
   if (hurdle !== null)
     throw new HoldfastError('restore_failed', `${hurdle.detail}; nothing was changed`, { hint: hurdle.mend });
   try {
-    await readInOneWay(session);
+    // Under the user's own settings, as pg_restore would find them: what a value means may hang on them.
     await session.query('BEGIN');
     await session.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
     const ours = await transactionOf(session);
