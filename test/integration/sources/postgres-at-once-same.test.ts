@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { SourceSubject } from '../../contracts/source.ts';
 import { dumpOf, order } from '../../helpers/at-once.ts';
+import { installExtension } from '../../helpers/postgres-extension.ts';
 import { startPostgres } from '../../helpers/postgres.ts';
 import { postgresSubject } from '../../helpers/postgres-subject.ts';
 import type { TestServer } from '../../helpers/server.ts';
@@ -39,6 +40,57 @@ describe('what a database was, replaced in one transaction', () => {
     expect(before).toEqual({ day: '2026-07-01', read: '2026-02-01' });
     await source.atOnce!.replace(streamOf(dump), order(), never);
     expect(await one('SELECT * FROM days')).toEqual(before);
+  });
+
+  test('default privileges of the whole database → change no right of what is loaded, and come back; later ones are gone', async () => {
+    await server.sql('CREATE ROLE reader');
+    onTestFinished(async () => {
+      await server.sql('DROP ROLE reader');
+    });
+    const source = await own(
+      `ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO reader; ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+       ALTER DEFAULT PRIVILEGES FOR ROLE reader GRANT USAGE ON SEQUENCES TO boss WITH GRANT OPTION`,
+      `CREATE TABLE closed (id int); REVOKE SELECT ON closed FROM reader;
+       CREATE FUNCTION open() RETURNS int LANGUAGE sql AS 'SELECT 1'; GRANT EXECUTE ON FUNCTION open() TO PUBLIC`,
+    );
+    const rights = () =>
+      one(`SELECT has_table_privilege('reader', 'closed', 'SELECT') AS closed, has_function_privilege('reader', 'open()', 'EXECUTE') AS open,
+        (SELECT jsonb_agg(jsonb_build_array(defaclrole::regrole, defaclobjtype, defaclacl::text) ORDER BY defaclrole, defaclobjtype) FROM pg_default_acl) AS defaults`);
+    const before = await rights();
+    expect(before).toMatchObject({ closed: false, open: true });
+    const dump = await dumpOf(source);
+    await server.sql('ALTER DEFAULT PRIVILEGES REVOKE ALL ON TYPES FROM PUBLIC, boss', 'own');
+    await source.atOnce!.replace(streamOf(dump), order(), never);
+    expect(await rights()).toEqual(before);
+  });
+
+  test('what stands in no schema, of an extension or of none → comes back, and nothing later is left', async () => {
+    const { name, remove } = await installExtension(
+      server,
+      `CREATE FUNCTION watch_over() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+       CREATE EVENT TRIGGER of_extension ON ddl_command_end EXECUTE FUNCTION watch_over();
+       CREATE FOREIGN DATA WRAPPER of_extension; CREATE SERVER of_extension FOREIGN DATA WRAPPER of_extension`,
+    );
+    onTestFinished(remove);
+    const source = await own(
+      `CREATE EXTENSION ${name}; CREATE TABLE t (id int)`,
+      `CREATE CAST (json AS bytea) WITH INOUT; CREATE FOREIGN DATA WRAPPER "b""are"; CREATE SERVER far FOREIGN DATA WRAPPER "b""are";
+       CREATE ACCESS METHOD again TYPE TABLE HANDLER heap_tableam_handler`,
+    );
+    const all = () =>
+      one(`SELECT ARRAY(SELECT castsource::regtype || ' ' || casttarget::regtype FROM pg_cast WHERE oid >= 16384) AS casts,
+        ARRAY(SELECT fdwname::text FROM pg_foreign_data_wrapper ORDER BY 1) AS wrappers, ARRAY(SELECT srvname::text FROM pg_foreign_server ORDER BY 1) AS servers,
+        ARRAY(SELECT lanname::text FROM pg_language ORDER BY 1) AS languages, ARRAY(SELECT amname::text FROM pg_am ORDER BY 1) AS methods,
+        ARRAY(SELECT evtname::text FROM pg_event_trigger ORDER BY 1) AS triggers`);
+    const before = await all();
+    const dump = await dumpOf(source);
+    await server.sql(
+      `CREATE CAST (json AS uuid) WITH INOUT; CREATE LANGUAGE later HANDLER plpgsql_call_handler; CREATE FOREIGN DATA WRAPPER later`,
+      'own',
+    );
+    expect(await source.atOnce!.hurdle(never)).toBeNull();
+    await source.atOnce!.replace(streamOf(dump), order(), never);
+    expect(await all()).toEqual(before);
   });
 });
 

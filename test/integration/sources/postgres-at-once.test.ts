@@ -141,12 +141,23 @@ describe('everything in a database replaced in one transaction', () => {
   });
 });
 
+/** Whose owner nobody else can be. */
+const SUPERUSERS = ['an extension', 'a wrapper', 'a language', 'an access method', 'a cast'];
+
 describe('a user who may not replace what is there', () => {
   test.each([
     ['a schema', 'CREATE SCHEMA "the""irs"', /schema the"irs/],
     ['a publication', 'CREATE PUBLICATION news', /publication news/],
     ['a large object', "SELECT lo_from_bytea(0, 'x')", /large objects/],
     ['an extension', 'CREATE EXTENSION pg_trgm', /extension pg_trgm/],
+    ['a wrapper', 'CREATE FOREIGN DATA WRAPPER bare', /foreign-data wrapper bare/],
+    ['a language', 'CREATE LANGUAGE other HANDLER plpgsql_call_handler', /language other/],
+    [
+      'an access method',
+      'CREATE ACCESS METHOD am TYPE TABLE HANDLER heap_tableam_handler',
+      /access method am/,
+    ],
+    ['a cast', 'CREATE CAST (json AS uuid) WITH INOUT', /cast \(json AS uuid\)/],
     ['the right to make schemas', 'SELECT 1', /may not make schemas/],
   ])('for %s → is told before, by its name, with what mends it', async (what, statement, detail) => {
     await server.sql("CREATE ROLE app LOGIN PASSWORD 'app'");
@@ -164,8 +175,20 @@ describe('a user who may not replace what is there', () => {
     }
     const hurdle = await source.atOnce!.hurdle(never);
     expect(hurdle?.detail).toMatch(detail);
-    if (what === 'an extension') return expect(hurdle?.mend).toMatch(/Restore as a superuser/);
+    if (SUPERUSERS.includes(what)) return expect(hurdle?.mend).toMatch(/Restore as a superuser/);
     await server.sql(/Run as an administrator[^:]*: (.*)/s.exec(hurdle!.mend)![1]!, 'own');
     expect(await source.atOnce!.hurdle(never)).toBeNull();
+  });
+
+  test('a subscription, which no transaction drops → is told before, to a superuser too', async () => {
+    await server.sql('CREATE DATABASE own');
+    onTestFinished(() => subject.dropDatabase('own'));
+    const create = `CREATE SUBSCRIPTION "ne""ws" CONNECTION 'dbname=far' PUBLICATION p WITH (connect = false, slot_name = NONE)`;
+    await server.sql(create, 'own');
+    const { atOnce } = subject.source('own');
+    const hurdle = await atOnce!.hurdle(never);
+    expect(hurdle?.detail).toBe('own subscribes to another server (ne"ws)');
+    await server.sql(/(DROP [^;]*;)/.exec(hurdle!.mend)![1]!, 'own');
+    expect(await atOnce!.hurdle(never)).toBeNull();
   });
 });
