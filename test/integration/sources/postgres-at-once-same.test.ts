@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { SourceSubject } from '../../contracts/source.ts';
 import { dumpOf, order } from '../../helpers/at-once.ts';
@@ -7,6 +8,7 @@ import { startPostgres } from '../../helpers/postgres.ts';
 import { postgresSubject } from '../../helpers/postgres-subject.ts';
 import type { TestServer } from '../../helpers/server.ts';
 import { streamOf } from '../../helpers/sources.ts';
+import { until } from '../../helpers/until.ts';
 
 const never = new AbortController().signal;
 let server: TestServer;
@@ -115,5 +117,29 @@ describe('while it is replaced in one transaction', () => {
     });
     await source.atOnce!.replace(slow(), check, never);
     expect(looked).toEqual([1]);
+  });
+
+  test('a deadlock with whoever uses it → it is as it was, which is said with what to do', async () => {
+    const source = await own(
+      'CREATE SCHEMA a; CREATE TABLE a.t (id int); CREATE SCHEMA b; CREATE TABLE b.t (id int)',
+      `ALTER DATABASE own SET deadlock_timeout = '3s'`,
+    );
+    const dump = await dumpOf(source);
+    const { host, port } = server;
+    const user = new pg.Client({ host, port, ...server.admin, database: 'own', application_name: 'user' });
+    await user.connect();
+    onTestFinished(() => user.end());
+    await user.query(`SET deadlock_timeout = '1min'; BEGIN; SELECT FROM b.t`);
+    const failed = source.atOnce!.replace(streamOf(dump), order(), never).catch((error: unknown) => error);
+    await until(
+      'the restore waits',
+      async () => (await one(`SELECT FROM pg_locks WHERE NOT granted`)) !== undefined,
+    );
+    const used = user.query('SELECT FROM a.t');
+    expect(await failed).toMatchObject({
+      message: expect.stringMatching(/deadlock detected; nothing was changed$/) as string,
+      hint: expect.stringMatching(/stop what uses the database/) as string,
+    });
+    await used;
   });
 });

@@ -121,7 +121,7 @@ describe('everything in a database replaced in one transaction', () => {
     expect(await secure.sql('SELECT lo_get(7) AS x', 'own')).toEqual([{ x: Buffer.from([0, 255]) }]);
   });
 
-  test('a server with little room for locks → refused before anything, with the setting, and then it can', async () => {
+  test('a server with little room for locks → refused before anything, with the setting, and then it can; a load that meets it says so too', async () => {
     const few = ['max_connections=10', 'max_worker_processes=2', 'max_wal_senders=2'];
     const small = await startPostgres([...few, 'max_locks_per_transaction=10']);
     onTestFinished(() => small.stop());
@@ -137,7 +137,13 @@ describe('everything in a database replaced in one transaction', () => {
     await large.sql(
       `DO $$ BEGIN FOR i IN 1..100 LOOP EXECUTE format('CREATE TABLE t%s (id serial PRIMARY KEY)', i); COMMIT; END LOOP; END $$`,
     );
-    expect(await postgresSubject(large).source('postgres').atOnce!.hurdle(never)).toBeNull();
+    const enoughRoom = postgresSubject(large).source('postgres');
+    expect(await enoughRoom.atOnce!.hurdle(never)).toBeNull();
+    const dump = await dumpOf(enoughRoom);
+    await small.sql('CREATE DATABASE beside');
+    await expect(source().restoreInto('beside', streamOf(dump), never)).rejects.toMatchObject({
+      hint: expect.stringMatching(/^Set max_locks_per_transaction higher there/) as string,
+    });
   });
 });
 
