@@ -128,7 +128,8 @@ export interface AtOnce {
   /**
    * Replaces everything in the source's own database by a plain dump, in one transaction: where it throws, or the agent or the server dies at
    * any moment, all is as it was. Who uses the database meanwhile waits for the end. Throws as `restoreInto` does, what `order.check` throws,
-   * and `source_unreachable` where the connection is lost at the very end, so that nobody knows whether it was done: it is whole in any case.
+   * and `source_unreachable` after `order.onCommit` where the connection is lost, so that nobody knows whether it was done: it is whole in any
+   * case. From there on the signal is not heard.
    */
   replace(dump: StoredDump, order: AtOnceOrder, signal: AbortSignal): Promise<Restored>;
 }
@@ -137,6 +138,8 @@ export interface AtOnceOrder {
   owners: Owners;
   /** Is given what can look at that which came back, before anybody else sees it; where it throws, all is as it was. */
   check(inside: Inspector): Promise<void>;
+  /** Is called as the commit begins. */
+  onCommit?: () => void;
   onTable?: (table: TableLoad) => void;
 }
 

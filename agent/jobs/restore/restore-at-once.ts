@@ -1,10 +1,13 @@
+import { describeError } from '../../core/errors.ts';
 import type { AtOnce, Hurdle, Inspector } from '../../sources/source.ts';
+import { EndedRun } from '../job.ts';
 import { checkRestored, type Checked } from './check-restored.ts';
 import { ownersLeft } from './owners-left.ts';
 import { giveTo } from './restore-load.ts';
-import { sizeRestored } from './size-restored.ts';
 import { clearUnfinished } from './unfinished-restore.ts';
 import type { Done, Restoration } from './restoration.ts';
+
+const SIZE_TIMEOUT_MS = 60_000;
 
 /**
  * Where no database can take another's place, and definitions obey transactions: everything in the target is dropped, loaded and compared
@@ -23,13 +26,18 @@ export async function replaceAtOnce(
     checked = await checkRestored(restoration, database, { mayDiffer: false, inspector });
   };
   const { owners } = settings;
+  let isCommitting = false;
+  const onCommit = () => void (isCommitting = true);
   const restored = await giveTo(restoration, database, (dump, watching) =>
-    atOnce.replace(dump, { owners, check, ...watching }, context.signal),
-  );
+    atOnce.replace(dump, { owners, check, onCommit, ...watching }, context.signal),
+  ).catch((error: unknown) => {
+    throw isCommitting ? inDoubt(restoration, error) : error;
+  });
   // What an older restore has left of it is gone.
   clearUnfinished(settings.notes, source.name);
   if (checked === undefined) throw new Error(`${database} was replaced without a check`);
-  const { databaseBytes } = await sizeRestored(source, database, context.signal);
+  // It is done, whoever says stop now; for the next restore's estimate alone.
+  const bytes = await source.sizeOf(database, AbortSignal.timeout(SIZE_TIMEOUT_MS)).catch(() => null);
   return {
     tables: checked.tables,
     rows: checked.rows,
@@ -44,6 +52,12 @@ export async function replaceAtOnce(
       ...ownersLeft(restoration, restored, database),
     ],
     kept: null,
-    databaseBytes,
+    databaseBytes: bytes ?? undefined,
   };
+}
+
+/** Where nobody knows whether it was done, that is what is told, and not that it was told to stop; what was made for it stays. */
+function inDoubt({ snapshot }: Restoration, error: unknown): unknown {
+  if (describeError(error).kind !== 'source_unreachable') return error;
+  return new EndedRun('failed', error, { snapshotId: snapshot.id }, { stands: true });
 }

@@ -27,6 +27,9 @@ export function ofSchema(sql: string, schemas: OfSchemas): string {
   return sql.replaceAll(USER_SCHEMAS, () => `n.nspname IN (${names.map(quoteLiteral).join(', ')})`);
 }
 
+/** The first oid that a server gives to what its users make. */
+export const FIRST_OWN_OID = 16_384;
+
 /** Not made by an extension, whose members come back by CREATE EXTENSION. */
 export function notOfExtension(catalog: string, oid: string): string {
   return `NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = '${catalog}'::regclass AND x.objid = ${oid} AND x.deptype = 'e')`;

@@ -1,6 +1,8 @@
 import { HoldfastError } from '../../core/errors.ts';
 import { errorFields } from '../error-fields.ts';
+import { ABOVE_SCHEMAS } from './above-schemas.ts';
 import { USER_SCHEMAS } from './contents.ts';
+import { forgetDefaultPrivileges } from './default-privileges.ts';
 import { codeOf, statementError } from './errors.ts';
 import { forEachLargeObject } from './large-objects.ts';
 import { quoteIdentifier } from './names.ts';
@@ -35,22 +37,20 @@ export async function emptyWithin(session: PostgresSession, target: string): Pro
     () => session.query('SELECT lo_unlink(oid) FROM pg_largeobject_metadata'),
     forEachLargeObject('ALTER', 'OWNER TO', user),
   );
-  for (const name of await namesOf(
-    session,
-    `SELECT nspname AS name FROM pg_namespace n WHERE ${USER_SCHEMAS}`,
-  )) {
-    const renew = name === quoteIdentifier('public');
+  await drop(() => forgetDefaultPrivileges(session), null);
+  const schemas = `SELECT nspname AS name FROM pg_namespace n WHERE ${USER_SCHEMAS}`;
+  for (const schema of await namesOf(session, schemas)) {
+    const name = quoteIdentifier(schema);
     await drop(
-      () => (renew ? renewPublic(session) : session.query(`DROP SCHEMA ${name} CASCADE`)),
+      () => (schema === 'public' ? renewPublic(session) : session.query(`DROP SCHEMA ${name} CASCADE`)),
       `ALTER SCHEMA ${name} OWNER TO ${user};`,
     );
   }
   await requireEmpty(session, target);
 }
 
-/** Names that are ready to stand in a statement. */
 async function namesOf(session: PostgresSession, list: string): Promise<string[]> {
-  return (await session.query(list)).map(({ name }) => quoteIdentifier(String(name)));
+  return (await session.query(list)).map(({ name }) => String(name));
 }
 
 /** `give`: what makes the session's user the owner; null where only a superuser can be that. */
@@ -84,35 +84,6 @@ async function attempt(
 
 /** insufficient_privilege */
 const DENIED = '42501';
-
-interface Kind {
-  list: string;
-  drop: (name: string) => string;
-  /** What makes somebody its owner; left out where that takes a superuser. */
-  give?: (name: string, user: string) => string;
-}
-
-/** What stands in no schema. Event triggers first: they could forbid the rest. */
-const ABOVE_SCHEMAS: Kind[] = [
-  {
-    list: 'SELECT evtname AS name FROM pg_event_trigger',
-    drop: (name) => `DROP EVENT TRIGGER IF EXISTS ${name} CASCADE`,
-  },
-  {
-    list: 'SELECT pubname AS name FROM pg_publication',
-    drop: (name) => `DROP PUBLICATION IF EXISTS ${name} CASCADE`,
-    give: (name, user) => `ALTER PUBLICATION ${name} OWNER TO ${user};`,
-  },
-  {
-    list: 'SELECT srvname AS name FROM pg_foreign_server',
-    drop: (name) => `DROP SERVER IF EXISTS ${name} CASCADE`,
-    give: (name, user) => `ALTER SERVER ${name} OWNER TO ${user};`,
-  },
-  {
-    list: "SELECT extname AS name FROM pg_extension WHERE extname <> 'plpgsql'",
-    drop: (name) => `DROP EXTENSION IF EXISTS ${name} CASCADE`,
-  },
-];
 
 async function renewPublic(session: PostgresSession): Promise<void> {
   const [schema] = await session.query(

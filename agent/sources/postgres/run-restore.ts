@@ -4,6 +4,7 @@ import { loadDump } from '../client/load.ts';
 import { writePrivateFile } from '../private-file.ts';
 import type { ClientDeps } from '../tools.ts';
 import type { Entry } from './archive-contents.ts';
+import { lockHint } from './at-once/lock-room.ts';
 import { siblingOf } from './clients.ts';
 import { postgresEnvironment } from './environment.ts';
 import type { WayIn } from './lend-connection.ts';
@@ -87,5 +88,6 @@ const HINTS: [RegExp, string][] = [
     /unsupported version|transaction_timeout/,
     'The dump is of a newer PostgreSQL: restore it into a server of that major.',
   ],
+  [/out of shared memory/, lockHint()],
   [/already exists/, 'Restore into an empty database.'],
 ];

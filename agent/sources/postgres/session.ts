@@ -87,9 +87,16 @@ async function describe(client: pg.Client): Promise<PostgresSession> {
       current_user::text AS role`,
   );
   const major = Number(row?.major);
-  // The names in our statements must mean what they say, and a forgotten connection must not wait for ever.
-  const settings = ['search_path = pg_catalog', 'statement_timeout = 0', "lock_timeout = '30s'"];
-  if (major >= 14) settings.push("client_connection_check_interval = '1s'");
+  // The names in our statements must mean what they say, no limit of the server's own may end what waits for somebody else in between,
+  // and a forgotten connection must not wait for ever.
+  const settings = [
+    'search_path = pg_catalog',
+    'statement_timeout = 0',
+    'idle_in_transaction_session_timeout = 0',
+    "lock_timeout = '30s'",
+    ...(major >= 14 ? ["client_connection_check_interval = '1s'"] : []),
+    ...(major >= 17 ? ['transaction_timeout = 0'] : []),
+  ];
   const set = async () => {
     for (const setting of settings) await query(`SET ${setting}`);
   };

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createSource } from '../../../agent/sources/create.ts';
 import type { Proof } from '../../../agent/proof/proof.ts';
-import type { AtOnceOrder, Inspector, Source } from '../../../agent/sources/source.ts';
+import type { AtOnceOrder, Inspector } from '../../../agent/sources/source.ts';
 import type { SourceSubject } from '../../contracts/source.ts';
+import { dumpOf, order } from '../../helpers/at-once.ts';
 import { makeCertificates } from '../../helpers/certificates.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
 import { startPostgres } from '../../helpers/postgres.ts';
@@ -21,16 +22,6 @@ beforeAll(async () => {
   subject = postgresSubject(server);
 });
 afterAll(() => server.stop());
-
-async function dumpOf(source: Source): Promise<Buffer> {
-  const part = source.parts(await source.probe(never)).find(({ kind }) => kind === 'dump')!;
-  return (await readDump(part.open(never))).bytes;
-}
-
-const order = (check: AtOnceOrder['check'] = async () => undefined): AtOnceOrder => ({
-  owners: 'where-allowed',
-  check,
-});
 
 /** What a dump of everything is replaced by before it comes back. */
 const SPOILED = `CREATE SCHEMA since; CREATE TABLE since.t (id int); INSERT INTO since.t VALUES (1), (2)`;
@@ -130,7 +121,7 @@ describe('everything in a database replaced in one transaction', () => {
     expect(await secure.sql('SELECT lo_get(7) AS x', 'own')).toEqual([{ x: Buffer.from([0, 255]) }]);
   });
 
-  test('a server with little room for locks → refused before anything, with the setting, and then it can', async () => {
+  test('a server with little room for locks → refused before anything, with the setting, and then it can; a load that meets it says so too', async () => {
     const few = ['max_connections=10', 'max_worker_processes=2', 'max_wal_senders=2'];
     const small = await startPostgres([...few, 'max_locks_per_transaction=10']);
     onTestFinished(() => small.stop());
@@ -146,9 +137,18 @@ describe('everything in a database replaced in one transaction', () => {
     await large.sql(
       `DO $$ BEGIN FOR i IN 1..100 LOOP EXECUTE format('CREATE TABLE t%s (id serial PRIMARY KEY)', i); COMMIT; END LOOP; END $$`,
     );
-    expect(await postgresSubject(large).source('postgres').atOnce!.hurdle(never)).toBeNull();
+    const enoughRoom = postgresSubject(large).source('postgres');
+    expect(await enoughRoom.atOnce!.hurdle(never)).toBeNull();
+    const dump = await dumpOf(enoughRoom);
+    await small.sql('CREATE DATABASE beside');
+    await expect(source().restoreInto('beside', streamOf(dump), never)).rejects.toMatchObject({
+      hint: expect.stringMatching(/^Set max_locks_per_transaction higher there/) as string,
+    });
   });
 });
+
+/** Whose owner nobody else can be. */
+const SUPERUSERS = ['an extension', 'a wrapper', 'a language', 'an access method', 'a cast'];
 
 describe('a user who may not replace what is there', () => {
   test.each([
@@ -156,6 +156,14 @@ describe('a user who may not replace what is there', () => {
     ['a publication', 'CREATE PUBLICATION news', /publication news/],
     ['a large object', "SELECT lo_from_bytea(0, 'x')", /large objects/],
     ['an extension', 'CREATE EXTENSION pg_trgm', /extension pg_trgm/],
+    ['a wrapper', 'CREATE FOREIGN DATA WRAPPER bare', /foreign-data wrapper bare/],
+    ['a language', 'CREATE LANGUAGE other HANDLER plpgsql_call_handler', /language other/],
+    [
+      'an access method',
+      'CREATE ACCESS METHOD am TYPE TABLE HANDLER heap_tableam_handler',
+      /access method am/,
+    ],
+    ['a cast', 'CREATE CAST (json AS uuid) WITH INOUT', /cast \(json AS uuid\)/],
     ['the right to make schemas', 'SELECT 1', /may not make schemas/],
   ])('for %s → is told before, by its name, with what mends it', async (what, statement, detail) => {
     await server.sql("CREATE ROLE app LOGIN PASSWORD 'app'");
@@ -173,8 +181,20 @@ describe('a user who may not replace what is there', () => {
     }
     const hurdle = await source.atOnce!.hurdle(never);
     expect(hurdle?.detail).toMatch(detail);
-    if (what === 'an extension') return expect(hurdle?.mend).toMatch(/Restore as a superuser/);
+    if (SUPERUSERS.includes(what)) return expect(hurdle?.mend).toMatch(/Restore as a superuser/);
     await server.sql(/Run as an administrator[^:]*: (.*)/s.exec(hurdle!.mend)![1]!, 'own');
     expect(await source.atOnce!.hurdle(never)).toBeNull();
+  });
+
+  test('a subscription, which no transaction drops → is told before, to a superuser too', async () => {
+    await server.sql('CREATE DATABASE own');
+    onTestFinished(() => subject.dropDatabase('own'));
+    const create = `CREATE SUBSCRIPTION "ne""ws" CONNECTION 'dbname=far' PUBLICATION p WITH (connect = false, slot_name = NONE)`;
+    await server.sql(create, 'own');
+    const { atOnce } = subject.source('own');
+    const hurdle = await atOnce!.hurdle(never);
+    expect(hurdle?.detail).toBe('own subscribes to another server (ne"ws)');
+    await server.sql(/(DROP [^;]*;)/.exec(hurdle!.mend)![1]!, 'own');
+    expect(await atOnce!.hurdle(never)).toBeNull();
   });
 });

@@ -1,11 +1,12 @@
 import type { PostgresSourceConfig } from '../../../config/config.ts';
-import type { AtOnce } from '../../source.ts';
+import type { AtOnce, Restored } from '../../source.ts';
 import type { ClientDeps } from '../../tools.ts';
 import type { WayIn } from '../lend-connection.ts';
 import { prepareLoad } from '../load.ts';
 import { withPostgresSession } from '../session.ts';
 import { untilCommit } from '../until-commit.ts';
 import { atOnceHurdle } from './hurdle.ts';
+import { inDoubt } from './in-doubt.ts';
 import { replaceAtOnce } from './replace.ts';
 
 const LOOK_TIMEOUT_MS = 60_000;
@@ -25,13 +26,26 @@ export function createAtOnce(config: PostgresSourceConfig, deps: ClientDeps): At
       const options = { owners, ...(onTable === undefined ? {} : { onTable }) };
       const load = await prepareLoad(config, deps, config.database, dump, signal, options);
       let isRun = false;
+      let isCommitting = false;
+      const ended: { as?: Restored } = {};
       const once = { ...load, run: (way?: WayIn) => ((isRun = true), load.run(way)) };
       const limit = untilCommit(signal);
+      const onCommit = () => {
+        limit.signal.throwIfAborted();
+        limit.onCommit();
+        isCommitting = true;
+        order.onCommit?.();
+      };
       try {
         const session = { signal: limit.signal, caFile, timeoutMs: RESTORE_TIMEOUT_MS };
-        return await withPostgresSession(config, session, (open) =>
-          replaceAtOnce(open, config, deps, { load: once, order, onCommit: limit.onCommit }),
-        );
+        return await withPostgresSession(config, session, async (open) => {
+          ended.as = await replaceAtOnce(open, config, deps, { load: once, order, onCommit });
+          return ended.as;
+        });
+      } catch (error) {
+        // What goes wrong as the connection is ended changes nothing of it.
+        if (ended.as !== undefined) return ended.as;
+        throw isCommitting ? inDoubt(config.database, error) : error;
       } finally {
         limit.release();
         if (!isRun) await load.cancel();

@@ -8,7 +8,6 @@ import { analyzeDatabase } from '../examine.ts';
 import { inspectWithin } from '../inspect.ts';
 import type { PreparedLoad } from '../load.ts';
 import { proveWithin } from '../proof/prove.ts';
-import { readInOneWay } from '../proof/snapshot.ts';
 import type { PostgresSession } from '../session.ts';
 import { lockHint, lockHurdle } from './lock-room.ts';
 
@@ -27,7 +26,7 @@ export async function replaceAtOnce(
   if (hurdle !== null)
     throw new HoldfastError('restore_failed', `${hurdle.detail}; nothing was changed`, { hint: hurdle.mend });
   try {
-    await readInOneWay(session);
+    // Under the user's own settings, as pg_restore would find them: what a value means may hang on them.
     await session.query('BEGIN');
     await session.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
     const ours = await transactionOf(session);
@@ -43,7 +42,7 @@ export async function replaceAtOnce(
     // The first queries would be planned blindly.
     await analyzeDatabase(session);
     onCommit();
-    await commit(session, database);
+    await session.query('COMMIT');
     return restored;
   } catch (error) {
     await session.query('ROLLBACK').catch(() => undefined);
@@ -68,28 +67,21 @@ function left(database: string): HoldfastError {
   );
 }
 
-async function commit(session: PostgresSession, database: string): Promise<void> {
-  try {
-    await session.query('COMMIT');
-  } catch (error) {
-    const what = `the connection was lost as ${database} was put in place`;
-    const told = statementError(error, what, null);
-    if (told.kind !== 'source_unreachable') throw error;
-    throw new HoldfastError('source_unreachable', told.message, {
-      hint: `It is whole, and either what it was or what the snapshot has: look, and restore again where it is not the latter.`,
-      cause: error,
-    });
-  }
-}
-
 function refusal(database: string, error: unknown): HoldfastError {
-  const code = codeOf(error);
   const told = statementError(error, `cannot replace what is in ${database}`, null);
-  const hint = code === LOCK_NOT_AVAILABLE ? IN_USE : code === OUT_OF_MEMORY ? lockHint() : undefined;
+  // Who says what was being done has the server's own word as its cause.
+  const hint = HINTS[codeOf(error instanceof HoldfastError ? error.cause : error)];
   if (hint === undefined || told.hint !== undefined) return told;
   return new HoldfastError(told.kind, `${told.message}; nothing was changed`, { hint, cause: error });
 }
 
-const LOCK_NOT_AVAILABLE = '55P03';
-const OUT_OF_MEMORY = '53200';
-const IN_USE = `Somebody has used a table there for ${LOCK_TIMEOUT} without a pause: stop what uses the database, prepared transactions included, and restore again.`;
+const STOP = 'stop what uses the database, prepared transactions included, and restore again.';
+
+const HINTS: Record<string, string> = {
+  /** lock_not_available */
+  '55P03': `Somebody has used a table there for ${LOCK_TIMEOUT} without a pause: ${STOP}`,
+  /** deadlock_detected */
+  '40P01': `Somebody used one table there and waited for another that was dropped already: ${STOP}`,
+  /** out_of_memory, which is said of the locks' table too */
+  '53200': lockHint(),
+};

@@ -1,13 +1,10 @@
-import { notOfExtension, USER_SCHEMAS } from '../contents.ts';
+import { FIRST_OWN_OID, notOfExtension, USER_SCHEMAS } from '../contents.ts';
 import { named } from './names.ts';
 import type { ObjectQuery } from './table-objects.ts';
 
 /** `catalog it`, its schema as `n`, without what an extension brought. */
 const inSchema = (catalog: string, column: string) =>
   `${catalog} it JOIN pg_namespace n ON n.oid = it.${column} AND ${USER_SCHEMAS} AND ${notOfExtension(catalog, 'it.oid')}`;
-
-/** The first oid that a server gives to what its users make. */
-const FIRST_OWN_OID = 16_384;
 
 /** `catalog it` for what stands in no schema. */
 const besideSchemas = (catalog: string) =>
