@@ -196,6 +196,8 @@ test.each([
   ],
   ['POLICY', 'CREATE POLICY q ON public.t USING (true);', []],
   ['USER MAPPING', `CREATE USER MAPPING FOR m SERVER s OPTIONS (\n    password 'a TO b'\n);`, ['m']],
+  ['USER MAPPING', 'CREATE USER MAPPING FOR public SERVER s;', []],
+  ['USER MAPPING', 'CREATE USER MAPPING FOR "PUBLIC" SERVER s;', ['PUBLIC']],
   ['DATABASE PROPERTIES', `ALTER ROLE grp IN DATABASE d SET work_mem TO '6MB';`, ['grp']],
   ['VIEW', 'CREATE VIEW v AS SELECT a FROM b;', []],
 ])('of %s %j the roles are %j', (kind, definition, expected) => {
