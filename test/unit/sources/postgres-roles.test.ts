@@ -202,6 +202,16 @@ describe('the roles that are made', () => {
     ]);
   });
 
+  test('globals without any password → who logs in is told; where some have one, nobody', async () => {
+    const bare = SCRIPT.replace(/ PASSWORD '[^']*'/g, '');
+    const warnings = async (script: string) =>
+      planRoles(lacking('grp', 'beside'), await readGlobals(inPieces(script)), there()).warnings;
+    expect(await warnings(bare)).toEqual([
+      `roles "beside", "a;"b" get no password, for the stored globals hold none: \`ALTER ROLE "beside" PASSWORD '…';\``,
+    ]);
+    expect(await warnings(SCRIPT)).toEqual([]);
+  });
+
   test('the value of a setting may be a secret → what could not be set is told without it', async () => {
     const globals = await readGlobals(inPieces(SCRIPT));
     const { statements } = planRoles(lacking('grp'), globals, there());

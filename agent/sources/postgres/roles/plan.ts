@@ -5,6 +5,7 @@ import type { Globals, StoredRole } from './globals-script.ts';
 import { isForAdministration, type Membership } from './membership.ts';
 import { requireRights } from './rights.ts';
 import type { RolesThere } from './server.ts';
+import { told } from './told.ts';
 
 /** What it takes to make the roles that are lacking out of stored globals, statement by statement. Throws as `Roles.plan`. */
 export function planRoles(lacking: Lacking, globals: Globals, there: RolesThere): RolesPlan {
@@ -12,7 +13,7 @@ export function planRoles(lacking: Lacking, globals: Globals, there: RolesThere)
   requireRights(chosen, lacking, there);
   return {
     roles: chosen.roles.map(({ name, attributes }) => ({ name, powers: attributes })),
-    warnings: leftOut(chosen, there),
+    warnings: [...leftOut(chosen, there), ...withoutPassword(chosen, globals)],
     statements: [
       ...chosen.roles.map(create),
       ...chosen.roles.flatMap(describe),
@@ -32,6 +33,17 @@ function leftOut({ skipped }: ChosenRoles, there: RolesThere): string[] {
       (membership) =>
         `role "${membership.member}" was there and is left as it is: it was a member of "${membership.role}", which \`${grantSql(membership, there)};\` makes it again`,
     );
+}
+
+/** Some log in without one, by a certificate say; where no role has one, they were not stored. */
+function withoutPassword({ roles }: ChosenRoles, { roles: stored }: Globals): string[] {
+  if ([...stored.values()].some(({ password }) => password !== null)) return [];
+  const names = roles.filter(({ attributes }) => attributes.includes('LOGIN')).map(({ name }) => name);
+  const [first] = names;
+  if (first === undefined) return [];
+  return [
+    `${told(names)} ${names.length === 1 ? 'gets' : 'get'} no password, for the stored globals hold none: \`ALTER ROLE ${quoteIdentifier(first)} PASSWORD '…';\``,
+  ];
 }
 
 function create({ name, attributes, password, validUntil }: StoredRole): RoleStatement {
