@@ -1,0 +1,91 @@
+import { describe, expect, test } from 'vitest';
+import type { WholeEntry } from '../../../agent/sources/postgres/archive-contents.ts';
+import { neededOf } from '../../../agent/sources/postgres/roles/needed.ts';
+import { giveTraits, traitsOf } from '../../../agent/sources/postgres/roles/of-database.ts';
+import type { PostgresSession } from '../../../agent/sources/postgres/session.ts';
+
+const entry = (kind: string, more: Partial<WholeEntry>): WholeEntry => ({
+  ...{ id: 1, catalog: '0', oid: '0', kind, schema: 'public', tag: 't', owner: '', dependencies: [] },
+  ...{ hasData: false, definition: '', drop: '', copy: '', tablespace: '', accessMethod: '' },
+  ...more,
+});
+
+/** As pg_dump 15 writes them. */
+const TABLE = entry('TABLE', {
+  owner: 'shop_owner',
+  definition: 'CREATE TABLE public.t (\n    id integer\n);\n',
+  drop: 'DROP TABLE public.t;\n',
+});
+const OF_EXTENSION = [
+  entry('ACL', {
+    tag: 'FUNCTION digest(text, text)',
+    owner: 'installer',
+    definition: 'GRANT ALL ON FUNCTION public.digest(text, text) TO app;\n',
+  }),
+  entry('COMMENT', { owner: 'installer', definition: "COMMENT ON TABLE public.k IS 'x';\n" }),
+  entry('TABLE DATA', { owner: 'installer', hasData: true, copy: 'COPY public.k (id) FROM stdin;\n' }),
+  entry('SEQUENCE SET', {
+    owner: 'installer',
+    definition: "SELECT pg_catalog.setval('public.k_id_seq', 1, false);\n",
+  }),
+  entry('INDEX', {
+    owner: 'installer',
+    definition: 'CREATE INDEX i ON public.k USING btree (id);\n',
+    drop: 'DROP INDEX public.i;\n',
+  }),
+];
+const PUBLIC = entry('SCHEMA', {
+  schema: '',
+  tag: 'public',
+  owner: 'pg_database_owner',
+  definition: '-- *not* creating schema, since initdb creates it\n',
+  drop: '-- *not* dropping schema, since initdb creates it\n',
+});
+const LARGE_OBJECT = entry('BLOB METADATA', { owner: 'keeper', definition: '16390\n', drop: '-- dummy' });
+const grant = (role: string) =>
+  entry('ACL', { owner: 'shop_owner', definition: `GRANT SELECT ON TABLE public.t TO ${role};\n` });
+const policy = (role: string) =>
+  entry('POLICY', {
+    owner: 'shop_owner',
+    definition: `CREATE POLICY p ON public.t TO ${role} USING (true);\n`,
+    drop: 'DROP POLICY p ON public.t;\n',
+  });
+
+describe('what a dump needs of roles', () => {
+  test('owners of what is made alone: who made an extension, of which the dump has rights, rows, comments and indexes, is not among them', () => {
+    const { roles, owners } = neededOf([TABLE, ...OF_EXTENSION, PUBLIC, LARGE_OBJECT], { owners: true });
+    expect(roles).toEqual(['shop_owner', 'app', 'pg_database_owner', 'keeper']);
+    expect(owners).toEqual(['shop_owner', 'pg_database_owner', 'keeper']);
+  });
+
+  test('whose default rights they are is as an owner: who sets them must be able to act for it', () => {
+    const definition = 'ALTER DEFAULT PRIVILEGES FOR ROLE maker GRANT SELECT ON TABLES  TO auditor;\n';
+    const { roles, owners } = neededOf([entry('DEFAULT ACL', { owner: 'maker', definition })], {
+      owners: true,
+    });
+    expect({ roles, owners }).toEqual({ roles: ['maker', 'auditor'], owners: ['maker'] });
+  });
+
+  test('a name of another encoding than UTF-8 → left to pg_restore, which knows it', () => {
+    const latin1 = Buffer.from('"p\u00fablico"', 'latin1').toString('utf8');
+    const needed = neededOf(
+      [policy(latin1), grant(latin1), { ...TABLE, owner: latin1, tablespace: latin1 }],
+      { owners: true },
+    );
+    expect(needed).toEqual({ roles: [], owners: [], wished: [], tablespaces: [] });
+  });
+
+  test('a comment or setting of another encoding → not given to the database in wrong characters, but told', async () => {
+    const comment = Buffer.from("COMMENT ON DATABASE d IS 'caf\u00e9';", 'latin1').toString('utf8');
+    const asked: string[] = [];
+    const session = { query: async (sql: string) => void asked.push(sql) } as unknown as PostgresSession;
+    const traits = traitsOf([
+      entry('DATABASE', { owner: 'shop_owner', drop: 'DROP DATABASE d;\n' }),
+      entry('COMMENT', { tag: 'DATABASE d', definition: comment }),
+    ]);
+    expect(await giveTraits(session, 'd', traits)).toEqual([
+      'the database lacks its comment: see them with `pg_restore --create --schema-only`',
+    ]);
+    expect(asked).toEqual(['BEGIN', 'ALTER DATABASE "d" OWNER TO "shop_owner"', 'COMMIT']);
+  });
+});
