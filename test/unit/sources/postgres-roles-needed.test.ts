@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { HoldfastError } from '../../../agent/core/errors.ts';
+import { whyNothingShown } from '../../../agent/jobs/verify/not-run.ts';
 import type { WholeEntry } from '../../../agent/sources/postgres/archive-contents.ts';
 import { neededOf } from '../../../agent/sources/postgres/roles/needed.ts';
 import { giveTraits, traitsOf } from '../../../agent/sources/postgres/roles/of-database.ts';
+import { requireRoles } from '../../../agent/sources/postgres/roles/require.ts';
 import type { PostgresSession } from '../../../agent/sources/postgres/session.ts';
 
 const entry = (kind: string, more: Partial<WholeEntry>): WholeEntry => ({
@@ -87,5 +90,28 @@ describe('what a dump needs of roles', () => {
       'the database lacks its comment: see them with `pg_restore --create --schema-only`',
     ]);
     expect(asked).toEqual(['BEGIN', 'ALTER DATABASE "d" OWNER TO "shop_owner"', 'COMMIT']);
+  });
+});
+
+describe('roles that a scratch server has not', () => {
+  const refused = (...roles: string[]) => {
+    try {
+      requireRoles(roles.map(policy), { roles: new Set(), ownersKept: false });
+    } catch (error) {
+      return error;
+    }
+    return null;
+  };
+
+  test.each([[['a']], [['a', 'b']], [['"say ""so"""']]])('%j → nothing was shown', (names) => {
+    const error = refused(...names);
+    expect(error).toMatchObject({ kind: 'restore_failed' });
+    expect(whyNothingShown(error)).toMatch(/^the scratch server lacks what the dump needs: roles? "/);
+    const told = new HoldfastError('restore_failed', 'it did not load', { cause: error });
+    expect(whyNothingShown(told)).toMatch(/lacks what the dump needs/);
+  });
+
+  test('another failure → it was shown', () => {
+    expect(whyNothingShown(new HoldfastError('restore_failed', 'a row is not as it was'))).toBeNull();
   });
 });
