@@ -6,6 +6,7 @@ import { neededOf } from '../../../agent/sources/postgres/roles/needed.ts';
 import { giveTraits, traitsOf } from '../../../agent/sources/postgres/roles/of-database.ts';
 import { requireRoles } from '../../../agent/sources/postgres/roles/require.ts';
 import type { PostgresSession } from '../../../agent/sources/postgres/session.ts';
+import { mayKeepOwners } from '../../../agent/sources/postgres/tenants/owners.ts';
 
 const entry = (kind: string, more: Partial<WholeEntry>): WholeEntry => ({
   ...{ id: 1, catalog: '0', oid: '0', kind, schema: 'public', tag: 't', owner: '', dependencies: [] },
@@ -113,5 +114,51 @@ describe('roles that a scratch server has not', () => {
 
   test('another failure → it was shown', () => {
     expect(whyNothingShown(new HoldfastError('restore_failed', 'a row is not as it was'))).toBeNull();
+  });
+});
+
+describe('owners and rights of a tenant', () => {
+  /** A server with these roles: whether the user is a member. */
+  const asked = (entries: WholeEntry[], roles: Record<string, boolean>, owners: 'keep' | 'where-allowed') => {
+    const query = async (_: string, [names]: [string[]]) =>
+      names.map((name) => ({ name, there: name in roles, may: roles[name] ?? false }));
+    return mayKeepOwners({ user: 'helper', query } as unknown as PostgresSession, entries, owners);
+  };
+  const GRANTED = [TABLE, grant('auditor')];
+
+  test('the user is no member of the owner, and who had a right is gone → without owners and rights', async () => {
+    expect(await asked(GRANTED, { shop_owner: false }, 'where-allowed')).toBe(false);
+  });
+
+  test('rights on what an extension made, as a user of whom this is no member → without owners and rights; of one who is gone → with', async () => {
+    const all = [TABLE, ...OF_EXTENSION];
+    const roles = { shop_owner: true, app: false };
+    expect(await asked(all, { ...roles, installer: false }, 'where-allowed')).toBe(false);
+    expect(await asked(all, roles, 'where-allowed')).toBe(true);
+  });
+
+  test.each([
+    [
+      'rights come back, and who had one is gone',
+      GRANTED,
+      { shop_owner: true },
+      'where-allowed',
+      /"auditor"/,
+    ],
+    ['owners are asked for', GRANTED, { shop_owner: false }, 'keep', /"auditor"/],
+    ['an owner is gone', [TABLE], {}, 'where-allowed', /"shop_owner" does not exist/],
+    [
+      'who a policy is for is gone',
+      [TABLE, policy('branch')],
+      { shop_owner: false },
+      'where-allowed',
+      /"branch"/,
+    ],
+  ] as const)('%s → refused', async (_, entries, roles, owners, expected) => {
+    await expect(asked([...entries], roles, owners)).rejects.toThrow(expected);
+  });
+
+  test('all are there, the user may → with owners and rights', async () => {
+    expect(await asked(GRANTED, { shop_owner: true, auditor: false }, 'where-allowed')).toBe(true);
   });
 });
