@@ -14,6 +14,13 @@ export class HoldfastError extends Error {
   }
 }
 
+/** `restore_failed`, for the server has not what the dump needs there: none of it is the dump's fault. */
+export class LackingError extends HoldfastError {
+  constructor(message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super('restore_failed', message, options);
+  }
+}
+
 /** A closed list: tests, exit codes and docs/troubleshooting.md are written against it, messages may change. */
 export const ERROR_KINDS = [
   'usage',

@@ -124,7 +124,7 @@ async function ended(
   );
 }
 
-/** How large it is as stored. Where its snapshot does not say, a packed one tells by its own end that it is whole; a plain one has its size in the list of files. */
+/** How large it is as stored. Where its snapshot does not say, a packed one tells by its own end that it is whole; a plain one has its size in the snapshot's tree. */
 async function sizeOf(
   restic: Restic,
   { decompressor }: Reading,
@@ -132,6 +132,6 @@ async function sizeOf(
   signal: AbortSignal,
 ): Promise<number | null> {
   if (snapshot.bytes !== null || decompressor !== null) return snapshot.bytes;
-  const files = await listFiles(restic, snapshot, signal);
+  const files = await listFiles(restic, snapshot, signal, snapshot.path);
   return files.find(({ path }) => path === snapshot.path)?.bytes ?? null;
 }

@@ -40,7 +40,7 @@ export interface Roles {
 export interface Lacking {
   /** Roles without which the dump does not load. */
   roles: string[];
-  /** Those of them that own something in it. */
+  /** Those of them that own something in it, or whose default rights it sets. */
   owners: string[];
   /** Roles that are named by the database's own rights and settings alone. */
   wished: string[];

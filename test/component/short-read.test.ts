@@ -28,7 +28,7 @@ function exported(target: ExportTarget, { gives, recorded }: { gives: string; re
       version) echo '{"message_type":"version","version":"0.19.1"}' ;;
       cat) echo '{"id":"${ID}"}' ;;
       snapshots) echo '[${JSON.stringify(snapshot)}]' ;;
-      ls) echo '${JSON.stringify(node)}' ;;
+      ls) case " $* " in *' /mysql/shop.sql '*) echo '${JSON.stringify(node)}' ;; esac ;;
       dump) echo -n '${gives}' ;;
     esac`,
   );
@@ -45,7 +45,7 @@ function exported(target: ExportTarget, { gives, recorded }: { gives: string; re
 
 describe.each([
   ['its size is recorded in the snapshot', true],
-  ['its size is known from the list of its files alone', false],
+  ['its size is known from its own entry in the tree alone', false],
 ])('a dump without compression, %s', (_, recorded) => {
   const short = { gives: DUMP.slice(0, -9), recorded };
   const refusal = {

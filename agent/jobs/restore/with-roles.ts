@@ -36,7 +36,7 @@ export async function withRoles(
     const cause: unknown = signal.aborted && !stands(error) ? signal.reason : error;
     throw await undone(cause, { roles, made, source, notes: settings.notes });
   }
-  forget(settings.notes, source.name);
+  forget(settings.notes, source.name, made);
   const names = plan.roles.map(({ name }) => name);
   return {
     reason: `${outcome.reason}; created ${names.length === 1 ? 'a role that was' : `${names.length} roles that were`} missing: ${tellRoles(plan.roles)}`,
@@ -51,10 +51,10 @@ export async function sweepRoles(
   notes: Notes,
   signal: AbortSignal,
 ): Promise<string | null> {
-  const made = JSON.parse(notes.recall(noteOf(name)) ?? '[]') as MadeRole[];
+  const made = noted(notes, name);
   if (made.length === 0 || roles === undefined) return null;
   const { dropped, left } = await roles.drop(made, signal);
-  forget(notes, name);
+  forget(notes, name, made);
   if (dropped.length > 0)
     return `dropped ${listed(dropped)}, which a restore of ${name} had made when it was killed`;
   return left.length === 0
@@ -72,7 +72,7 @@ async function undone(
     const { left } = stands(error)
       ? { left: names }
       : await roles.drop(made, AbortSignal.timeout(DROP_TIMEOUT_MS));
-    forget(notes, source.name);
+    forget(notes, source.name, made);
     if (left.length === 0) return error;
     return saying(error, `${listed(left)}, created for it, ${left.length === 1 ? 'stays' : 'stay'}`, names);
   } catch (failure) {
@@ -115,12 +115,19 @@ function listed(names: string[]): string {
   return `${names.length === 1 ? 'role' : 'roles'} ${names.map((name) => `"${name}"`).join(', ')}`;
 }
 
-function remember(notes: Notes, source: string, made: MadeRole[]): void {
-  notes.remember(noteOf(source), JSON.stringify(made));
+function noted(notes: Notes, source: string): MadeRole[] {
+  return JSON.parse(notes.recall(noteOf(source)) ?? '[]') as MadeRole[];
 }
 
-function forget(notes: Notes, source: string): void {
-  if (notes.recall(noteOf(source)) !== null) notes.remember(noteOf(source), '[]');
+/** Beside those of a killed restore that could not be dropped yet. */
+function remember(notes: Notes, source: string, made: MadeRole[]): void {
+  notes.remember(noteOf(source), JSON.stringify([...noted(notes, source), ...made]));
+}
+
+/** These alone. */
+function forget(notes: Notes, source: string, made: MadeRole[]): void {
+  const rest = noted(notes, source).filter(({ oid }) => !made.some((one) => one.oid === oid));
+  if (notes.recall(noteOf(source)) !== null) notes.remember(noteOf(source), JSON.stringify(rest));
 }
 
 function noteOf(source: string): string {

@@ -1,4 +1,4 @@
-import { describeError, HoldfastError } from '../../core/errors.ts';
+import { describeError, HoldfastError, LackingError } from '../../core/errors.ts';
 import type { RunFacts, StepFacts } from '../../ledger/ledger.ts';
 import { EndedRun } from '../job.ts';
 
@@ -34,10 +34,15 @@ export function whyNothingShown(error: unknown): string | null {
   const { kind, message } = describeError(error);
   if (NO_ROOM.test(message)) return `the scratch database had no room: ${message}`;
   const lacks = `the scratch server lacks what the dump needs: ${message}`;
-  if (LACKING.test(message) || kind === 'rights_missing') return lacks;
+  if (isLacking(error) || LACKING.test(message) || kind === 'rights_missing') return lacks;
   // A repository may be out of memory or shut too, and says so in the same words.
   if (kind !== 'restore_failed') return null;
   if (NO_MEMORY.test(message)) return `the scratch server had no memory for it: ${message}`;
   if (RIGHTS.test(message) || ELSEWHERE.test(message)) return lacks;
   return null;
+}
+
+/** Also where somebody has said more of it. */
+function isLacking(error: unknown): boolean {
+  return error instanceof LackingError || (error instanceof Error && isLacking(error.cause));
 }

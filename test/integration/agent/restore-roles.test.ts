@@ -49,6 +49,7 @@ const ROLES = `
   CREATE ROLE gate_keeper;
   CREATE ROLE app LOGIN PASSWORD '${SECRET}' CONNECTION LIMIT 7 VALID UNTIL '2090-01-01 00:00:00+00';
   CREATE ROLE unrelated LOGIN PASSWORD 'unrelated-secret';
+  CREATE ROLE installer SUPERUSER LOGIN PASSWORD 'installer-secret';
   COMMENT ON ROLE app IS E'the shop''s \\\\ own; really';
   ALTER ROLE app SET search_path TO public, "odd, name";
   ALTER ROLE app SET work_mem TO '5MB';
@@ -89,9 +90,16 @@ const OBJECTS = `
   ALTER TABLE orders ENABLE ROW LEVEL SECURITY;
   CREATE POLICY own ON orders FOR SELECT TO branch, app USING (id IN (1, 2));
   CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w;
-  CREATE USER MAPPING FOR mapped SERVER s OPTIONS (note 'FOR nobody TO nobody');`;
+  CREATE USER MAPPING FOR mapped SERVER s OPTIONS (note 'FOR nobody TO nobody');
+  CREATE USER MAPPING FOR PUBLIC SERVER s;
+  SET SESSION AUTHORIZATION installer;
+  CREATE EXTENSION pgcrypto;
+  REVOKE EXECUTE ON FUNCTION digest(text, text) FROM PUBLIC;
+  GRANT EXECUTE ON FUNCTION digest(text, text) TO app;
+  COMMENT ON EXTENSION pgcrypto IS 'ours';
+  RESET SESSION AUTHORIZATION;`;
 
-/** All that the restore is to make; `unrelated` has nothing to do with the database. */
+/** All that the restore is to make; `unrelated` has nothing to do with the database, and `installer` owns nothing that the dump gives to anybody. */
 const MADE = [
   'Shop "Readers" é',
   'app',
@@ -123,13 +131,14 @@ const portraits = (server: TestServer) =>
       rolpassword, rolvaliduntil::text, shobj_description(a.oid, 'pg_authid') AS comment,
       (SELECT setconfig::text FROM pg_db_role_setting WHERE setrole = a.oid AND setdatabase = 0) AS settings,
       (SELECT string_agg(roleid::regrole::text || admin_option::text, ', ' ORDER BY roleid::regrole::text) FROM pg_auth_members WHERE member = a.oid) AS groups
-    FROM pg_authid a WHERE rolname !~ '^pg_' AND rolname NOT IN ('boss', 'helper', 'unrelated') ORDER BY rolname COLLATE "C"`);
+    FROM pg_authid a WHERE rolname !~ '^pg_' AND rolname NOT IN ('boss', 'helper', 'unrelated', 'installer') ORDER BY rolname COLLATE "C"`);
 
 const rightsOf = async (server: TestServer, database = 'shop') =>
   server.sql(
     `SELECT 'table ' || relname AS what, pg_get_userbyid(relowner) AS owner, relacl::text AS rights FROM pg_class WHERE relname IN ('orders', 'log')
      UNION ALL SELECT 'column', attname, attacl::text FROM pg_attribute WHERE attacl IS NOT NULL AND attrelid = 'orders'::regclass
      UNION ALL SELECT 'defaults', pg_get_userbyid(defaclrole), defaclacl::text FROM pg_default_acl
+     UNION ALL SELECT 'function', proname, has_function_privilege('app', oid, 'EXECUTE')::text || has_function_privilege('branch', oid, 'EXECUTE')::text FROM pg_proc WHERE oid = 'digest(text, text)'::regprocedure
      UNION ALL SELECT 'policy', polname, polroles::regrole[]::text FROM pg_policy
      UNION ALL SELECT 'mapping', usename, srvname FROM pg_user_mappings ORDER BY 1, 2`,
     database,

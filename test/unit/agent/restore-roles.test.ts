@@ -148,6 +148,21 @@ describe('roles that are made for a restore', () => {
     expect(noted()).toEqual(MADE);
   });
 
+  test('those of a killed restore are not dropped yet as the next makes others → both are noted, and only its own are taken off', async () => {
+    const { restoration, notes, noted } = world();
+    const before = [{ name: 'old', oid: '9' }];
+    notes.remember('roles made for a restore of shop', JSON.stringify(before));
+    const during: unknown[] = [];
+    await withRoles(restoration, PLAN, async () => {
+      during.push(noted());
+      return OUTCOME;
+    });
+    expect(during).toEqual([[...before, ...MADE]]);
+    expect(noted()).toEqual(before);
+    await caught(withRoles(restoration, PLAN, failing(refused)));
+    expect(noted()).toEqual(before);
+  });
+
   test.each([
     [{ dropped: NAMES, left: [] }, /^dropped roles "app", "clerk", which a restore of shop had made/],
     [{ dropped: [], left: NAMES }, /^roles "app", "clerk", made by a restore of shop .*, stay: something/],

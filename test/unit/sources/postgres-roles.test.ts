@@ -47,6 +47,25 @@ GRANT CREATE ON TABLESPACE fast TO grp;
 
 `;
 
+/** As pg_dumpall 17 writes what a role with CREATEROLE made. */
+const OF_17 = `SET standard_conforming_strings = on;
+CREATE ROLE app_owner;
+ALTER ROLE app_owner WITH NOSUPERUSER INHERIT NOCREATEROLE NOCREATEDB NOLOGIN NOREPLICATION NOBYPASSRLS;
+CREATE ROLE master;
+ALTER ROLE master WITH NOSUPERUSER INHERIT CREATEROLE CREATEDB LOGIN NOREPLICATION NOBYPASSRLS PASSWORD 'SCRAM-SHA-256$4096:x;y';
+CREATE ROLE reports;
+ALTER ROLE reports WITH NOSUPERUSER INHERIT NOCREATEROLE NOCREATEDB NOLOGIN NOREPLICATION NOBYPASSRLS;
+CREATE ROLE stranger;
+ALTER ROLE stranger WITH NOSUPERUSER INHERIT NOCREATEROLE NOCREATEDB LOGIN NOREPLICATION NOBYPASSRLS PASSWORD 'SCRAM-SHA-256$4096:z';
+GRANT app_owner TO master WITH ADMIN OPTION, INHERIT FALSE, SET FALSE GRANTED BY postgres;
+GRANT app_owner TO master WITH INHERIT TRUE GRANTED BY master;
+GRANT reports TO master WITH ADMIN OPTION, INHERIT FALSE, SET FALSE GRANTED BY postgres;
+GRANT stranger TO master WITH ADMIN OPTION, INHERIT FALSE, SET FALSE GRANTED BY postgres;
+--
+-- PostgreSQL database cluster dump complete
+--
+`;
+
 async function* inPieces(text: string): AsyncGenerator<Buffer> {
   const bytes = Buffer.from(text);
   for (let at = 0; at < bytes.length; at += 100) yield bytes.subarray(at, at + 100);
@@ -79,9 +98,8 @@ describe('stored globals', () => {
     });
     expect(roles.get('grp')?.settings).toEqual([`search_path TO 'a', 'B c; d'`, `"my.secret" TO 'hush'`]);
     expect(memberships).toContainEqual({
-      role: 'grp',
-      member: 'a;"b',
-      options: ['ADMIN OPTION', 'INHERIT TRUE'],
+      ...{ role: 'grp', member: 'a;"b' },
+      ...{ admin: true, inherit: true, set: true },
     });
     expect(parameterRights).toEqual([{ role: 'grp', sql: 'GRANT SET ON PARAMETER log_statement TO grp' }]);
   });
@@ -143,13 +161,55 @@ describe('the roles that are made', () => {
       `ALTER ROLE "grp" SET search_path TO 'a', 'B c; d'`,
       `ALTER ROLE "grp" SET "my.secret" TO 'hush'`,
       String.raw`COMMENT ON ROLE "a;""b" IS E'it''s; a \\ \' role'`,
-      'GRANT "above" TO "grp" WITH INHERIT FALSE, SET TRUE',
+      'GRANT "above" TO "grp" WITH INHERIT FALSE',
       'GRANT "grp" TO "a;""b" WITH ADMIN OPTION, INHERIT TRUE',
       'GRANT "pg_monitor" TO "grp"',
       'GRANT SET ON PARAMETER log_statement TO grp',
     ]);
     expect(sql(15)).toContain('GRANT "above" TO "grp"');
     expect(sql(15)).toContain('GRANT "grp" TO "a;""b" WITH ADMIN OPTION');
+  });
+
+  test('PostgreSQL 16: who made a role is its member for that alone → is not made for it, nor what it made besides; where both are made, so is that', async () => {
+    const globals = await readGlobals(inPieces(OF_17));
+    const names = (...needed: string[]) =>
+      chooseRoles(lacking(...needed), globals, there().roles).roles.map(({ name }) => name);
+    expect(names('reports')).toEqual(['reports']);
+    expect(names('master')).toEqual(['master', 'app_owner']);
+    const { statements } = planRoles(lacking('reports', 'master'), globals, there());
+    expect(statements.map(({ sql }) => sql)).toContain(
+      'GRANT "reports" TO "master" WITH ADMIN OPTION, INHERIT FALSE, SET FALSE',
+    );
+  });
+
+  test('PostgreSQL 16: a membership that several gave → one statement with all that they gave', async () => {
+    const globals = await readGlobals(inPieces(OF_17));
+    const { statements } = planRoles(lacking('app_owner'), globals, there());
+    expect(statements.map(({ sql }) => sql).filter((sql) => sql.includes('app_owner" TO'))).toEqual([
+      'GRANT "app_owner" TO "master" WITH ADMIN OPTION, INHERIT TRUE',
+    ]);
+  });
+
+  test('PostgreSQL 16: whoever restores made the roles before too → is not told of a membership that it gets by that', async () => {
+    const globals = await readGlobals(inPieces(OF_17));
+    const roles = new Map([['master', false]]);
+    const powers = new Set(['CREATEROLE']);
+    const warnings = (user: string) =>
+      planRoles(lacking('reports'), globals, there({ user, powers, roles })).warnings;
+    expect(warnings('master')).toEqual([]);
+    expect(warnings('other')).toEqual([
+      'role "master" was there and is left as it is: it was a member of "reports", which `GRANT "reports" TO "master" WITH ADMIN OPTION, INHERIT FALSE, SET FALSE;` makes it again',
+    ]);
+  });
+
+  test('globals without any password → who logs in is told; where some have one, nobody', async () => {
+    const bare = SCRIPT.replace(/ PASSWORD '[^']*'/g, '');
+    const warnings = async (script: string) =>
+      planRoles(lacking('grp', 'beside'), await readGlobals(inPieces(script)), there()).warnings;
+    expect(await warnings(bare)).toEqual([
+      `roles "beside", "a;"b" get no password, for the stored globals hold none: \`ALTER ROLE "beside" PASSWORD '…';\``,
+    ]);
+    expect(await warnings(SCRIPT)).toEqual([]);
   });
 
   test('the value of a setting may be a secret → what could not be set is told without it', async () => {
@@ -196,6 +256,8 @@ test.each([
   ],
   ['POLICY', 'CREATE POLICY q ON public.t USING (true);', []],
   ['USER MAPPING', `CREATE USER MAPPING FOR m SERVER s OPTIONS (\n    password 'a TO b'\n);`, ['m']],
+  ['USER MAPPING', 'CREATE USER MAPPING FOR public SERVER s;', []],
+  ['USER MAPPING', 'CREATE USER MAPPING FOR "PUBLIC" SERVER s;', ['PUBLIC']],
   ['DATABASE PROPERTIES', `ALTER ROLE grp IN DATABASE d SET work_mem TO '6MB';`, ['grp']],
   ['VIEW', 'CREATE VIEW v AS SELECT a FROM b;', []],
 ])('of %s %j the roles are %j', (kind, definition, expected) => {

@@ -1,6 +1,7 @@
 import { HoldfastError } from '../../../core/errors.ts';
 import type { Lacking } from '../../roles.ts';
-import type { Globals, Membership, StoredRole } from './globals-script.ts';
+import type { Globals, StoredRole } from './globals-script.ts';
+import { isForAdministration, type Membership } from './membership.ts';
 import { told } from './told.ts';
 
 export interface ChosenRoles {
@@ -14,7 +15,7 @@ export interface ChosenRoles {
 
 /**
  * Which stored roles are made for a dump: those that it names and that are not there, the roles that are members of these (the logins
- * behind a group), and the groups that all of them are members of. A role that is there already gets nothing and loses nothing: it becomes
+ * behind a group), and the groups that all of them are members of; who made a role is not among them for that alone. A role that is there already gets nothing and loses nothing: it becomes
  * no member of a new one either. Throws `restore_failed` where a role that the dump needs is not among the stored.
  */
 export function chooseRoles(
@@ -33,11 +34,13 @@ export function chooseRoles(
     );
   const chosen = new Set([...needed, ...wished].filter((name) => stored.has(name)));
   const isNew = (name: string) => stored.has(name) && !there.has(name);
+  // Who merely made a role is no login behind it, and would bring along all that it ever made.
+  const belonging = memberships.filter((membership) => !isForAdministration(membership));
   // Both grow while they are walked.
   for (const name of chosen)
-    for (const { role, member } of memberships) if (role === name && isNew(member)) chosen.add(member);
+    for (const { role, member } of belonging) if (role === name && isNew(member)) chosen.add(member);
   for (const name of chosen)
-    for (const { role, member } of memberships) if (member === name && isNew(role)) chosen.add(role);
+    for (const { role, member } of belonging) if (member === name && isNew(role)) chosen.add(role);
   return {
     roles: [...chosen].flatMap((name) => stored.get(name) ?? []),
     memberships: memberships.filter(

@@ -1,5 +1,6 @@
 import { HoldfastError } from '../../../core/errors.ts';
 import { createScriptFilter } from '../script-filter.ts';
+import { mergeMemberships, type Membership } from './membership.ts';
 import { statementsOf, type Statement, type Token } from './statements.ts';
 
 /** What pg_dumpall wrote of a cluster's roles. Literals are kept as they stand: some are hashes of passwords. */
@@ -21,13 +22,6 @@ export interface StoredRole {
   comment: string | null;
   /** What follows SET, as it stands. */
   settings: string[];
-}
-
-export interface Membership {
-  role: string;
-  member: string;
-  /** `ADMIN OPTION`, `INHERIT FALSE`, … */
-  options: string[];
 }
 
 /** Roles of a server are few; who has a hundred thousand of them has some tens of megabytes. */
@@ -80,7 +74,7 @@ function parseGlobals(script: string): Globals {
     else if (begins(tokens, 'COMMENT', 'ON', 'ROLE')) addComment(globals, tokens);
     else if (begins(tokens, 'GRANT')) addGrant(globals, statement);
   }
-  return globals;
+  return { ...globals, memberships: mergeMemberships(globals.memberships) };
 }
 
 function addRole({ roles }: Globals, [, , name]: Token[]): void {
@@ -156,14 +150,20 @@ function addGrant({ memberships, parameterRights }: Globals, { tokens, text }: S
   const [, role] = tokens;
   if (role === undefined || to !== 2) return;
   const granted = tokens.findIndex((token) => isWord(token, 'GRANTED'));
-  const options = tokens
-    .slice(to + 3, granted < 0 ? undefined : granted)
-    .map(({ value }) => value)
-    .join(' ')
-    .split(',')
-    .map((option) => option.trim())
-    .filter((option) => /^(ADMIN|INHERIT|SET) (OPTION|TRUE|FALSE)$/.test(option));
-  memberships.push({ role: role.value, member: member.value, options });
+  const options = tokens.slice(to + 3, granted < 0 ? undefined : granted);
+  memberships.push({
+    role: role.value,
+    member: member.value,
+    admin: optionOf(options, 'ADMIN') ?? false,
+    inherit: optionOf(options, 'INHERIT'),
+    set: optionOf(options, 'SET') ?? true,
+  });
+}
+
+/** Of `ADMIN OPTION, INHERIT TRUE, SET FALSE`; null where it is not said. */
+function optionOf(tokens: Token[], option: string): boolean | null {
+  const at = tokens.findIndex((token) => isWord(token, option));
+  return at < 0 ? null : !isWord(tokens[at + 1], 'FALSE');
 }
 
 function begins(tokens: Token[], ...values: string[]): boolean {

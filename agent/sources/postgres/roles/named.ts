@@ -49,11 +49,18 @@ function listFrom(tokens: Token[], first: number): string[] {
   for (let i = first; ; i += 2) {
     const token = tokens[i];
     if (token === undefined || !['word', 'name'].includes(token.kind)) return found;
-    if (token.kind === 'name' || !NO_ROLES.has(token.value)) found.push(token.value);
+    if (!isNoRole(token)) found.push(token.value);
     const next = tokens[i + 1];
     if (next?.kind !== 'mark' || next.value !== ',') return found;
   }
 }
 
+/** A user mapping for everybody names `public` as if it were a role; none can be called like that. */
+function isNoRole({ kind, value }: Token): boolean {
+  return RESERVED.has(value) || (kind === 'word' && NO_ROLES.has(value));
+}
+
+/** In lower case, quoted or not; `"PUBLIC"` is a name. */
+const RESERVED = new Set(['public', 'none']);
 /** Unquoted and in capitals they are no names. */
 const NO_ROLES = new Set(['PUBLIC', 'DEFAULT', 'CURRENT_USER', 'CURRENT_ROLE', 'SESSION_USER']);

@@ -3,7 +3,7 @@ import type { WholeEntry } from '../archive-contents.ts';
 import { statementError } from '../errors.ts';
 import { quoteIdentifier } from '../names.ts';
 import type { PostgresSession } from '../session.ts';
-import { isOfDatabase } from './needed.ts';
+import { isOfDatabase, isReadable } from './needed.ts';
 import { statementsOf, type Statement } from './statements.ts';
 
 /** What an archive says of its database as a whole, which pg_restore passes over where the database is there: owner, settings, comment, rights. */
@@ -26,6 +26,11 @@ export async function giveTraits(
 ): Promise<string[]> {
   const warnings: string[] = [];
   for (const { what, pieces } of traits) {
+    const lacks = `the database lacks its ${what}: see them with \`pg_restore --create --schema-only\``;
+    if (!pieces.flat().every((text) => text === null || isReadable(text))) {
+      warnings.push(lacks);
+      continue;
+    }
     await session.query('BEGIN');
     try {
       for (const [before, after] of pieces)
@@ -36,7 +41,7 @@ export async function giveTraits(
       const { kind } = statementError(error, '', null);
       if (kind === 'source_unreachable') throw error;
       // The message may quote a setting, which may be a secret.
-      warnings.push(`the database lacks its ${what}: see them with \`pg_restore --create --schema-only\``);
+      warnings.push(lacks);
     }
   }
   return warnings;

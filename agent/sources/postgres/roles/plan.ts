@@ -1,9 +1,11 @@
 import type { Lacking, RolesPlan, RoleStatement } from '../../roles.ts';
 import { quoteIdentifier } from '../names.ts';
 import { chooseRoles, type ChosenRoles } from './choose.ts';
-import type { Globals, Membership, StoredRole } from './globals-script.ts';
+import type { Globals, StoredRole } from './globals-script.ts';
+import { isForAdministration, type Membership } from './membership.ts';
 import { requireRights } from './rights.ts';
 import type { RolesThere } from './server.ts';
+import { told } from './told.ts';
 
 /** What it takes to make the roles that are lacking out of stored globals, statement by statement. Throws as `Roles.plan`. */
 export function planRoles(lacking: Lacking, globals: Globals, there: RolesThere): RolesPlan {
@@ -11,7 +13,7 @@ export function planRoles(lacking: Lacking, globals: Globals, there: RolesThere)
   requireRights(chosen, lacking, there);
   return {
     roles: chosen.roles.map(({ name, attributes }) => ({ name, powers: attributes })),
-    warnings: warningsOf(chosen, there),
+    warnings: [...leftOut(chosen, there), ...withoutPassword(chosen, globals)],
     statements: [
       ...chosen.roles.map(create),
       ...chosen.roles.flatMap(describe),
@@ -21,14 +23,27 @@ export function planRoles(lacking: Lacking, globals: Globals, there: RolesThere)
   };
 }
 
-/** A superuser needs no membership to do what its members may. */
-function warningsOf({ skipped }: ChosenRoles, there: RolesThere): string[] {
+/** A superuser needs no membership to do what its members may, and whoever makes a role has what is for administration. */
+function leftOut({ skipped }: ChosenRoles, there: RolesThere): string[] {
+  const hasIt = (membership: Membership) =>
+    there.major >= 16 && membership.member === there.user && isForAdministration(membership);
   return skipped
-    .filter(({ member }) => there.roles.get(member) !== true)
+    .filter((membership) => there.roles.get(membership.member) !== true && !hasIt(membership))
     .map(
       (membership) =>
         `role "${membership.member}" was there and is left as it is: it was a member of "${membership.role}", which \`${grantSql(membership, there)};\` makes it again`,
     );
+}
+
+/** Some log in without one, by a certificate say; where no role has one, they were not stored. */
+function withoutPassword({ roles }: ChosenRoles, { roles: stored }: Globals): string[] {
+  if ([...stored.values()].some(({ password }) => password !== null)) return [];
+  const names = roles.filter(({ attributes }) => attributes.includes('LOGIN')).map(({ name }) => name);
+  const [first] = names;
+  if (first === undefined) return [];
+  return [
+    `${told(names)} ${names.length === 1 ? 'gets' : 'get'} no password, for the stored globals hold none: \`ALTER ROLE ${quoteIdentifier(first)} PASSWORD '…';\``,
+  ];
 }
 
 function create({ name, attributes, password, validUntil }: StoredRole): RoleStatement {
@@ -77,11 +92,12 @@ function grant(membership: Membership, there: RolesThere): RoleStatement {
 }
 
 /** PostgreSQL before 16 knows no other option than ADMIN. */
-function grantSql({ role, member, options }: Membership, { major }: RolesThere): string {
-  const known = options.filter(
-    (option) => major >= 16 || option === 'ADMIN OPTION' || option === 'ADMIN TRUE',
-  );
-  const all = known.map((option) => (major < 16 ? 'ADMIN OPTION' : option));
+function grantSql({ role, member, admin, inherit, set }: Membership, { major }: RolesThere): string {
+  const all = [
+    ...(admin ? ['ADMIN OPTION'] : []),
+    ...(inherit === null || major < 16 ? [] : [`INHERIT ${inherit ? 'TRUE' : 'FALSE'}`]),
+    ...(set || major < 16 ? [] : ['SET FALSE']),
+  ];
   return `GRANT ${quoteIdentifier(role)} TO ${quoteIdentifier(member)}${all.length === 0 ? '' : ` WITH ${all.join(', ')}`}`;
 }
 

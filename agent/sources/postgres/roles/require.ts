@@ -1,17 +1,16 @@
-import { HoldfastError } from '../../../core/errors.ts';
+import { LackingError } from '../../../core/errors.ts';
 import type { WholeEntry } from '../archive-contents.ts';
 import { neededOf } from './needed.ts';
 import { told } from './told.ts';
 
-/** Throws `restore_failed` that names all roles that entries of an archive need and the server has not: before the first statement. */
+/** Throws a `LackingError` that names all roles that entries of an archive need and the server has not: before the first statement. */
 export function requireRoles(
   entries: WholeEntry[],
   { roles, ownersKept }: { roles: Set<string>; ownersKept: boolean },
 ): void {
   const missing = neededOf(entries, { owners: ownersKept }).roles.filter((name) => !roles.has(name));
   if (missing.length === 0) return;
-  throw new HoldfastError(
-    'restore_failed',
+  throw new LackingError(
     `${told(missing)} ${missing.length === 1 ? 'does' : 'do'} not exist, and the dump names ${missing.length === 1 ? 'it' : 'them'}`,
     { hint: ROLES },
   );
