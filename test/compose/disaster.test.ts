@@ -81,8 +81,6 @@ CREATE TRIGGER berths_are_logged AFTER INSERT ON berths FOR EACH ROW EXECUTE FUN
 CREATE VIEW names AS SELECT name FROM berths;
 ALTER TABLE log OWNER TO clerk;
 GRANT SELECT ON berths TO reader;
-REVOKE CONNECT ON DATABASE harbour FROM PUBLIC;
-GRANT CONNECT ON DATABASE harbour TO app;
 INSERT INTO berths (name, photo, price) SELECT '⚓ ' || n, sha256(n::text::bytea), n / 7.0 FROM generate_series(1, 500) AS n;
 `,
     client: 'docker compose exec -T db psql -qAt -U keeper -d harbour -v ON_ERROR_STOP=1',
@@ -93,7 +91,6 @@ SELECT tableowner FROM pg_tables WHERE tablename = 'log';
 SELECT rolname, a.rolcanlogin, a.rolconnlimit, a.rolpassword, r.rolconfig FROM pg_authid a JOIN pg_roles r USING (rolname) WHERE rolname IN ('app', 'clerk', 'reader') ORDER BY 1;
 SELECT roleid::regrole, member::regrole FROM pg_auth_members WHERE member = 'app'::regrole;
 SELECT relacl FROM pg_class WHERE relname = 'berths';
-SELECT has_database_privilege('app', 'harbour', 'CONNECT'), has_database_privilege('reader', 'harbour', 'CONNECT');
 SELECT nextval('berths_id_seq');`,
   },
 ];
