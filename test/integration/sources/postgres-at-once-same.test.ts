@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { SourceSubject } from '../../contracts/source.ts';
@@ -103,17 +102,23 @@ describe('while it is replaced in one transaction', () => {
       `ALTER DATABASE own SET idle_in_transaction_session_timeout = '300ms'`,
     );
     const dump = await dumpOf(source);
+    const untilIdle = () =>
+      until('it has been idle for twice the limit', async () => {
+        const idle = await server.sql(
+          `SELECT 1 AS it FROM pg_stat_activity WHERE datname = 'own' AND state LIKE 'idle in transaction%' AND state_change < now() - interval '600 ms'`,
+        );
+        return idle.length > 0;
+      });
     const slow = async function* () {
-      for (const half of [dump.subarray(0, 100), dump.subarray(100)]) {
-        yield half;
-        await delay(600);
-      }
+      yield dump;
+      // Asked for more when pg_restore is at work.
+      await untilIdle();
     };
     const looked: number[] = [];
     const check = order(async ({ inspect }) => {
-      await delay(600);
+      await untilIdle();
       looked.push((await inspect('own', never)).tables.length);
-      await delay(600);
+      await untilIdle();
     });
     await source.atOnce!.replace(slow(), check, never);
     expect(looked).toEqual([1]);
