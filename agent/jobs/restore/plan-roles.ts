@@ -1,4 +1,5 @@
 import { describeError, HoldfastError } from '../../core/errors.ts';
+import { toldNeeded } from '../../core/role-words.ts';
 import type { DatabaseTrait, Lacking, PlannedRole, Roles, RolesPlan } from '../../sources/roles.ts';
 import { readCounted, readStored } from '../reading.ts';
 import { findGlobals } from './find-globals.ts';
@@ -68,27 +69,18 @@ export function tellRoles(roles: PlannedRole[]): string {
     .join(', ');
 }
 
-/** As a list of role names in a message. */
-function named(names: string[]): string {
-  return `${names.length === 1 ? 'role' : 'roles'} ${names.map((name) => `"${name}"`).join(', ')}`;
-}
-
-function absent({ roles }: Lacking): string {
-  return `${named(roles)} ${roles.length === 1 ? 'does' : 'do'} not exist, and the dump names ${roles.length === 1 ? 'it' : 'them'}`;
-}
-
 function notMade({ settings }: Planned, lacking: Lacking): HoldfastError {
   const hint =
     settings.owners === 'leave'
       ? 'Policies and user mappings are for them, and come back without owners too: create them first (CREATE ROLE "NAME";).'
       : 'Leave out --no-roles to have them created, or load the globals of the same backup first (docs/runbook.md, "PostgreSQL"). For another environment: --no-owner.';
-  return new HoldfastError('restore_failed', `${absent(lacking)}; nothing was changed`, { hint });
+  return new HoldfastError('restore_failed', `${toldNeeded(lacking.roles)}; nothing was changed`, { hint });
 }
 
 function notStored({ snapshot }: Planned, lacking: Lacking): HoldfastError {
   return new HoldfastError(
     'restore_failed',
-    `${absent(lacking)}, and no globals are stored beside ${snapshot.shortId}; nothing was changed`,
+    `${toldNeeded(lacking.roles)}, and no globals are stored beside ${snapshot.shortId}; nothing was changed`,
     {
       hint: `Create them first (CREATE ROLE "NAME";), or load the globals of another backup (docs/runbook.md, "PostgreSQL"). For another environment: --no-owner.`,
     },
@@ -99,7 +91,7 @@ function notStored({ snapshot }: Planned, lacking: Lacking): HoldfastError {
 function withNames(error: HoldfastError, lacking: Lacking): HoldfastError {
   const { kind, message, hint } = describeError(error);
   const all = lacking.roles.every((name) => message.includes(`"${name}"`));
-  return new HoldfastError(kind, all ? message : `${absent(lacking)}: ${message}`, {
+  return new HoldfastError(kind, all ? message : `${toldNeeded(lacking.roles)}: ${message}`, {
     ...(hint === null ? {} : { hint }),
     cause: error,
   });

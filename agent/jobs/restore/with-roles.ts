@@ -1,4 +1,5 @@
 import { describeError, HoldfastError } from '../../core/errors.ts';
+import { told } from '../../core/role-words.ts';
 import type { MadeRole, Roles, RolesPlan } from '../../sources/roles.ts';
 import type { Source } from '../../sources/source.ts';
 import type { Notes } from '../init.ts';
@@ -56,10 +57,10 @@ export async function sweepRoles(
   const { dropped, left } = await roles.drop(made, signal);
   forget(notes, name, made);
   if (dropped.length > 0)
-    return `dropped ${listed(dropped)}, which a restore of ${name} had made when it was killed`;
+    return `dropped ${told(dropped)}, which a restore of ${name} had made when it was killed`;
   return left.length === 0
     ? null
-    : `${listed(left)}, made by a restore of ${name} that was killed, ${left.length === 1 ? 'stays' : 'stay'}: something belongs to ${left.length === 1 ? 'it' : 'them'}`;
+    : `${told(left)}, made by a restore of ${name} that was killed, ${left.length === 1 ? 'stays' : 'stay'}: something belongs to ${left.length === 1 ? 'it' : 'them'}`;
 }
 
 /** The error to throw: the cause, with what stays. Where the run stands although it failed, its roles are at work. */
@@ -74,25 +75,25 @@ async function undone(
       : await roles.drop(made, AbortSignal.timeout(DROP_TIMEOUT_MS));
     forget(notes, source.name, made);
     if (left.length === 0) return error;
-    return saying(error, `${listed(left)}, created for it, ${left.length === 1 ? 'stays' : 'stay'}`, names);
+    return saying(error, `${told(left)}, created for it, ${left.length === 1 ? 'stays' : 'stay'}`, names);
   } catch (failure) {
     // Still noted: the next run drops them.
     const why = describeError(failure).message;
     const names = made.map(({ name }) => name);
-    return saying(error, `${listed(names)}, created for it, could not be dropped yet: ${why}`, names);
+    return saying(error, `${told(names)}, created for it, could not be dropped yet: ${why}`, names);
   }
 }
 
 function saying(error: unknown, what: string, createdRoles: string[]): unknown {
   const { kind, message, hint } = describeError(error);
-  const told = new HoldfastError(kind, `${message}; ${what}`, {
+  const whole = new HoldfastError(kind, `${message}; ${what}`, {
     ...(hint === null ? {} : { hint }),
     cause: error,
   });
   // Also of a run that was told to stop: otherwise nobody would hear of it.
   const facts = { ...(error instanceof EndedRun ? error.facts : {}), createdRoles };
   const end = kind === 'interrupted' ? 'interrupted' : 'failed';
-  return new EndedRun(error instanceof EndedRun ? error.result : end, told, facts, { stands: true });
+  return new EndedRun(error instanceof EndedRun ? error.result : end, whole, facts, { stands: true });
 }
 
 function stands(error: unknown): boolean {
@@ -103,16 +104,12 @@ function unclear(error: unknown, made: MadeRole[]): unknown {
   const { kind, message, hint } = describeError(error);
   return new HoldfastError(
     kind,
-    `${message}; whether ${listed(made.map(({ name }) => name))} were created is not known`,
+    `${message}; whether ${told(made.map(({ name }) => name))} were created is not known`,
     {
       hint: hint ?? 'The next command that changes something looks, and drops them.',
       cause: error,
     },
   );
-}
-
-function listed(names: string[]): string {
-  return `${names.length === 1 ? 'role' : 'roles'} ${names.map((name) => `"${name}"`).join(', ')}`;
 }
 
 function noted(notes: Notes, source: string): MadeRole[] {

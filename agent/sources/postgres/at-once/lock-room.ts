@@ -1,5 +1,6 @@
 import type { Hurdle } from '../../source.ts';
 import type { Entry } from '../archive-contents.ts';
+import { FIRST_OWN_OID } from '../contents.ts';
 import type { PostgresSession } from '../session.ts';
 
 /**
@@ -25,7 +26,7 @@ export function lockHint(needed?: number): string {
 }
 
 /** Each object that is dropped takes one, the parts of a table too. `times`: of everybody who may hold some, as the server reckons. */
-const LOCKS = `SELECT (SELECT count(*) FROM (SELECT DISTINCT classid, objid FROM pg_depend WHERE objid >= 16384) o) AS objects,
+const LOCKS = `SELECT (SELECT count(*) FROM (SELECT DISTINCT classid, objid FROM pg_depend WHERE objid >= ${FIRST_OWN_OID}) o) AS objects,
   (SELECT count(*) FROM pg_largeobject_metadata) AS large,
   (SELECT count(*) FROM pg_locks WHERE NOT fastpath AND pid <> pg_backend_pid()) AS held,
   current_setting('max_locks_per_transaction')::bigint AS each,

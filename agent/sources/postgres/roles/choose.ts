@@ -1,8 +1,8 @@
 import { HoldfastError } from '../../../core/errors.ts';
+import { toldAbsent } from '../../../core/role-words.ts';
 import type { Lacking } from '../../roles.ts';
 import type { Globals, StoredRole } from './globals-script.ts';
 import { isForAdministration, type Membership } from './membership.ts';
-import { told } from './told.ts';
 
 export interface ChosenRoles {
   /** Those to be made. */
@@ -27,7 +27,7 @@ export function chooseRoles(
   if (unknown.length > 0)
     throw new HoldfastError(
       'restore_failed',
-      `${told(unknown)} ${unknown.length === 1 ? 'does' : 'do'} not exist, and the globals of the backup do not hold ${unknown.length === 1 ? 'it' : 'them'} either`,
+      `${toldAbsent(unknown)}, and the globals of the backup do not hold ${unknown.length === 1 ? 'it' : 'them'} either`,
       {
         hint: 'Create what is missing by hand: CREATE ROLE "NAME"; or restore with --no-owner.',
       },

@@ -1,3 +1,4 @@
+import { told } from '../../../core/role-words.ts';
 import type { Lacking, RolesPlan, RoleStatement } from '../../roles.ts';
 import { quoteIdentifier } from '../names.ts';
 import { chooseRoles, type ChosenRoles } from './choose.ts';
@@ -5,7 +6,6 @@ import type { Globals, StoredRole } from './globals-script.ts';
 import { isForAdministration, type Membership } from './membership.ts';
 import { requireRights } from './rights.ts';
 import type { RolesThere } from './server.ts';
-import { told } from './told.ts';
 
 /** What it takes to make the roles that are lacking out of stored globals, statement by statement. Throws as `Roles.plan`. */
 export function planRoles(lacking: Lacking, globals: Globals, there: RolesThere): RolesPlan {

@@ -1,7 +1,7 @@
 import { LackingError } from '../../../core/errors.ts';
+import { toldNeeded } from '../../../core/role-words.ts';
 import type { WholeEntry } from '../archive-contents.ts';
 import { neededOf } from './needed.ts';
-import { told } from './told.ts';
 
 /** Throws a `LackingError` that names all roles that entries of an archive need and the server has not: before the first statement. */
 export function requireRoles(
@@ -10,10 +10,7 @@ export function requireRoles(
 ): void {
   const missing = neededOf(entries, { owners: ownersKept }).roles.filter((name) => !roles.has(name));
   if (missing.length === 0) return;
-  throw new LackingError(
-    `${told(missing)} ${missing.length === 1 ? 'does' : 'do'} not exist, and the dump names ${missing.length === 1 ? 'it' : 'them'}`,
-    { hint: ROLES },
-  );
+  throw new LackingError(toldNeeded(missing), { hint: ROLES });
 }
 
 export const ROLES =

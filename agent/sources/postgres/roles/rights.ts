@@ -1,9 +1,9 @@
 import { HoldfastError } from '../../../core/errors.ts';
+import { toldAbsent } from '../../../core/role-words.ts';
 import type { Lacking } from '../../roles.ts';
 import { quoteIdentifier } from '../names.ts';
 import type { ChosenRoles } from './choose.ts';
 import { isSuperuser, type RolesThere } from './server.ts';
-import { told } from './told.ts';
 
 /** Throws `rights_missing` where the user may not make these roles, or not with the powers that they had. */
 export function requireRights(
@@ -14,7 +14,7 @@ export function requireRights(
   if (isSuperuser(there)) return;
   const { user } = there;
   const names = roles.map(({ name }) => name);
-  const missing = `${told(names)} ${names.length === 1 ? 'does' : 'do'} not exist`;
+  const missing = toldAbsent(names);
   if (!there.powers.has('CREATEROLE'))
     throw new HoldfastError('rights_missing', `${missing}, and ${user} may not create roles`, {
       hint: `Restore as a superuser, or run as an administrator of the server: ALTER ROLE ${quoteIdentifier(user)} CREATEROLE;`,

@@ -1,3 +1,4 @@
+import { FIRST_OWN_OID } from '../contents.ts';
 import type { PostgresSession } from '../session.ts';
 
 /** What a schema needs of the database around it, as far as the catalog knows: what the text of a function names, it does not. */
@@ -14,9 +15,6 @@ export interface Extension {
   version: string;
   schema: string;
 }
-
-/** The oids below are PostgreSQL's own: they are in every database. */
-const FIRST_OWN_OID = 16_384;
 
 /**
  * `own`: the objects of each schema (its oid is their `root`) and what stands and falls with them. `needed`: what these depend on, and so on; a
