@@ -1,6 +1,5 @@
 import type { PostgresSourceConfig } from '../../../config/config.ts';
 import { systemClock, utc } from '../../../core/clock.ts';
-import { describeError } from '../../../core/errors.ts';
 import { counted } from '../../../core/units.ts';
 import type { ProofOutcome, TableProof } from '../../../proof/proof.ts';
 import { errorFields } from '../../error-fields.ts';
@@ -10,6 +9,7 @@ import { joinCounters, readCounters } from './counters.ts';
 import { LARGE_OBJECTS, largeObjectBytes, readLargeObjects } from './large-objects.ts';
 import { oidsOf, type LeftOut } from './left-out.ts';
 import { readObjects } from './objects.ts';
+import { sessionFailure } from './session-failure.ts';
 import { beginSnapshot, beginSteps, exportSnapshot, isLost } from './snapshot.ts';
 import { createTableReader } from './table-reader.ts';
 import { listTables, methodOf, type Extent } from './tables.ts';
@@ -51,7 +51,7 @@ export function createProofBesideDump(
     try {
       return await withPostgresSession(config, options, (session) => read(session, course));
     } catch (error) {
-      return { proof: null, why: end.signal.aborted ? DUMP_FAILED : reasonOf(error) };
+      return { proof: null, why: end.signal.aborted ? DUMP_FAILED : sessionFailure(error) };
     } finally {
       onSnapshot(null);
     }
@@ -73,12 +73,6 @@ export function createProofBesideDump(
 }
 
 const DUMP_FAILED = 'the dump failed';
-
-function reasonOf(error: unknown): string {
-  const { message } = describeError(error);
-  const said = message.includes('not queryable') ? 'its connection was terminated' : message;
-  return `the session of the proof failed: ${said || 'it ended without a word'}`;
-}
 
 async function read(session: PostgresSession, course: Course): Promise<ProofOutcome> {
   const { config, leftOut } = course;

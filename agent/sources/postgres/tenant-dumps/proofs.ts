@@ -1,12 +1,12 @@
 import type { PostgresSourceConfig } from '../../../config/config.ts';
 import { systemClock, utc } from '../../../core/clock.ts';
-import { describeError } from '../../../core/errors.ts';
 import { schemaIn, schemaPrefix } from '../../../proof/of-schema.ts';
 import type { Proof, ProofOutcome } from '../../../proof/proof.ts';
 import { extentOf, orTrouble, summary } from '../proof/beside-dump.ts';
 import { joinCounters, readCounters, type Counter } from '../proof/counters.ts';
 import { oidsOf, type LeftOut } from '../proof/left-out.ts';
 import { readObjectsOf } from '../proof/objects.ts';
+import { sessionFailure } from '../proof/session-failure.ts';
 import { beginSteps, readInOneWay } from '../proof/snapshot.ts';
 import { createTableReader } from '../proof/table-reader.ts';
 import { listTables, methodOf } from '../proof/tables.ts';
@@ -117,7 +117,7 @@ export async function proveOne(
       return proof === undefined ? { proof: null, why: 'nothing was read' } : { proof, why: null };
     });
   } catch (error) {
-    return { proof: null, why: `the session of the proof failed: ${describeError(error).message}` };
+    return { proof: null, why: sessionFailure(error) };
   }
 }
 

@@ -4,6 +4,7 @@ import { HoldfastError, describeError } from '../../../core/errors.ts';
 import type { Proof } from '../../../proof/proof.ts';
 import { pathComponent } from '../../repository-path.ts';
 import type { StagedSet, StagedTenant, StageOrder, TenantSchema } from '../../tenant-dumps.ts';
+import { sessionFailure } from '../proof/session-failure.ts';
 import type { PostgresSession } from '../session.ts';
 import { extensionsIn, readNeeds, type Needs } from '../tenant-dumps/needs.ts';
 import { readRewritten, whyRewritten } from '../tenant-dumps/rewritten.ts';
@@ -266,7 +267,7 @@ async function prove(
     return { of: await proveSchemas(session, options, { schemas, before }), why: null };
   } catch (error) {
     signal.throwIfAborted();
-    return { of: new Map(), why: `the session of the proof failed: ${describeError(error).message}` };
+    return { of: new Map(), why: sessionFailure(error) };
   }
 }
 
