@@ -40,8 +40,9 @@ export async function stageSet(
 ): Promise<StagedSet> {
   const folder = join(order.staging, options.path);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const shared = await options.shared();
   return inSnapshot(options, signal, async (session) => {
+    // Both before the pass: the counters as they stand then, and what has no dump of its own.
+    const [before, shared] = await Promise.all([countersOf(session, options, order), options.shared()]);
     const course: Course = {
       options,
       order,
@@ -52,17 +53,15 @@ export async function stageSet(
       staged: 0,
       warnings: new Set(),
       slow: 0,
+      needs: null,
     };
-    const before =
-      options.config.proof === 'none'
-        ? []
-        : await countersBefore(session, options, order.tenants.map(schemaOf));
     const dumped = new Map<TenantSchema, number>();
-    await dumpAll(course, order.tenants, dumped);
+    // Whatever becomes of the pass, nothing of ours goes on in its snapshot.
+    await dumpAll(course, order.tenants, dumped).finally(() => course.needs);
     const failed = await takeOutRewritten(course, dumped);
     const tenants = order.tenants.filter((tenant) => dumped.has(tenant));
     // Before any proof: what ends the session of those is no reason to lose dumps that are whole.
-    const needs = await needsOfAll(session, tenants);
+    const needs = (await course.needs) ?? (await needsOfAll(session, tenants));
     const preludes = createPreludes({ ...options, shared, folder });
     const set: StagedSet = {
       path: options.path,
@@ -97,7 +96,8 @@ export async function stageSet(
     const staged = new Map<TenantSchema, StagedTenant>();
     await inTwoSessions(course, batchesOf(tenants), async (own, batch) => {
       const proofs = await prove(course, own, batch, before);
-      for (const tenant of batch) staged.set(tenant, await stageOne(tenant, proofs));
+      for (const one of await Promise.all(batch.map((tenant) => stageOne(tenant, proofs))))
+        staged.set(one.tenant, one);
       order.onStep(`proving tenants of ${options.config.database}: ${staged.size} of ${tenants.length}`);
     });
     set.tenants = tenants.flatMap((tenant) => staged.get(tenant) ?? []);
@@ -120,6 +120,20 @@ interface Course {
   warnings: Set<string>;
   /** How many passes one of them took too long for. */
   slow: number;
+  /** Read while they are dumped; null where that was not begun or failed. */
+  needs: Promise<Map<string, Needs> | null> | null;
+}
+
+async function countersOf(session: PostgresSession, options: StageOptions, { tenants }: StageOrder) {
+  return options.config.proof === 'none' ? [] : countersBefore(session, options, tenants.map(schemaOf));
+}
+
+/**
+ * What all tenants need, in a session of its own while the pass leaves a core free. It fails where a schema was dropped meanwhile or the server gives
+ * no more sessions, and is begun when pg_dump has its own: that one must not be the one that is missing.
+ */
+function needsBeside({ options, order, signal }: Course): Course['needs'] {
+  return inSnapshot(options, signal, (own) => needsOfAll(own, order.tenants)).catch(() => null);
 }
 
 /** To an old snapshot a table that was truncated since, or rewritten, is empty: its tenant is not dumped, whatever pg_dump says. */
@@ -209,7 +223,8 @@ function isNoSpace(error: unknown): boolean {
   return ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
-async function dumpPass({ options, order, session, signal, ...course }: Course, tenants: TenantSchema[]) {
+async function dumpPass(course: Course, tenants: TenantSchema[]) {
+  const { options, order, session, signal, staged } = course;
   const { config, deps, probe, snapshot, leftOut, tablesOf } = options;
   const schemas = tenants.map(schemaOf);
   return dumpSet(
@@ -219,7 +234,10 @@ async function dumpPass({ options, order, session, signal, ...course }: Course, 
       paths: tenants.map((tenant) => join(order.staging, `${pathOf(options, tenant)}.dump`)),
       tables: schemas.flatMap(tablesOf),
       limitMs: order.limitMs,
-      onBytes: (bytes) => order.onBytes(course.staged + bytes),
+      onBytes: (bytes) => {
+        course.needs ??= needsBeside(course);
+        return order.onBytes(staged + bytes);
+      },
     },
     signal,
   );
