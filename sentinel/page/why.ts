@@ -8,7 +8,12 @@ export function why({ result, notes, reason, hint }: RunStatus): Html {
   return html`${texts.filter(Boolean).map((text) => html`<p class="why">${withCode(clip(text, 400))}</p>`)}`;
 }
 
-/** What stands between backticks is to be typed. */
+/**
+ * A command between backticks is to be typed. MySQL's and MariaDB's statements have backticks of their own around names: those stay, for who
+ * copies a statement needs them.
+ */
+const COMMAND = /`((?:holdfast|docker|pg_restore|--[a-z-]+)(?: [^`]*)?|[A-Z]{3,} [^`]*;)`(?!@|\.[*`])/;
+
 function withCode(text: string): Html[] {
-  return text.split(/`([^`]+)`/).map((part, i) => (i % 2 === 1 ? html`<code>${part}</code>` : html`${part}`));
+  return text.split(COMMAND).map((part, i) => (i % 2 === 1 ? html`<code>${part}</code>` : html`${part}`));
 }

@@ -248,6 +248,23 @@ describe('the runs', () => {
     );
   });
 
+  it.each([
+    [
+      'Start it with `docker compose start db`, then run `holdfast backup`.',
+      'Start it with <code>docker compose start db</code>, then run <code>holdfast backup</code>.',
+    ],
+    [
+      'Run as an administrator: GRANT ALL PRIVILEGES ON `holdfast\\_%`.* TO `holdfast`@`%`;',
+      'Run as an administrator: GRANT ALL PRIVILEGES ON `holdfast\\_%`.* TO `holdfast`@`%`;',
+    ],
+    ['GRANT SELECT ON `holdfast`.* TO x;', 'GRANT SELECT ON `holdfast`.* TO x;'],
+  ])(
+    'the hint %s → commands are set apart, and a statement keeps the backticks around its names',
+    (hint, told) => {
+      expect(runList([runOf({ result: 'failed', reason: 'no', hint })], times).text).toContain(`>${told}<`);
+    },
+  );
+
   it('one that still runs → says so, without a length', () => {
     expect(
       text(runList([runOf({ result: 'running', reason: '', finishedAt: null, bytes: null })], times)),
