@@ -4,6 +4,7 @@ import type { Run } from './ledger/ledger.ts';
 type Reading = Pick<App, 'ledger' | 'clock'>;
 
 const MAX_INTERRUPTIONS = 3;
+const DAY_MS = 86_400_000;
 /** Among so many there is one that was more than skipped. */
 const BACK = 10 * MAX_INTERRUPTIONS;
 /** Tenants are skipped, and verified by name, more often. */
@@ -53,6 +54,14 @@ function doneSince(newestFirst: Run[], { clock }: Reading): Date | null {
   const newest = newestFirst.slice(0, MAX_INTERRUPTIONS);
   if (newest.length === 0) return null;
   const ended = newest.find(({ result }) => result !== 'interrupted');
-  if (ended !== undefined) return new Date(ended.startedAt);
+  if (ended !== undefined) return notAhead(new Date(ended.startedAt), clock.now());
   return newest.length < MAX_INTERRUPTIONS ? new Date(0) : clock.now();
+}
+
+/**
+ * A run whose time is still to come was begun by a clock that was ahead. By hours, the fires up to then are known to have had their run; by days, to
+ * believe it would mean no run until that time at every start.
+ */
+function notAhead(startedAt: Date, now: Date): Date {
+  return startedAt.getTime() - now.getTime() > DAY_MS ? now : startedAt;
 }

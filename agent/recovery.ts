@@ -95,20 +95,24 @@ async function removeUnconfirmed(
   const good = new Set(confirmed.flatMap(({ facts }) => facts.snapshotIds ?? []));
   // What belongs to a dump has a time that is cut to the second.
   const from = Math.floor(Date.parse(run.startedAt) / 1000) * 1000;
-  // Never without an end: on a clock that was behind, every snapshot that this ledger does not know lies after `from`.
+  // Never without an end: on a clock that was behind, every snapshot that this ledger does not know lies after `from`. One that failed ended
+  // then, as one that was killed did at a time that nobody knows.
   const until = Math.min(
     from + backupTimeoutMs,
+    ...(run.result === 'failed' && run.finishedAt !== null ? [Date.parse(run.finishedAt) + 1000] : []),
     ...confirmed.map(({ startedAt }) => Date.parse(startedAt)).filter((time) => time > from),
   );
   const snapshots = await repository.list({ source }, signal);
-  const strays = snapshots.filter((snapshot) => {
+  const unknown = snapshots.filter(
     // A restore point has the time of the dump that it must stay behind, and was confirmed by a restore.
-    if (snapshot.tags?.kind === 'restore-point') return false;
-    const time = Date.parse(snapshot.time);
-    return !good.has(snapshot.id) && time >= from && time < until;
-  });
+    ({ id, tags }) => tags?.kind !== 'restore-point' && !good.has(id),
+  );
+  const isOfRun = ({ time }: Snapshot) => Date.parse(time) >= from && Date.parse(time) < until;
+  const strays = unknown.filter(isOfRun);
   if (strays.length === 0) return;
-  if (strangersIn(source, snapshots).length > 0) {
+  // One that has stored nothing yet, where others are stored already, cannot tell those of a living server from its own.
+  const isNewBeside = good.size === 0 && unknown.length > strays.length;
+  if (isNewBeside || strangersIn(source, snapshots).length > 0) {
     // They may be the other's, and good.
     return tell(
       `left ${counted(strays.length, 'snapshot')} of ${source} that no finished run had confirmed: another server stores under the same names`,

@@ -196,6 +196,8 @@ export interface Ledger {
   get(id: number): Run | null;
   /** The newest run of a job, by the order in which they began, not by clock; optionally only those that ended so. */
   last(job: JobName, source: string | null, result?: RunResult): Run | null;
+  /** The earliest time at which a run began that was begun after the one with this id; null where there is none. */
+  earliestStartAfter(id: number): string | null;
   /** The oldest backup of a source that succeeded, in that repository as in `lastGood`. */
   firstBackup(source: string, inRepository: string | null): Run | null;
   /**

@@ -61,6 +61,9 @@ export function openLedger(path: string, clock: Clock): Ledger {
         return row === undefined ? null : toRun(row);
       }),
 
+    earliestStartAfter: (id) =>
+      run(() => (statements.earliestStartAfter.get(id)?.['earliest'] ?? null) as string | null),
+
     firstBackup: (source, inRepository) =>
       run(() => {
         const row = statements.firstBackup.get(source, inRepository);
@@ -180,6 +183,7 @@ function prepare(db: DatabaseSync) {
     last: db.prepare(
       `SELECT * FROM runs WHERE job = ?1 AND source IS ?2 AND (?3 IS NULL OR result = ?3) ORDER BY id DESC LIMIT 1`,
     ),
+    earliestStartAfter: db.prepare('SELECT min(started_at) AS earliest FROM runs WHERE id > ?'),
     firstBackup: db.prepare(
       `SELECT * FROM runs
        WHERE job = 'backup' AND source = ?1 AND result = 'succeeded' AND ${isIn('?2')}

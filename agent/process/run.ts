@@ -39,6 +39,8 @@ export interface Command {
   onStderrLine?: (line: string) => void;
   /** Lines on stderr that are kept however much else is said. */
   matters?: (line: string) => boolean;
+  /** Called when it is gone, with its process id and exit code, which is null where a signal ended it. */
+  onGone?: (pid: number, code: number | null) => void;
 }
 
 export interface RunOptions {
@@ -145,6 +147,8 @@ async function startChild(
   });
   const exit = waitForExit(child, log);
   await started(child, command);
+  const { pid } = child;
+  if (pid !== undefined) void exit.then(({ code }) => command.onGone?.(pid, code));
 
   const signal = (name: NodeJS.Signals) => signalGroup(subprocess.pid, name);
   const stop = async (graceMs = STOP_GRACE_MS) => {

@@ -56,7 +56,14 @@ export interface Heartbeat {
 
 type Reading = Pick<
   Ledger,
-  'firstBackup' | 'suspects' | 'last' | 'lastGood' | 'recent' | 'since' | 'countSucceededSince'
+  | 'earliestStartAfter'
+  | 'firstBackup'
+  | 'suspects'
+  | 'last'
+  | 'lastGood'
+  | 'recent'
+  | 'since'
+  | 'countSucceededSince'
 >;
 
 const RUNS = 20;
@@ -103,7 +110,7 @@ function sourceOf(
     name: source.name,
     engine: engine === 'mysql' || engine === 'mariadb' || engine === 'postgres' ? engine : source.type,
     gates: source.gates,
-    lastSuccess: dataTime(success),
+    lastSuccess: dataTime(ledger, success),
     lastRun: lastRun(ledger, 'backup', source.name),
     nextRun: schedule.backup.next === null ? null : utc(schedule.backup.next),
     rhythm: rhythmOf(schedule.backup),
@@ -169,13 +176,21 @@ function lastRun(ledger: Reading, job: Run['job'], source: string | null) {
   return run === null ? null : runStatus(run);
 }
 
-/** A backup is as old as its data, and that was read when it began. */
-function dataTime(run: Run | null): string | null {
-  return run?.startedAt ?? null;
+/**
+ * A backup is as old as its data, and that was read when it began. Where the clock was ahead then and was put back, a run that came after it began
+ * earlier, and it is at least as old as that: its own time, once it has come, must not make it fresh.
+ */
+function dataTime(ledger: Reading, run: Run | null): string | null {
+  if (run === null) return null;
+  return oldestOf([run.startedAt, ledger.earliestStartAfter(run.id) ?? run.startedAt]);
 }
 
 /** Null counts as older than anything: a source that never succeeded must not hide behind one that did. */
 function oldest(times: (string | null)[]): Date | null {
-  const first = times.filter((time) => time !== null).toSorted()[0];
-  return first === undefined || times.includes(null) ? null : new Date(first);
+  const first = oldestOf(times.filter((time) => time !== null));
+  return first === null || times.includes(null) ? null : new Date(first);
+}
+
+function oldestOf(times: string[]): string | null {
+  return times.toSorted()[0] ?? null;
 }

@@ -152,14 +152,18 @@ function notWritten(path: string, cause: unknown): HoldfastError {
 }
 
 async function rotate(folder: string, written: string[], keep: number): Promise<string[]> {
-  const names = new Set(written.map((path) => nameWithoutTime(basename(path))));
+  // By a clock that was ahead older ones may bear a later time: what was written just now stays.
+  const own = new Set(written.map((path) => basename(path)));
+  const names = new Set([...own].map(nameWithoutTime));
   const files = (await readdir(folder)).filter(
     (file) =>
       !file.endsWith(UNFINISHED) && nameWithoutTime(file) !== null && names.has(nameWithoutTime(file)),
   );
-  const old = [...Map.groupBy(files, nameWithoutTime).values()].flatMap((group) =>
-    group.toSorted((one, other) => timeIn(one).localeCompare(timeIn(other))).slice(0, -keep),
-  );
+  const old = [...Map.groupBy(files, nameWithoutTime).values()]
+    .flatMap((group) =>
+      group.toSorted((one, other) => timeIn(one).localeCompare(timeIn(other))).slice(0, -keep),
+    )
+    .filter((file) => !own.has(file));
   for (const file of old) await rm(join(folder, file), { force: true });
   return old;
 }

@@ -21,7 +21,7 @@ export interface Restic {
   start(args: string[], options?: Pick<Command, 'env' | 'cwd'>): Promise<Child>;
   /** Runs restic only if no other restic of this state folder is alive, or will be in a few seconds; null if one is. */
   exclusively(args: string[], options: ResticOptions): Promise<Finished | null>;
-  /** Whether a restic of this process id was started from this state folder, not later than this. */
+  /** Whether a restic of this process id was started from this state folder, not later than this, and is not known to have ended well. */
   started(pid: number, by: Date): boolean;
   /** The command for a person's own restic call, with the environment it needs. */
   passThrough(args: string[]): Command;
@@ -60,25 +60,32 @@ export function createRestic(processes: Processes, settings: ResticSettings): Re
   const command = (
     args: string[],
     lock: string[] = ['--shared', '--timeout', String(LOCK_WAIT_SECONDS)],
-  ): Command => ({
-    file: 'setpriv',
-    args: [
-      '--pdeathsig',
-      'KILL',
-      ...settings.started.noting(),
-      'flock',
-      '--no-fork',
-      '--conflict-exit-code',
-      String(BUSY),
-      ...lock,
-      lockFile,
-      config.restic,
-      ...args,
-    ],
-    env: environment(config, settings.password()),
-    label: 'restic',
-    secrets: secretsOf(config, settings.password()),
-  });
+  ): Command => {
+    const noting = settings.started.noting();
+    return {
+      file: 'setpriv',
+      args: [
+        '--pdeathsig',
+        'KILL',
+        ...noting.command,
+        'flock',
+        '--no-fork',
+        '--conflict-exit-code',
+        String(BUSY),
+        ...lock,
+        lockFile,
+        config.restic,
+        ...args,
+      ],
+      env: environment(config, settings.password()),
+      label: 'restic',
+      secrets: secretsOf(config, settings.password()),
+      // Whatever else it ends with, its lock may be there still: the repository may have been away.
+      onGone: (pid, code) => {
+        if (code === 0) noting.endedWell(pid);
+      },
+    };
+  };
   const finish = async (finished: Finished, options: ResticOptions) => {
     if (finished.code === 0 || options.accept?.includes(finished.code ?? -1)) return finished;
     throw resticError(finished, config);

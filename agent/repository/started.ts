@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, statSync } from 'node:fs';
+import { appendFileSync, readFileSync, renameSync, statSync } from 'node:fs';
 
 /** Which restic processes were started from this state folder: by that a lock in the repository is known to be ours. */
 export interface Started {
@@ -6,14 +6,22 @@ export interface Started {
    * The beginning of a command line that notes its own process id and becomes the program behind it; to be started by this
    * process, or it becomes nothing.
    */
-  noting(): string[];
-  /** Whether a process of this id was started here, not later than the lock says. */
+  noting(): Noting;
+  /** Whether a process of this id was started here, not later than the lock says, and is not known to have ended well. */
   has(pid: number, lockTime: Date): boolean;
+}
+
+export interface Noting {
+  command: string[];
+  /** To be told that it exited with 0 under this process id: it has left no lock, and one of that id is somebody else's. */
+  endedWell(pid: number): void;
 }
 
 const MOST_BYTES = 64 * 1024;
 /** A lock is written moments after the start; both times are of the same clock, the lock's in finer steps. */
 const MARGIN_MS = 1_000;
+/** No run lasts longer, and small process ids come again and again in a container. */
+const MOST_AGE_MS = 7 * 86_400_000;
 
 /**
  * The child notes itself: an agent that noted the id of what it has started could be killed in between, and the lock would be
@@ -33,14 +41,38 @@ export function createStarted(path: string, now: () => Date): Started {
     noting: () => {
       // Set aside whole: what another process is about to add to it is not lost.
       if (sizeOf(path) > MOST_BYTES) renameSync(path, older);
-      return ['sh', '-c', NOTE, 'sh', path, now().toISOString(), String(process.pid)];
+      const time = now().toISOString();
+      return {
+        command: ['sh', '-c', NOTE, 'sh', path, time, String(process.pid)],
+        endedWell: (pid) => note(path, `${pid} ${time} ${ENDED}`),
+      };
     },
-    has: (pid, lockTime) =>
-      [...linesOf(path), ...linesOf(older)].some((line) => {
-        const [startedPid, time = ''] = line.split(' ');
-        return Number(startedPid) === pid && Date.parse(time) <= lockTime.getTime() + MARGIN_MS;
-      }),
+    has: (pid, lockTime) => {
+      const times = new Set<string>();
+      for (const line of [...linesOf(older), ...linesOf(path)]) {
+        const [startedPid, time = '', ended] = line.split(' ');
+        if (Number(startedPid) !== pid) continue;
+        if (ended === undefined) times.add(time);
+        else times.delete(time);
+      }
+      const latest = lockTime.getTime() + MARGIN_MS;
+      return [...times].some((time) => {
+        const age = latest - Date.parse(time);
+        return age >= 0 && age <= MOST_AGE_MS;
+      });
+    },
   };
+}
+
+const ENDED = 'ended';
+
+/** Where it cannot be written, the lock of another may count as ours for a week, as if it had been killed. */
+function note(path: string, line: string): void {
+  try {
+    appendFileSync(path, `${line}\n`);
+  } catch {
+    // The disk is full: whoever needs it says so.
+  }
 }
 
 function linesOf(path: string): string[] {

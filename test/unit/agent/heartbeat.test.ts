@@ -55,6 +55,17 @@ test('two sources that gate → the older last success of the two', () => {
   expect(heartbeatOf(ledger, both, NOW).lastOk).toEqual(new Date('2026-03-01T03:00:00Z'));
 });
 
+test('the clock was hours ahead during the last good backup, and nothing succeeded since → as old as the run that followed it, also when its own time has come', () => {
+  const { ledger, backUp } = ledgerAt('2026-02-28T00:00:00Z');
+  const shop = facts([{ name: 'shop', gates: true }]);
+  backUp('shop', '2026-03-01T03:00:00Z');
+  backUp('shop', '2026-02-28T15:00:00Z', 'failed');
+  backUp('shop', '2026-03-01T09:00:00Z', 'failed');
+  const { lastOk, status } = heartbeatOf(ledger, shop, NOW);
+  expect(lastOk).toEqual(new Date('2026-02-28T15:00:00Z'));
+  expect(status.sources[0]?.lastSuccess).toBe('2026-02-28T15:00:00Z');
+});
+
 test('a source that never succeeded beside one that did → no time: the heartbeat does not move', () => {
   const { ledger, backUp } = ledgerAt('2026-03-01T00:00:00Z');
   backUp('shop', '2026-03-01T03:00:00Z');

@@ -14,7 +14,8 @@ interface Past {
 
 const NOW = '2026-11-30T09:00:00.000Z';
 const LONG_AGO = new Date(0).toISOString();
-const on = (day: number) => `2026-11-${String(day).padStart(2, '0')}T03:00:00.000Z`;
+/** Of November; the days behind the thirtieth are those of December. */
+const on = (day: number) => new Date(Date.UTC(2026, 10, day, 3)).toISOString();
 
 /** What the ledger says on the thirtieth after these runs of the clinic, the oldest first. */
 function after<T>(job: JobName, past: Past[], ask: (app: App) => T): T {
@@ -68,6 +69,11 @@ describe.each([
     expect(since(killed)).toBe(LONG_AGO);
     expect(since(...times(2, killed))).toBe(LONG_AGO);
     expect(since(...times(3, killed))).toBe(NOW);
+  });
+
+  test('its clock was ahead by hours → since then, so that no fire has two runs; by days → since now', () => {
+    expect(since({ day: 31, result: 'succeeded' })).toBe(on(31));
+    expect(since({ day: 60, result: 'succeeded' })).toBe(NOW);
   });
 
   test('the newest was interrupted or skipped → since the one before', () => {

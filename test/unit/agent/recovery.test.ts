@@ -45,8 +45,35 @@ function leftovers(
 
 test('a backup was killed after restic had stored it → what nobody confirmed is removed', async () => {
   const { ledger, recover } = leftovers(['2026-02-28T12:00:00.000Z', '2026-03-01T12:00:05.000Z']);
+  const first = ledger.begin({ job: 'backup', source: 'shop', trigger: 'schedule' });
+  ledger.finish(first, { result: 'succeeded', reason: 'good', facts: { snapshotIds: ['id0'] } });
   ledger.begin({ job: 'backup', source: 'shop', trigger: 'schedule' });
   expect((await recover()).times).toEqual(['2026-02-28T12:00:00.000Z']);
+});
+
+test('the first one was killed after restic had stored it → it is removed', async () => {
+  const { ledger, recover } = leftovers(['2026-03-01T12:00:05.000Z']);
+  ledger.begin({ job: 'backup', source: 'shop', trigger: 'schedule' });
+  expect((await recover()).times).toEqual([]);
+});
+
+test('a new agent that has stored nothing yet beside a server that stores under the same names → all that is there may be the other’s, and stays', async () => {
+  const times = ['2026-02-28T12:00:00.000Z', '2026-03-01T12:00:05.000Z'];
+  const { ledger, recover } = leftovers(times);
+  ledger.begin({ job: 'backup', source: 'shop', trigger: 'schedule' });
+  const { times: left, told } = await recover();
+  expect(left).toEqual(times);
+  expect(told.at(-1)).toMatch(/left 1 snapshot of shop/);
+});
+
+test('a backup failed, and somebody stored after its end → that is not its own, and stays; what it left goes', async () => {
+  const times = ['2026-02-28T12:00:00.000Z', '2026-03-01T12:00:00.500Z', '2026-03-01T12:05:00.000Z'];
+  const { ledger, recover } = leftovers(times);
+  const first = ledger.begin({ job: 'backup', source: 'shop', trigger: 'schedule' });
+  ledger.finish(first, { result: 'succeeded', reason: 'good', facts: { snapshotIds: ['id0'] } });
+  const run = ledger.begin({ job: 'backup', source: 'shop', trigger: 'schedule' });
+  ledger.finish(run, { result: 'failed', reason: 'the database is empty' });
+  expect((await recover()).times).toEqual([times[0], times[2]]);
 });
 
 test('another server stores under the same names → nothing is removed, for it may be the other’s, and that is told', async () => {
@@ -96,8 +123,8 @@ test('nothing was interrupted → the repository is left alone', async () => {
 });
 
 test('a backup of tenants failed for some → what it confirmed of the others stays, the rest is removed', async () => {
-  const { ledger, recover } = leftovers(['2026-03-01T12:00:05.000Z', '2026-03-01T12:00:06.000Z']);
+  const { ledger, recover } = leftovers(['2026-03-01T12:00:00.100Z', '2026-03-01T12:00:00.200Z']);
   const run = ledger.begin({ job: 'tenant-backup', source: 'clinic', trigger: 'schedule' });
   ledger.finish(run, { result: 'failed', reason: '1 of 2 tenants failed', facts: { snapshotIds: ['id0'] } });
-  expect((await recover()).times).toEqual(['2026-03-01T12:00:05.000Z']);
+  expect((await recover()).times).toEqual(['2026-03-01T12:00:00.100Z']);
 });

@@ -86,6 +86,16 @@ test('old files are removed → each source and each kind is counted by itself',
   );
 });
 
+test('a file bears a time that is still to come → what was written just now stays, and one older than it goes', async () => {
+  const folder = temporaryFolder();
+  for (const time of ['20261101T030000Z', '20270101T030000Z'])
+    writeFileSync(join(folder, `shop_${time}.dump`), 'before');
+  const { write, rotate } = filesOf('shop', folder);
+  await write('/postgres/clinic.dump', 'now');
+  expect(await rotate(1)).toEqual(['shop_20261101T030000Z.dump']);
+  expect(contentsOf(folder)).toMatchObject({ [`shop_${STAMP}.dump`]: 'now' });
+});
+
 test('a source that is called like a tenant of another → neither replaces, rotates or takes away a file of the other', async () => {
   const folder = temporaryFolder();
   const day = (date: string) => new Date(`${date}T15:00:00Z`);

@@ -37,6 +37,11 @@ it.each([
     'warned',
   ],
   [
+    'its last good verification is from the future',
+    { verification: { ...verification, lastSuccess: hoursAgo(-24) } },
+    'warned',
+  ],
+  [
     'never verified, for it could not be tried',
     {
       verification: {
