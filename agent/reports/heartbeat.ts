@@ -57,6 +57,7 @@ export interface Heartbeat {
 type Reading = Pick<
   Ledger,
   | 'earliestStartAfter'
+  | 'startBefore'
   | 'firstBackup'
   | 'suspects'
   | 'last'
@@ -66,6 +67,8 @@ type Reading = Pick<
   | 'countSucceededSince'
 >;
 
+/** By less, clocks are put right every day; as much as the gate bears of a time to come. */
+const PUT_BACK_MS = 300_000;
 const RUNS = 20;
 const SIZES = 30;
 /** What the status folder should say: a pure function of the ledger. Its size is bounded by the number of sources. */
@@ -110,7 +113,7 @@ function sourceOf(
     name: source.name,
     engine: engine === 'mysql' || engine === 'mariadb' || engine === 'postgres' ? engine : source.type,
     gates: source.gates,
-    lastSuccess: dataTime(ledger, success),
+    lastSuccess: dataTime(ledger, success, now),
     lastRun: lastRun(ledger, 'backup', source.name),
     nextRun: schedule.backup.next === null ? null : utc(schedule.backup.next),
     rhythm: rhythmOf(schedule.backup),
@@ -177,18 +180,23 @@ function lastRun(ledger: Reading, job: Run['job'], source: string | null) {
 }
 
 /**
- * A backup is as old as its data, and that was read when it began. Where the clock was ahead then and was put back, a run that came after it began
- * earlier, and it is at least as old as that: its own time, once it has come, must not make it fresh.
+ * A backup is as old as its data, and that was read when it began. Where the clock was ahead then, as a later run shows that began earlier, its time
+ * must not make it fresh once it has come: then it counts as old as the run before it, and as none where there is no such run.
  */
-function dataTime(ledger: Reading, run: Run | null): string | null {
+function dataTime(ledger: Reading, run: Run | null, now: Date): string | null {
   if (run === null) return null;
-  return oldestOf([run.startedAt, ledger.earliestStartAfter(run.id) ?? run.startedAt]);
+  const startedAt = Date.parse(run.startedAt);
+  const next = ledger.earliestStartAfter(run.id);
+  const wasAhead = next !== null && startedAt - Date.parse(next) > PUT_BACK_MS;
+  if (!wasAhead || startedAt > now.getTime()) return run.startedAt;
+  const before = ledger.startBefore(run.id);
+  return before === null || before > next ? null : before;
 }
 
 /** Null counts as older than anything: a source that never succeeded must not hide behind one that did. */
 function oldest(times: (string | null)[]): Date | null {
-  const first = oldestOf(times.filter((time) => time !== null));
-  return first === null || times.includes(null) ? null : new Date(first);
+  const first = times.filter((time) => time !== null).toSorted()[0];
+  return first === undefined || times.includes(null) ? null : new Date(first);
 }
 
 function oldestOf(times: string[]): string | null {

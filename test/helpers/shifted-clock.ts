@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fakeProgram } from './fake-program.ts';
 import { temporaryFolder } from './folder.ts';
@@ -19,7 +19,9 @@ export function shiftedClock(): ShiftedClock {
   let shift = 0;
   const set = (milliseconds: number) => {
     shift = Math.round(milliseconds);
-    writeFileSync(file, String(shift));
+    // Read at any moment: never an empty file.
+    writeFileSync(`${file}.new`, String(shift));
+    renameSync(`${file}.new`, file);
   };
   set(0);
   return {

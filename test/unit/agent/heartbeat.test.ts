@@ -55,15 +55,28 @@ test('two sources that gate → the older last success of the two', () => {
   expect(heartbeatOf(ledger, both, NOW).lastOk).toEqual(new Date('2026-03-01T03:00:00Z'));
 });
 
-test('the clock was hours ahead during the last good backup, and nothing succeeded since → as old as the run that followed it, also when its own time has come', () => {
+test.each([
+  ['is still to come → that, which the gate takes for none', '2026-03-01T02:00:00Z', '2026-03-01T03:00:00Z'],
+  ['has come → as old as the run before it', '2026-03-01T12:00:00Z', '2026-02-28T03:00:00Z'],
+])('the clock was hours ahead during the last good backup, and its time %s', (_, now, time) => {
   const { ledger, backUp } = ledgerAt('2026-02-28T00:00:00Z');
-  const shop = facts([{ name: 'shop', gates: true }]);
+  backUp('shop', '2026-02-28T03:00:00Z');
   backUp('shop', '2026-03-01T03:00:00Z');
   backUp('shop', '2026-02-28T15:00:00Z', 'failed');
-  backUp('shop', '2026-03-01T09:00:00Z', 'failed');
-  const { lastOk, status } = heartbeatOf(ledger, shop, NOW);
-  expect(lastOk).toEqual(new Date('2026-02-28T15:00:00Z'));
-  expect(status.sources[0]?.lastSuccess).toBe('2026-02-28T15:00:00Z');
+  const { lastOk, withdrawn } = heartbeatOf(ledger, facts([{ name: 'shop', gates: true }]), new Date(now));
+  expect({ lastOk, withdrawn }).toEqual({ lastOk: new Date(time), withdrawn: false });
+});
+
+test('the same of a first backup → the heartbeat is withdrawn; of a clock that was put back by moments → its own time', () => {
+  const shop = facts([{ name: 'shop', gates: true }]);
+  const first = ledgerAt('2026-03-01T03:00:00Z');
+  first.backUp('shop', '2026-03-01T03:00:00Z');
+  first.backUp('shop', '2026-02-28T15:00:00Z', 'failed');
+  expect(heartbeatOf(first.ledger, shop, NOW)).toMatchObject({ lastOk: null, withdrawn: true });
+  const little = ledgerAt('2026-03-01T03:00:00Z');
+  little.backUp('shop', '2026-03-01T03:00:00Z');
+  little.backUp('shop', '2026-03-01T02:59:50Z', 'failed');
+  expect(heartbeatOf(little.ledger, shop, NOW).lastOk).toEqual(new Date('2026-03-01T03:00:00Z'));
 });
 
 test('a source that never succeeded beside one that did → no time: the heartbeat does not move', () => {
