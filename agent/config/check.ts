@@ -25,16 +25,23 @@ export function checked(
   if (!withoutRepository) problems.push(...noLocation(raw));
   if (!result.success) problems.push(...result.error.issues.flatMap((issue) => problemsOf(issue, raw)));
   // These look at several settings at once. They run on what was written, so that they speak up beside the schema.
-  problems.push(...sameNames(raw), ...nothingKept(raw), ...unfitServers(raw), ...unknownRole(raw));
+  problems.push(
+    ...sameNames(raw),
+    ...foundTwice(raw),
+    ...nothingKept(raw),
+    ...unfitServers(raw),
+    ...unknownRole(raw),
+  );
   return result.success ? toConfig(result.data, listedIn) : null;
 }
 
 function problemsOf(issue: core.$ZodIssue, raw: Raw): Problem[] {
   if (issue.code === 'unrecognized_keys') {
     const messages = issue.message.split('\n');
+    const ofSource = issue.path.length === 2 && issue.path[0] === 'sources';
     return issue.keys.map((key, i) => ({
       path: [...issue.path, key],
-      message: `is ${messages[i] ?? 'no setting'}`,
+      message: `is ${ofSource && key === 'tenants' ? 'for PostgreSQL alone' : (messages[i] ?? 'no setting')}`,
       atKey: true,
     }));
   }
@@ -45,8 +52,12 @@ function problemsOf(issue: core.$ZodIssue, raw: Raw): Problem[] {
     return [{ path: issue.path, message: text ? 'is missing' : `is missing; ${right}` }];
   }
   if (isSecret(issue.path)) return [{ path: issue.path, message: `is not right; ${right}` }];
-  const given = typeof value === 'object' && value !== null ? 'something else' : shown(value);
-  return [{ path: issue.path, message: `is ${given}; ${right}` }];
+  return [{ path: issue.path, message: `is ${toldOf(value)}; ${right}` }];
+}
+
+function toldOf(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  return isGroup(value) ? 'a group' : shown(value);
 }
 
 function isSecret(path: readonly PropertyKey[]): boolean {
@@ -64,6 +75,16 @@ function sameNames(raw: Raw): Problem[] {
     const key = isGroup(sources[i]) && 'name' in sources[i] ? 'name' : 'database';
     const message = `is ${shown(name)}, the name of sources[${first}] too; give each source a name of its own (name: …)`;
     return [{ path: ['sources', i, key], message }];
+  });
+}
+
+/** Tenants by a pattern and by a query: neither is the better guess. */
+function foundTwice(raw: Raw): Problem[] {
+  return listAt(raw, ['sources']).flatMap((source, i) => {
+    const tenants = isGroup(source) ? source['tenants'] : undefined;
+    if (!isGroup(tenants) || tenants['schemas'] === undefined || tenants['query'] === undefined) return [];
+    const message = 'is set, and so is a pattern (schemas, TENANT_SCHEMAS): remove one of the two';
+    return [{ path: ['sources', i, 'tenants', 'query'], message }];
   });
 }
 

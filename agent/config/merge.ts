@@ -40,7 +40,10 @@ export function merged(file: ConfigFile | null, given: Given[]): Merged {
     warnings: file === null ? [] : warningsOf(file, overruled),
     sourcesFromFile,
     nameOf: (path) =>
-      variableOf(origins, path) ?? (fromFile(path) ? null : settingAt(path)?.variable) ?? dotted(path),
+      variableOf(origins, path) ??
+      variableBelow(origins, path) ??
+      (fromFile(path) ? null : settingAt(path)?.variable) ??
+      dotted(path),
     whereOf: (path, atKey) => (fromFile(path) && file !== null ? `${file.where(path, atKey)}: ` : ''),
   };
 }
@@ -52,6 +55,12 @@ function variableOf(origins: Map<string, string>, path: Path): string | null {
     if (variable !== undefined) return variable + dotted(path.slice(length));
   }
   return null;
+}
+
+/** The variable that alone gave a part of the group at the path. */
+function variableBelow(origins: Map<string, string>, path: Path): string | null {
+  const below = [...origins].filter(([place]) => place.startsWith(`${dotted(path)}.`));
+  return below.length === 1 ? (below[0]?.[1] ?? null) : null;
 }
 
 /** Whether the file has the setting, in either of the two forms that a secret has. */

@@ -22,7 +22,7 @@ export function oddVariables(environment: Environment): Odd {
   const odd: Odd = { refused: [], warnings: [] };
   for (const name of Object.keys(environment).filter((given) => environment[given] && !KNOWN.has(given))) {
     const refused = OWN.test(name) ? slip(name, AGENTS) : null;
-    const warning = slip(name, OTHERS) ?? (name.startsWith('SENTINEL_') ? unknownToSentinel(name) : null);
+    const warning = slip(name, OTHERS) ?? unknown(name);
     if (refused !== null) odd.refused.push(refused);
     else if (warning !== null) odd.warnings.push(warning);
   }
@@ -36,7 +36,12 @@ export function oddVariables(environment: Environment): Odd {
 }
 
 /** Prefixes that are the agent's own. */
-const OWN = /^(BACKUP|VERIFY|HOLDFAST|MYSQL)_/;
+const OWN = /^(BACKUP|VERIFY|HOLDFAST|TENANT|MYSQL)_/;
+/**
+ * Those of them that nobody else has a use for: a database server's own image reads many a MYSQL_ variable, a service called backup brings
+ * BACKUP_PORT and BACKUP_SERVICE_HOST along, and the scripts of the clone have a few of their own.
+ */
+const OURS_ALONE = /^(BACKUP|VERIFY|HOLDFAST|TENANT)_(?!(.*_)?(PORT|SERVICE)(_|$)|(ROOT|BIN|CACHE)$)/;
 
 const SETTING_NAMES = [
   ...SETTINGS.flatMap(({ variable, secret }) =>
@@ -55,8 +60,12 @@ const OTHERS = [
 ];
 const KNOWN = new Set<string>([...AGENTS, ...OTHERS]);
 
-function unknownToSentinel(name: string): string {
-  return `${name} is no setting of the sentinel; there are ${SENTINEL_VARIABLES.join(', ')}`;
+function unknown(name: string): string | null {
+  if (name.startsWith('SENTINEL_'))
+    return `${name} is no setting of the sentinel; there are ${SENTINEL_VARIABLES.join(', ')}`;
+  return OURS_ALONE.test(name)
+    ? `${name} is no setting, and nothing obeys it; docs/configuration.md names all there are`
+    : null;
 }
 
 /** The known variable of the same prefix that is nearest; the prefix itself is taken as it is. */

@@ -1,5 +1,6 @@
 import type { Path, Problem } from './problems.ts';
 import { isGroup } from './raw.ts';
+import { keep as keepSchema } from './schema.ts';
 import type { Raw } from './raw.ts';
 import { BACKEND_SECRETS, readSecretFile } from './secrets.ts';
 import { MYSQL_ALONE, POSTGRES_ALONE } from './settings.ts';
@@ -29,13 +30,13 @@ export function resolved(raw: Raw, how: Resolving): Raw {
 }
 
 /**
- * Beside dumps of tenants, which answer for the small mishaps, whole backups are for the old days: where nothing says what is kept, they are kept
- * for longer. Dumps of tenants are kept as anything else.
+ * Beside dumps of tenants, which answer for the small mishaps, whole backups are for the old days: what nothing speaks of is kept for longer.
+ * Dumps of tenants are kept as anything else.
  */
-function keptBesideTenants(source: Raw, { keep }: Raw): Raw {
+function keptBesideTenants(source: Raw, { keep = {} }: Raw): Raw {
   const { tenants } = source;
-  if (!isGroup(tenants) || source['keep'] !== undefined || keep !== undefined) return source;
-  return { ...source, keep: KEPT_BESIDE_TENANTS, tenants: { keep: {}, ...tenants } };
+  if (!isGroup(tenants) || source['keep'] !== undefined || !keepSchema.safeParse(keep).success) return source;
+  return { ...source, keep: { ...KEPT_BESIDE_TENANTS, ...(keep as Raw) }, tenants: { keep, ...tenants } };
 }
 
 const KEPT_BESIDE_TENANTS = { daily: 7, weekly: 4, monthly: 12, yearly: 5 };

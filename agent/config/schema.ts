@@ -66,7 +66,7 @@ const bytes = z
 
 /** As `bytes`, and null for 0. */
 const bytesOrNone = z.union([z.literal([0, '0']).transform(() => null), bytes], {
-  error: 'a number of bytes, or 512M, 2G; or 0 for none',
+  error: 'a number of bytes, or 512M, 2G; at least 1M, or 0 for none',
 });
 
 const SECONDS: Record<string, number> = { '': 1, s: 1, m: 60, h: 3600 };
@@ -235,11 +235,20 @@ const tenants = group({
   groups: z.array(tenantGroup, { error: 'a list of groups (name, match, schedule, keep)' }).default([]),
   after_restore: statement.optional(),
 })
-  .refine(({ schemas, query }) => (schemas === undefined) !== (query === undefined), {
-    error: 'a group with either schemas (a pattern) or query (which finds the tenants), and not both',
+  .refine(({ schemas, query }) => schemas !== undefined || query !== undefined, {
+    path: ['schemas'],
+    error: 'a pattern such as tenant_*, unless query finds the tenants',
   })
-  .refine(({ groups }) => new Set(groups.map(({ name }) => name)).size === groups.length, {
-    error: 'a group whose groups have a name each that no other has',
+  .superRefine(({ groups }, context) => {
+    for (const [i, { name }] of groups.entries()) {
+      const first = groups.findIndex((other) => other.name === name);
+      if (first === i) continue;
+      context.addIssue({
+        code: 'custom',
+        path: ['groups', i, 'name'],
+        message: `a name that no other group has, and groups[${first}] has it`,
+      });
+    }
   });
 
 const role = group({

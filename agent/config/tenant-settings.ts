@@ -31,7 +31,7 @@ export function tenantSettings(tenants: Path): Setting[] {
       variable: null,
       path: [...tenants, 'keep'],
       meaning:
-        'What the retention keeps of the dumps of tenants alone: a group as `keep`. Without it, what it keeps of the source.',
+        'What the retention keeps of the dumps of tenants alone: a group as `keep`. Without it, what the `keep` of the source says, and where that has none, `keep` of everything.',
     },
     {
       variable: null,

@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { fakeProgram } from '../helpers/fake-program.ts';
@@ -59,11 +60,16 @@ test.each([
   { what: 'a repository is named', environment: { RESTIC_REPOSITORY: '/mine' }, repository: '/mine' },
   { what: 'a bucket is named', environment: { S3_BUCKET: 'mine' }, repository: '' },
   { what: 'a file names it', environment: { RESTIC_REPOSITORY_FILE: '/run/secrets/r' }, repository: '' },
+  { what: 'the YAML file names it', file: 'repository:\n  location: /r\n', repository: '' },
+  { what: 'the YAML file names it in braces', file: 'repository: {location: /r}\n', repository: '' },
+  { what: 'the YAML file names other things', file: 'host: location\n', repository: '/repository' },
 ])("the image's holdfast, $what → the repository that is left to the agent is '$repository'", (given) => {
   const folder = temporaryFolder();
+  const file = join(folder, 'holdfast.yml');
+  if (given.file !== undefined) writeFileSync(file, given.file);
   fakeProgram(folder, 'node', `printf '%s' "$RESTIC_REPOSITORY"`);
   const told = execFileSync('sh', [join(repositoryRoot, 'agent/image/bin/holdfast')], {
-    env: { PATH: `${folder}:${process.env['PATH']}`, ...given.environment },
+    env: { PATH: `${folder}:${process.env['PATH']}`, HOLDFAST_CONFIG: file, ...given.environment },
     encoding: 'utf8',
   });
   expect(told).toBe(given.repository);

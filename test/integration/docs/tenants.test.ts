@@ -52,7 +52,7 @@ test(
     const limited = () => {
       const printed = marked('config', 'yaml').find(({ text }) => text.includes('role: support'))?.text ?? '';
       const [file, url] = [join(agent.folder, 'roles.yml'), join(agent.folder, 'clinic_url')];
-      writeFileSync(file, printed.replace('/run/secrets/clinic_url', url));
+      writeFileSync(file, printed.replace('/etc/holdfast/clinic-url', url));
       writeFileSync(url, address);
       return { HOLDFAST_CONFIG: file, DATABASE_URL: '', TENANT_SCHEMAS: '' };
     };

@@ -46,9 +46,15 @@ describe('tenants of a source', () => {
   test.each([
     ['nothing', '', '', { daily: 7, weekly: 4, monthly: 12, yearly: 5 }, { daily: 7, monthly: 6, yearly: 0 }],
     ['what of the source', '', ', keep: {daily: 3}', { daily: 3, monthly: 6, yearly: 0 }, null],
-    ['what of everything', 'keep: {daily: 3}\n', '', null, null],
+    [
+      'what of everything',
+      'keep: {daily: 3}\n',
+      '',
+      { daily: 3, monthly: 12, yearly: 5 },
+      { daily: 3, monthly: 6, yearly: 0 },
+    ],
   ])(
-    '%s is said to be kept → whole backups for long beside tenants, or what is said',
+    '%s is said to be kept → what is said, and of what is not whole backups for long beside tenants',
     (_, all, own, keep, ofTenants) => {
       const path = join(temporaryFolder(), 'holdfast.yml');
       const address = 'host: db, database: clinic, user: u, password: p';
@@ -95,17 +101,20 @@ describe('tenants of a source', () => {
     expect(problemsOf({ ...base, TENANT_SCHEMAS: 'tenant_42' })).toEqual([
       'TENANT_SCHEMAS is "tenant_42"; it must be a pattern with * or ?, such as tenant_*',
     ]);
-    expect(problemsOf({ ...base, TENANT_SCHEMAS: 't*', TENANT_QUERY: 'select 1' }).join()).toMatch(
-      /either schemas \(a pattern\) or query/,
-    );
-    expect(problemsOf({ ...base, DATABASE_URL: 'mysql://u:p@h/d', TENANT_SCHEMAS: 't*' }).join()).toMatch(
-      /tenants is no setting/,
-    );
+    expect(problemsOf({ ...base, TENANT_SCHEMAS: 't*', TENANT_QUERY: 'select 1' })).toEqual([
+      'TENANT_QUERY is set, and so is a pattern (schemas, TENANT_SCHEMAS): remove one of the two',
+    ]);
+    expect(problemsOf({ ...base, DATABASE_URL: 'mysql://u:p@h/d', TENANT_SCHEMAS: 't*' })).toEqual([
+      'TENANT_SCHEMAS is for PostgreSQL alone',
+    ]);
   });
 
   test.each([
-    ['{}', /tenants is something else; it must be a group with either schemas \(a pattern\) or query/],
-    ["{schemas: 'a*', query: select 1}", /either schemas \(a pattern\) or query/],
+    [
+      '{}',
+      /tenants\.schemas is missing; it must be a pattern such as tenant_\*, unless query finds the tenants/,
+    ],
+    ["{schemas: 'a*', query: select 1}", /tenants\.query is set, and so is a pattern/],
     ['{schemas: tenant_42}', /tenants\.schemas is "tenant_42"; it must be a pattern with \* or \?/],
     ["{schemas: 'a*', jobs: 0}", /tenants\.jobs is 0; it must be a whole number from 1 to 64/],
     [
@@ -123,7 +132,7 @@ describe('tenants of a source', () => {
     ],
     [
       "{schemas: 'a*', groups: [{name: x, match: [x]}, {name: x, match: [y]}]}",
-      /groups have a name each that no other has/,
+      /groups\[1\]\.name is "x"; it must be a name that no other group has, and groups\[0\] has it/,
     ],
     ["{schema: 'a*'}", /tenants\.schema is no setting; did you mean schemas\?/],
     ["{schemas: 'a*', after_restore: ''}", /after_restore is ""; it must be a statement of SQL/],
@@ -132,7 +141,9 @@ describe('tenants of a source', () => {
   });
 
   test('of MySQL → no setting', () => {
-    expect(problemsIn("{schemas: 'a*'}", 'mysql').join()).toMatch(/sources\[0\]\.tenants is no setting/);
+    expect(problemsIn("{schemas: 'a*'}", 'mysql').join()).toMatch(
+      /sources\[0\]\.tenants is for PostgreSQL alone/,
+    );
   });
 });
 
