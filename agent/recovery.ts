@@ -110,12 +110,10 @@ async function removeUnconfirmed(
   const isOfRun = ({ time }: Snapshot) => Date.parse(time) >= from && Date.parse(time) < until;
   const strays = unknown.filter(isOfRun);
   if (strays.length === 0) return;
-  // One that has stored nothing yet, where others are stored already, cannot tell those of a living server from its own.
-  const isNewBeside = good.size === 0 && unknown.length > strays.length;
-  if (isNewBeside || strangersIn(source, snapshots).length > 0) {
-    // They may be the other's, and good.
+  const why = whyKept({ good, unknown, strays, strangers: strangersIn(source, snapshots) });
+  if (why !== null) {
     return tell(
-      `left ${counted(strays.length, 'snapshot')} of ${source} that no finished run had confirmed: another server stores under the same names`,
+      `left ${counted(strays.length, 'snapshot')} of ${source} that no finished run had confirmed: ${why}`,
     );
   }
   await repository.remove(
@@ -123,4 +121,17 @@ async function removeUnconfirmed(
     signal,
   );
   tell(`removed ${counted(strays.length, 'snapshot')} of ${source} that no finished run had confirmed`);
+}
+
+/** Why what a run may have left is left alone, as a sentence part: it may be another server's, and good. */
+function whyKept(what: {
+  good: Set<string>;
+  unknown: Snapshot[];
+  strays: Snapshot[];
+  strangers: Snapshot[];
+}): string | null {
+  if (what.strangers.length > 0) return 'another server stores under the same names';
+  // Who has stored nothing yet cannot tell those of a living server from its own.
+  if (what.good.size > 0 || what.unknown.length === what.strays.length) return null;
+  return 'this agent has stored nothing here yet, and others lie under its names';
 }
