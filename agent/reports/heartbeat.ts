@@ -198,7 +198,3 @@ function oldest(times: (string | null)[]): Date | null {
   const first = times.filter((time) => time !== null).toSorted()[0];
   return first === undefined || times.includes(null) ? null : new Date(first);
 }
-
-function oldestOf(times: string[]): string | null {
-  return times.toSorted()[0] ?? null;
-}
