@@ -41,7 +41,10 @@ export async function recoverLeftovers(interrupted: Run[], deps: Deps, signal: A
     // Another server's repository, behind a mistaken location, holds nothing that is ours to remove.
     if (!deps.isFamiliar(await repository.reach(signal))) return;
     if (maybeLocked) await clearLocks(deps, signal);
-    for (const run of doubtful) await removeUnconfirmed(run, deps, signal);
+    for (const run of doubtful) {
+      const ofSource = doubtful.filter(({ source }) => source === run.source);
+      await removeUnconfirmed(run, ofSource, deps, signal);
+    }
     const newest = doubtful[0];
     if (newest !== undefined) ledger.remember(SWEPT, String(newest.id));
   } catch (error) {
@@ -84,6 +87,7 @@ function doubtfulBackups(ledger: Ledger): Run[] {
 
 async function removeUnconfirmed(
   run: Run,
+  doubtful: Run[],
   { repository, ledger, tell, strangersIn, backupTimeoutMs }: Deps,
   signal: AbortSignal,
 ): Promise<void> {
@@ -93,24 +97,20 @@ async function removeUnconfirmed(
     ({ facts }) => facts.snapshotIds !== undefined,
   );
   const good = new Set(confirmed.flatMap(({ facts }) => facts.snapshotIds ?? []));
-  // What belongs to a dump has a time that is cut to the second.
-  const from = Math.floor(Date.parse(run.startedAt) / 1000) * 1000;
-  // Never without an end: on a clock that was behind, every snapshot that this ledger does not know lies after `from`. One that failed ended
-  // then, as one that was killed did at a time that nobody knows.
-  const until = Math.min(
-    from + backupTimeoutMs,
-    ...(run.result === 'failed' && run.finishedAt !== null ? [Date.parse(run.finishedAt) + 1000] : []),
-    ...confirmed.map(({ startedAt }) => Date.parse(startedAt)).filter((time) => time > from),
-  );
+  const goodStarts = confirmed.map(({ startedAt }) => Date.parse(startedAt));
   const snapshots = await repository.list({ source }, signal);
   const unknown = snapshots.filter(
     // A restore point has the time of the dump that it must stay behind, and was confirmed by a restore.
     ({ id, tags }) => tags?.kind !== 'restore-point' && !good.has(id),
   );
-  const isOfRun = ({ time }: Snapshot) => Date.parse(time) >= from && Date.parse(time) < until;
-  const strays = unknown.filter(isOfRun);
+  const isOf = (one: Run) => {
+    const { from, until } = timesOf(one, goodStarts, backupTimeoutMs);
+    return ({ time }: Snapshot) => Date.parse(time) >= from && Date.parse(time) < until;
+  };
+  const strays = unknown.filter(isOf(run));
   if (strays.length === 0) return;
-  const why = whyKept({ good, unknown, strays, strangers: strangersIn(source, snapshots) });
+  const others = doubtful.map(isOf).reduce((left, isOfOne) => left.filter((one) => !isOfOne(one)), unknown);
+  const why = whyKept({ good, others, strangers: strangersIn(source, snapshots) });
   if (why !== null) {
     return tell(
       `left ${counted(strays.length, 'snapshot')} of ${source} that no finished run had confirmed: ${why}`,
@@ -123,15 +123,34 @@ async function removeUnconfirmed(
   tell(`removed ${counted(strays.length, 'snapshot')} of ${source} that no finished run had confirmed`);
 }
 
+/** The times that a snapshot of a run that ended badly can bear. */
+function timesOf(
+  { startedAt, finishedAt, result }: Run,
+  goodStarts: number[],
+  backupTimeoutMs: number,
+): { from: number; until: number } {
+  // What belongs to a dump has a time that is cut to the second.
+  const from = Math.floor(Date.parse(startedAt) / 1000) * 1000;
+  // Where the clock was put back meanwhile, its end says nothing. One that was killed ended when nobody knows.
+  const ended = result === 'failed' && finishedAt !== null ? Date.parse(finishedAt) + 1000 : Infinity;
+  // Never without an end: on a clock that was behind, every snapshot that this ledger does not know lies after `from`.
+  const until = Math.min(
+    from + backupTimeoutMs,
+    ended > from ? ended : Infinity,
+    ...goodStarts.filter((time) => time > from),
+  );
+  return { from, until };
+}
+
 /** Why what a run may have left is left alone, as a sentence part: it may be another server's, and good. */
 function whyKept(what: {
   good: Set<string>;
-  unknown: Snapshot[];
-  strays: Snapshot[];
+  /** Neither confirmed nor of the time of a run that ended badly. */
+  others: Snapshot[];
   strangers: Snapshot[];
 }): string | null {
   if (what.strangers.length > 0) return 'another server stores under the same names';
   // Who has stored nothing yet cannot tell those of a living server from its own.
-  if (what.good.size > 0 || what.unknown.length === what.strays.length) return null;
+  if (what.good.size > 0 || what.others.length === 0) return null;
   return 'this agent has stored nothing here yet, and others lie under its names';
 }

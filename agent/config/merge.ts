@@ -41,8 +41,7 @@ export function merged(file: ConfigFile | null, given: Given[]): Merged {
     sourcesFromFile,
     nameOf: (path) =>
       variableOf(origins, path) ??
-      variableBelow(origins, path) ??
-      (fromFile(path) ? null : settingAt(path)?.variable) ??
+      (fromFile(path) ? null : (variableBelow(origins, path) ?? settingAt(path)?.variable)) ??
       dotted(path),
     whereOf: (path, atKey) => (fromFile(path) && file !== null ? `${file.where(path, atKey)}: ` : ''),
   };

@@ -36,9 +36,9 @@ export function oddVariables(environment: Environment): Odd {
 }
 
 /** Prefixes that are the agent's own. */
-const OWN = /^(BACKUP|VERIFY|HOLDFAST|TENANT|MYSQL)_/;
+const OWN = /^(BACKUP|VERIFY|HOLDFAST|MYSQL)_/;
 /**
- * Those of them that nobody else has a use for: a database server's own image reads many a MYSQL_ variable, a service called backup brings
+ * What begins so is mostly ours, an application may have a TENANT_ of its own: a database server's own image reads many a MYSQL_ variable, a service called backup brings
  * BACKUP_PORT and BACKUP_SERVICE_HOST along, and the scripts of the clone have a few of their own.
  */
 const OURS_ALONE = /^(BACKUP|VERIFY|HOLDFAST|TENANT)_(?!(.*_)?(PORT|SERVICE)(_|$)|(ROOT|BIN|CACHE)$)/;

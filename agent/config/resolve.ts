@@ -35,7 +35,10 @@ export function resolved(raw: Raw, how: Resolving): Raw {
  */
 function keptBesideTenants(source: Raw, { keep = {} }: Raw): Raw {
   const { tenants } = source;
-  if (!isGroup(tenants) || source['keep'] !== undefined || !keepSchema.safeParse(keep).success) return source;
+  if (!isGroup(tenants) || source['keep'] !== undefined) return source;
+  // What is wrong with it, or keeps nothing, is told once, where it was written.
+  const { success, data } = keepSchema.safeParse(keep);
+  if (!success || data.daily + data.weekly + data.monthly + data.yearly === 0) return source;
   return { ...source, keep: { ...KEPT_BESIDE_TENANTS, ...(keep as Raw) }, tenants: { keep, ...tenants } };
 }
 

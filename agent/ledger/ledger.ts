@@ -198,8 +198,8 @@ export interface Ledger {
   last(job: JobName, source: string | null, result?: RunResult): Run | null;
   /** The earliest time at which a run began that was begun after the one with this id; null where there is none. */
   earliestStartAfter(id: number): string | null;
-  /** When the run began that was begun before the one with this id; null for none. */
-  startBefore(id: number): string | null;
+  /** When the last run began that was begun before the one with this id, and not later than at that time; null for none. */
+  startBefore(id: number, latest: string): string | null;
   /** The oldest backup of a source that succeeded, in that repository as in `lastGood`. */
   firstBackup(source: string, inRepository: string | null): Run | null;
   /**

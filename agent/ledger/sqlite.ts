@@ -64,7 +64,8 @@ export function openLedger(path: string, clock: Clock): Ledger {
     earliestStartAfter: (id) =>
       run(() => (statements.earliestStartAfter.get(id)?.['earliest'] ?? null) as string | null),
 
-    startBefore: (id) => run(() => (statements.startBefore.get(id)?.['started_at'] ?? null) as string | null),
+    startBefore: (id, latest) =>
+      run(() => (statements.startBefore.get(id, latest)?.['started_at'] ?? null) as string | null),
 
     firstBackup: (source, inRepository) =>
       run(() => {
@@ -186,7 +187,9 @@ function prepare(db: DatabaseSync) {
       `SELECT * FROM runs WHERE job = ?1 AND source IS ?2 AND (?3 IS NULL OR result = ?3) ORDER BY id DESC LIMIT 1`,
     ),
     earliestStartAfter: db.prepare('SELECT min(started_at) AS earliest FROM runs WHERE id > ?'),
-    startBefore: db.prepare('SELECT started_at FROM runs WHERE id < ? ORDER BY id DESC LIMIT 1'),
+    startBefore: db.prepare(
+      'SELECT started_at FROM runs WHERE id < ? AND started_at <= ? ORDER BY id DESC LIMIT 1',
+    ),
     firstBackup: db.prepare(
       `SELECT * FROM runs
        WHERE job = 'backup' AND source = ?1 AND result = 'succeeded' AND ${isIn('?2')}

@@ -39,8 +39,8 @@ export interface Command {
   onStderrLine?: (line: string) => void;
   /** Lines on stderr that are kept however much else is said. */
   matters?: (line: string) => boolean;
-  /** Called when it is gone, with its process id and exit code, which is null where a signal ended it. */
-  onGone?: (pid: number, code: number | null) => void;
+  /** Called when it is gone, with its process id. */
+  onGone?: (pid: number, exit: Exit) => void;
 }
 
 export interface RunOptions {
@@ -148,7 +148,7 @@ async function startChild(
   const exit = waitForExit(child, log);
   await started(child, command);
   const { pid } = child;
-  if (pid !== undefined) void exit.then(({ code }) => command.onGone?.(pid, code));
+  if (pid !== undefined) void exit.then((ended) => command.onGone?.(pid, ended));
 
   const signal = (name: NodeJS.Signals) => signalGroup(subprocess.pid, name);
   const stop = async (graceMs = STOP_GRACE_MS) => {

@@ -181,7 +181,7 @@ function lastRun(ledger: Reading, job: Run['job'], source: string | null) {
 
 /**
  * A backup is as old as its data, and that was read when it began. Where the clock was ahead then, as a later run shows that began earlier, its time
- * must not make it fresh once it has come: then it counts as old as the run before it, and as none where there is no such run.
+ * must not make it fresh once it has come: then it counts as old as the last run before it whose clock was right, and as none where there is no such run.
  */
 function dataTime(ledger: Reading, run: Run | null, now: Date): string | null {
   if (run === null) return null;
@@ -189,8 +189,7 @@ function dataTime(ledger: Reading, run: Run | null, now: Date): string | null {
   const next = ledger.earliestStartAfter(run.id);
   const wasAhead = next !== null && startedAt - Date.parse(next) > PUT_BACK_MS;
   if (!wasAhead || startedAt > now.getTime()) return run.startedAt;
-  const before = ledger.startBefore(run.id);
-  return before === null || before > next ? null : before;
+  return ledger.startBefore(run.id, next);
 }
 
 /** Null counts as older than anything: a source that never succeeded must not hide behind one that did. */

@@ -47,6 +47,8 @@ export interface ResticSettings {
 }
 
 const BUSY = 75;
+/** restic exits with 0 all the same: its internal/repository/lock.go only logs it. */
+const LOCK_LEFT = /unlock|refresh lock/i;
 /** User and password in a location; to the last `@`, for a password may hold one. */
 const CREDENTIALS = /(\/\/[^/:@]*):(.*)@/;
 /** A bucket that is not there is a repository that is not there: `restic init` makes both. */
@@ -80,9 +82,9 @@ export function createRestic(processes: Processes, settings: ResticSettings): Re
       env: environment(config, settings.password()),
       label: 'restic',
       secrets: secretsOf(config, settings.password()),
-      // Whatever else it ends with, its lock may be there still: the repository may have been away.
-      onGone: (pid, code) => {
-        if (code === 0) noting.endedWell(pid);
+      // Otherwise its lock may be there still: the repository may have been away. One that a person runs says it to that person alone.
+      onGone: (pid, { code, stderr }) => {
+        if (code === 0 && !stderr.some((line) => LOCK_LEFT.test(line))) noting.endedWell(pid);
       },
     };
   };

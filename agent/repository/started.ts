@@ -13,7 +13,7 @@ export interface Started {
 
 export interface Noting {
   command: string[];
-  /** To be told that it exited with 0 under this process id: it has left no lock, and one of that id is somebody else's. */
+  /** To be told that it ended under this process id and left no lock: one of that id is somebody else's then. */
   endedWell(pid: number): void;
 }
 

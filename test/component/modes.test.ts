@@ -62,6 +62,11 @@ test.each([
   { what: 'a file names it', environment: { RESTIC_REPOSITORY_FILE: '/run/secrets/r' }, repository: '' },
   { what: 'the YAML file names it', file: 'repository:\n  location: /r\n', repository: '' },
   { what: 'the YAML file names it in braces', file: 'repository: {location: /r}\n', repository: '' },
+  {
+    what: 'a comment of the YAML file names it',
+    file: '# repository: {location: /r}\n',
+    repository: '/repository',
+  },
   { what: 'the YAML file names other things', file: 'host: location\n', repository: '/repository' },
 ])("the image's holdfast, $what → the repository that is left to the agent is '$repository'", (given) => {
   const folder = temporaryFolder();

@@ -61,6 +61,7 @@ test.each([
 ])('the clock was hours ahead during the last good backup, and its time %s', (_, now, time) => {
   const { ledger, backUp } = ledgerAt('2026-02-28T00:00:00Z');
   backUp('shop', '2026-02-28T03:00:00Z');
+  backUp('shop', '2026-03-01T02:55:00Z', 'failed');
   backUp('shop', '2026-03-01T03:00:00Z');
   backUp('shop', '2026-02-28T15:00:00Z', 'failed');
   const { lastOk, withdrawn } = heartbeatOf(ledger, facts([{ name: 'shop', gates: true }]), new Date(now));

@@ -40,7 +40,7 @@ function leftovers(
     );
     return { times: snapshots.map(({ time }) => time), locksAskedFor, told };
   };
-  return { ledger, recover };
+  return { ledger, recover, clock };
 }
 
 test('a backup was killed after restic had stored it → what nobody confirmed is removed', async () => {
@@ -64,6 +64,21 @@ test('a new agent that has stored nothing yet beside a server that stores under 
   const { times: left, told } = await recover();
   expect(left).toEqual(times);
   expect(told.at(-1)).toMatch(/left 1 snapshot of shop .*: this agent has stored nothing here yet/);
+});
+
+test('the first two were killed, and nothing was looked for in between → what both left is removed', async () => {
+  const { ledger, recover } = leftovers(['2026-03-01T12:00:05.000Z', '2026-03-01T12:00:06.000Z']);
+  ledger.begin({ job: 'backup', source: 'shop', trigger: 'schedule' });
+  ledger.begin({ job: 'backup', source: 'shop', trigger: 'schedule' });
+  expect((await recover()).times).toEqual([]);
+});
+
+test('the clock was put back while a backup failed → what it left is removed, whatever its end says', async () => {
+  const { ledger, recover, clock } = leftovers(['2026-03-01T12:00:05.000Z']);
+  const run = ledger.begin({ job: 'backup', source: 'shop', trigger: 'schedule' });
+  clock.advance(-6 * 3600);
+  ledger.finish(run, { result: 'failed', reason: 'restic ended' });
+  expect((await recover()).times).toEqual([]);
 });
 
 test('a backup failed, and somebody stored after its end → that is not its own, and stays; what it left goes', async () => {

@@ -253,6 +253,7 @@ describe('the environment form', () => {
     ['POSTGRES_CLIENT', 'is no setting; did you mean POSTGRES_CLIENTS?'],
     ['HOLDFAST_NGNIX', 'is no setting; did you mean HOLDFAST_NGINX?'],
     ['BACKUP_RETENTION_DAYS', 'is no setting, and nothing obeys it'],
+    ['TENANT_SCHEMA', 'is no setting; did you mean TENANT_SCHEMAS?'],
     ['TENANT_JOBS', 'is no setting, and nothing obeys it'],
     ['PGHOST', 'is not read; a PostgreSQL database is named by DATABASE_URL='],
   ])('%s, which the agent itself does not read → a warning that names what was meant', (name, told) => {

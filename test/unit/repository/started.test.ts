@@ -33,7 +33,7 @@ test.each([
   expect(started.has(pid + other, time)).toBe(false);
 });
 
-test('it ended well, so that it left no lock → one of its process id is that of another server', async () => {
+test('it is told to have left no lock → one of its process id is that of another server', async () => {
   const { started, noting, pid } = await afterOne();
   noting.endedWell(pid);
   expect(started.has(pid, NOW)).toBe(false);

@@ -27,6 +27,8 @@ export interface StageOptions extends SchemaProofs, Pick<SetDump, 'deps' | 'prob
 
 /** What the catalog says of so many at once: enough to be quick, and few enough for the memory of any number of tenants to be the same. */
 const BATCH = 125;
+/** So many are written at once: what they share may take a program each. */
+const AT_ONCE = 4;
 /** Passes over the catalog after which the ones that are left are dumped one by one. */
 const MOST_PASSES = 30;
 /** Each costs a pass: behind so many that take too long, all that are left are dumped one by one. */
@@ -96,8 +98,12 @@ export async function stageSet(
     const staged = new Map<TenantSchema, StagedTenant>();
     await inTwoSessions(course, batchesOf(tenants), async (own, batch) => {
       const proofs = await prove(course, own, batch, before);
-      for (const one of await Promise.all(batch.map((tenant) => stageOne(tenant, proofs))))
-        staged.set(one.tenant, one);
+      for (let from = 0; from < batch.length; from += AT_ONCE) {
+        const some = batch.slice(from, from + AT_ONCE).map((tenant) => stageOne(tenant, proofs));
+        // All of them have ended before the first cause is told: the folder that they write into is removed then.
+        await Promise.allSettled(some);
+        for (const one of await Promise.all(some)) staged.set(one.tenant, one);
+      }
       order.onStep(`proving tenants of ${options.config.database}: ${staged.size} of ${tenants.length}`);
     });
     set.tenants = tenants.flatMap((tenant) => staged.get(tenant) ?? []);
