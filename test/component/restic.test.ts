@@ -342,3 +342,24 @@ describe('retention', () => {
     );
   });
 });
+
+describe('whose lock it is, once a restic of ours is gone', () => {
+  test.each([
+    ['it exited with 0', 'exit 0', false],
+    [
+      'it could not remove its lock, and exited with 0',
+      'echo "error while unlocking: connection reset" >&2; exit 0',
+      true,
+    ],
+    ['it failed', 'exit 1', true],
+    ['it was killed', 'kill -9 $$', true],
+  ])('%s → whether a lock of its process id counts as ours', async (_, script, ours) => {
+    const folder = temporaryFolder();
+    const { restic } = testRepository(folder, { restic: fakeProgram(folder, 'restic', script) });
+    await restic.run(['snapshots'], { timeoutMs: 20_000, signal }).catch(() => undefined);
+    const pid = Number(readFileSync(join(folder, 'restic.started'), 'utf8').split(' ')[0]);
+    const counts = () => restic.started(pid, new Date());
+    // The end is noted behind the answer.
+    await until(`it counts: ${String(ours)}`, async () => counts() === ours);
+  });
+});
