@@ -103,13 +103,13 @@ async function removeUnconfirmed(
     // A restore point has the time of the dump that it must stay behind, and was confirmed by a restore.
     ({ id, tags }) => tags?.kind !== 'restore-point' && !good.has(id),
   );
-  const isOf = (one: Run) => {
+  const mayBeOf = (one: Run, { time }: Snapshot) => {
     const { from, until } = timesOf(one, goodStarts, backupTimeoutMs);
-    return ({ time }: Snapshot) => Date.parse(time) >= from && Date.parse(time) < until;
+    return Date.parse(time) >= from && Date.parse(time) < until;
   };
-  const strays = unknown.filter(isOf(run));
+  const strays = unknown.filter((snapshot) => mayBeOf(run, snapshot));
   if (strays.length === 0) return;
-  const others = doubtful.map(isOf).reduce((left, isOfOne) => left.filter((one) => !isOfOne(one)), unknown);
+  const others = unknown.filter((snapshot) => !doubtful.some((one) => mayBeOf(one, snapshot)));
   const why = whyKept({ good, others, strangers: strangersIn(source, snapshots) });
   if (why !== null) {
     return tell(

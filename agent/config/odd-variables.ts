@@ -38,8 +38,8 @@ export function oddVariables(environment: Environment): Odd {
 /** Prefixes that are the agent's own. */
 const OWN = /^(BACKUP|VERIFY|HOLDFAST|MYSQL)_/;
 /**
- * What begins so is mostly ours, an application may have a TENANT_ of its own: a database server's own image reads many a MYSQL_ variable, a service called backup brings
- * BACKUP_PORT and BACKUP_SERVICE_HOST along, and the scripts of the clone have a few of their own.
+ * What begins so and is unknown is worth a word, but for what a service called backup brings along (BACKUP_PORT, BACKUP_SERVICE_HOST) and the
+ * scripts of the clone have of their own. MYSQL_ is not among them: the database server's own image reads many.
  */
 const OURS_ALONE = /^(BACKUP|VERIFY|HOLDFAST|TENANT)_(?!(.*_)?(PORT|SERVICE)(_|$)|(ROOT|BIN|CACHE)$)/;
 
