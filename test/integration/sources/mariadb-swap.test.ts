@@ -1,11 +1,14 @@
-import { createConnection } from 'mysql2/promise';
+import { createConnection, type Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { withMysqlSession, type MysqlSession } from '../../../agent/sources/mysql/session.ts';
+import type { Connect } from '../../../agent/sources/mysql/swap/hold-writers.ts';
+import { swapTables } from '../../../agent/sources/mysql/swap/swap.ts';
 import type { Source, SwapPlan } from '../../../agent/sources/source.ts';
 import type { SourceSubject } from '../../contracts/source.ts';
 import { startMariadb } from '../../helpers/mariadb.ts';
 import { mariadbSubject } from '../../helpers/mariadb-subject.ts';
 import type { TestServer } from '../../helpers/server.ts';
-import { readDump, streamOf } from '../../helpers/sources.ts';
+import { mysqlConfig, readDump, streamOf } from '../../helpers/sources.ts';
 import { until } from '../../helpers/until.ts';
 
 let server: TestServer;
@@ -65,6 +68,14 @@ const SPOIL = `
   DROP FUNCTION double_it; CREATE FUNCTION double_it(a int) RETURNS int DETERMINISTIC RETURN a * 3;
   CREATE PROCEDURE since_too() SELECT 1; DROP EVENT off_duty; ALTER EVENT nightly DISABLE;
 `;
+
+/** Ends with the test. */
+async function openConnection(database: string): Promise<Connection> {
+  const { host, port, admin } = server;
+  const connection = await createConnection({ host, port, ...admin, database });
+  onTestFinished(() => connection.end());
+  return connection;
+}
 
 const databases = async () =>
   (await server.sql('SHOW DATABASES')).map((row) => String(Object.values(row)[0]));
@@ -180,19 +191,36 @@ describe('a swap of MariaDB', () => {
 
   test('somebody holds one of the tables → given up after seconds, which is told, and everything is as it was', async () => {
     const { source, target, spoiled, plan } = await prepared();
-    const holder = await createConnection({
-      host: server.host,
-      port: server.port,
-      user: server.admin.user,
-      password: server.admin.password,
-      database: target,
-    });
-    onTestFinished(() => holder.end());
+    const holder = await openConnection(target);
     await holder.query('START TRANSACTION');
     await holder.query('SELECT * FROM log');
     await expect(source.swapIn(plan, never)).rejects.toMatchObject({
       kind: 'restore_failed',
       message: expect.stringContaining('somebody kept using one of them') as string,
+    });
+    await holder.query('COMMIT');
+    expect(await source.settleSwap(plan, never)).toBe('undone');
+    expect(await subject.fingerprint(target)).toBe(spoiled);
+  }, 60_000);
+
+  test('somebody takes a table right when the old triggers are gone → given up, the tables whose new rows met none are told, and the triggers are back', async () => {
+    const { source, target, spoiled, plan } = await prepared();
+    const holder = await openConnection(target);
+    const config = mysqlConfig({ port: server.port, database: target });
+    const session = <T>(work: (session: MysqlSession) => Promise<T>) =>
+      withMysqlSession(config, { signal: never, caFile: '' }, work);
+    // The swap asks for its second connection between the dropping and the renaming.
+    const connect: Connect = async (work) => {
+      await holder.query('START TRANSACTION');
+      await holder.query('SELECT * FROM log');
+      return session(work);
+    };
+    await expect(session((open) => swapTables(open, connect, plan))).rejects.toMatchObject({
+      kind: 'restore_failed',
+      message: expect.stringMatching(
+        /somebody kept using .*; rows that were written to .*orders.* in those seconds met no trigger/,
+      ) as string,
+      hint: expect.stringMatching(/^Stop what is connected .* Look at those rows/) as string,
     });
     await holder.query('COMMIT');
     expect(await source.settleSwap(plan, never)).toBe('undone');
@@ -207,14 +235,7 @@ describe('a swap of MariaDB', () => {
     let written = 0;
     let over = false;
     const isOver = () => over;
-    const connect = () =>
-      createConnection({
-        host: server.host,
-        port: server.port,
-        user: server.admin.user,
-        password: server.admin.password,
-        database: target,
-      });
+    const connect = () => openConnection(target);
     const read = async () => {
       const connection = await connect();
       while (!isOver()) {
@@ -228,7 +249,6 @@ describe('a swap of MariaDB', () => {
           failures.push(String(error));
         }
       }
-      await connection.end();
     };
     const write = async () => {
       const connection = await connect();
@@ -240,7 +260,6 @@ describe('a swap of MariaDB', () => {
           failures.push(String(error));
         }
       }
-      await connection.end();
     };
     const busy = [read(), read(), write()];
     // Both kinds are at work before, and afterwards.

@@ -16,6 +16,7 @@ import {
 import { charsetOf, listTables, readPlan, type MysqlSwap } from './plan.ts';
 import type { Program } from './programs.ts';
 import { allTables, readTablesLeft, renaming, type TablesLeft } from './rename.ts';
+import { Untriggered } from './untriggered.ts';
 
 /** Everything that reads or writes one of the tables is waited for so long, and all that comes after it waits too. */
 const LOCK_WAIT_SECONDS = 5;
@@ -30,7 +31,6 @@ const PREDECESSOR_SECONDS = 6 * LOCK_WAIT_SECONDS;
  */
 export async function swapTables(session: MysqlSession, connect: Connect, plan: SwapPlan): Promise<string[]> {
   const swap = readPlan(plan);
-  const what = `cannot put the restored tables in the place of those of ${swap.target}`;
   try {
     await beAlone(session, swap);
     await session.query(`SET SESSION lock_wait_timeout = ${LOCK_WAIT_SECONDS}`);
@@ -39,8 +39,9 @@ export async function swapTables(session: MysqlSession, connect: Connect, plan: 
     await renameTables(session, connect, swap);
     return await complete(session, swap);
   } catch (error) {
-    if (codeOf(error) === 'ER_LOCK_WAIT_TIMEOUT') throw inUse(what, swap, error);
-    throw systemUserError(error, what) ?? statementError(error, what, null);
+    throw error instanceof Untriggered
+      ? error.toldWith(swapError(swap, error.cause))
+      : swapError(swap, error);
   }
 }
 
@@ -96,12 +97,19 @@ async function renameTables(session: MysqlSession, connect: Connect, swap: Mysql
   }
   await session.query('UNLOCK TABLES');
   const of = (table: string) => triggers.filter((trigger) => trigger.table === table);
-  const tables = [...new Set(triggers.map(({ table }) => table ?? ''))];
+  const tables = tablesOf(triggers);
   const made = await renameWithWritersHeld(session, connect, { swap, statement, tables }, (holder, table) =>
     makeTriggers(holder, target, of(table)),
-  );
+  ).catch((error: unknown) => {
+    throw new Untriggered(tablesOf([...inTheWay, ...triggers]), error);
+  });
   for (const table of tables.filter((name) => !made.includes(name)))
     await makeTriggers(session, target, of(table));
+}
+
+function tablesOf(programs: Program[]): string[] {
+  const triggers = programs.filter(({ kind }) => kind === 'TRIGGER');
+  return [...new Set(triggers.map(({ table }) => table ?? ''))].toSorted();
 }
 
 async function makeTriggers(session: MysqlSession, target: string, triggers: Program[]): Promise<void> {
@@ -170,6 +178,12 @@ function lockingAll({ target, fresh }: MysqlSwap, tables: TablesLeft): string {
     ...tables.in.map((name) => `${quoteName(fresh)}.${quoteName(name)} WRITE`),
   ];
   return `LOCK TABLES ${locked.join(', ')}`;
+}
+
+function swapError(swap: MysqlSwap, error: unknown): HoldfastError {
+  const what = `cannot put the restored tables in the place of those of ${swap.target}`;
+  if (codeOf(error) === 'ER_LOCK_WAIT_TIMEOUT') return inUse(what, swap, error);
+  return systemUserError(error, what) ?? statementError(error, what, null);
 }
 
 function inUse(what: string, { target }: MysqlSwap, cause: unknown): HoldfastError {
