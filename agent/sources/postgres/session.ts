@@ -13,6 +13,8 @@ export interface PostgresSession {
   /** As the server tells it, for example `15.18 (Debian 15.18-0+deb12u1)`. */
   readonly version: string;
   readonly major: number;
+  /** The database that it is connected to. */
+  readonly database: string;
   /** The role that the connection acts as. */
   readonly user: string;
   /** Rows of one statement, columns by name; bigint and numeric come as strings. */
@@ -84,7 +86,7 @@ async function describe(client: pg.Client): Promise<PostgresSession> {
     (await client.query<Record<string, unknown>>(sql, values)).rows;
   const [row] = await query(
     `SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int / 10000 AS major,
-      current_user::text AS role`,
+      current_database()::text AS database, current_user::text AS role`,
   );
   const major = Number(row?.major);
   // The names in our statements must mean what they say, no limit of the server's own may end what waits for somebody else in between,
@@ -104,6 +106,7 @@ async function describe(client: pg.Client): Promise<PostgresSession> {
   return {
     version: String(row?.version),
     major,
+    database: String(row?.database),
     user: String(row?.role),
     query,
     copyIn: (sql, rows) => copyIn(client, sql, rows),

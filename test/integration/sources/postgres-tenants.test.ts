@@ -300,6 +300,13 @@ describe.each(postgresMajors())('tenants of PostgreSQL %i', (major) => {
       kind: 'rights_missing',
       message: expect.stringMatching(/must be owner of schema tenant_43/) as unknown,
     });
+    await server.sql(`GRANT clinic_owner TO keeper_${major}`);
+    await expect(
+      restore('43', { config: { user: `keeper_${major}`, password: 'secret' } }),
+    ).rejects.toMatchObject({
+      kind: 'rights_missing',
+      hint: expect.stringContaining(`GRANT CREATE ON DATABASE "${database}" TO "keeper_${major}"`) as unknown,
+    });
     expect(await checksums()).toEqual(before);
     const kept = tenantsOf(database).tenants;
     await sql('CREATE VIEW everybody AS SELECT name FROM tenant_100.patients');

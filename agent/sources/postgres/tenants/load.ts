@@ -133,7 +133,7 @@ function refusal(session: PostgresSession, entry: WholeEntry, error: unknown): H
   if (other.kind === 'source_unreachable') return other;
   if (other.kind === 'rights_missing')
     return new HoldfastError('rights_missing', other.message, {
-      hint: `Run as an administrator of the server: GRANT CREATE ON DATABASE … TO ${quoteIdentifier(session.user)}; or restore as a superuser.`,
+      hint: `Run as an administrator of the server: GRANT CREATE ON DATABASE ${quoteIdentifier(session.database)} TO ${quoteIdentifier(session.user)}; or restore as a superuser.`,
       cause: error,
     });
   const hint = HINTS[codeOf(error)];

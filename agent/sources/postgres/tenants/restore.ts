@@ -4,6 +4,7 @@ import { errorFields } from '../../error-fields.ts';
 import type { TenantOrder, TenantRestored } from '../../tenants.ts';
 import type { WholeEntry } from '../archive-contents.ts';
 import { statementError } from '../errors.ts';
+import { quoteIdentifier } from '../names.ts';
 import type { OpenArchive } from '../open-archive.ts';
 import { readInOneWay } from '../proof/snapshot.ts';
 import type { PostgresSession } from '../session.ts';
@@ -141,7 +142,7 @@ function refusal(session: PostgresSession, { schema }: TenantOrder, error: unkno
   const told = statementError(error, `cannot restore the schema "${schema}"`, null);
   if (told.kind !== 'rights_missing' || told.hint !== undefined) return told;
   return new HoldfastError('rights_missing', `${told.message}; nothing was changed`, {
-    hint: `Restore as the owner of the schema, who also needs CREATE on the database, or as a superuser: ${session.user} is neither (docs/tenants.md).`,
+    hint: `Restore as a superuser, or as the owner of the schema, who needs this as well: GRANT CREATE ON DATABASE ${quoteIdentifier(session.database)} TO ${quoteIdentifier(session.user)}; (docs/security.md).`,
     cause: error,
   });
 }
