@@ -3,7 +3,6 @@ import type { Logger } from 'pino';
 import { createAccess, type AccessSurroundings } from './repository-access.ts';
 import type { Config, SourceConfig } from './config/config.ts';
 import { pickByName } from './config/pick.ts';
-import { withTurns } from './config/tenant-turns.ts';
 import type { Clock } from './core/clock.ts';
 import { HoldfastError } from './core/errors.ts';
 import type { Trigger } from './core/glossary.ts';
@@ -13,7 +12,6 @@ import { acceptJob } from './jobs/backup/accept.ts';
 import { backupJob } from './jobs/backup/backup.ts';
 import { alsoWarning } from './jobs/also-warning.ts';
 import type { Cycle } from './jobs/upkeep/check-cycle.ts';
-import { isHeeded } from './jobs/heeded-repository.ts';
 import { isFamiliar, rememberedId } from './jobs/init.ts';
 import type { Job } from './jobs/job.ts';
 import type { ExportTarget } from './jobs/restore/export.ts';
@@ -29,18 +27,15 @@ import type { Ledger } from './ledger/ledger.ts';
 import { openLedger } from './ledger/sqlite.ts';
 import { endStrays } from './process/strays.ts';
 import { recoverLeftovers } from './recovery.ts';
-import { heartbeatOf } from './reports/heartbeat.ts';
 import { passwordReminder } from './reports/password.ts';
 import type { Space } from './reports/space.ts';
-import { writeStatusFolder } from './reports/status-folder.ts';
-import { lastVerified, writeLastVerified } from './reports/verification.ts';
 import type { Repository } from './repository/repository.ts';
 import { createRunner, type RunOptions, type RunReport, type Runner } from './runner.ts';
-import { outlookOf } from './scheduler.ts';
+import { createStatusReport } from './status-report.ts';
 import { createTenancy, type Tenancy } from './tenancy.ts';
 import { createTenantTurns, type TenantTurns } from './tenant-turns.ts';
 import { createParts, type Parts } from './parts.ts';
-import { createUpkeep, type RepairChoice, type Upkeep } from './upkeep.ts';
+import { createUpkeep, type RepairChoice } from './upkeep.ts';
 import { createScratchPlace } from './sources/create-scratch.ts';
 import { createSource, createSourceAsItIs, tenantsByName } from './sources/create.ts';
 import { loadEngines } from './sources/engines.ts';
@@ -138,25 +133,6 @@ export async function createApp(config: Config, surroundings: Surroundings): Pro
   const upkeep = createUpkeep({ config, clock, ledger, repository, sources, tenants });
 
   const repositoryId = () => rememberedId(repository, ledger);
-  const report = async () => {
-    if (!isHeeded(repository, ledger)) return;
-    const outlook = (cron: string) => outlookOf(cron, config.timeZone, clock.now());
-    const facts = {
-      host: config.host,
-      agentVersion: VERSION,
-      timeZone: config.timeZone,
-      sources: withTurns(config.sources, outlook),
-      schedule: { backup: outlook(config.schedule.backup), verify: outlook(config.schedule.verify) },
-      retention: config.retention,
-      repository: {
-        location: repository.location,
-        id: repositoryId(),
-        ...(await standingOfRepository(upkeep)),
-      },
-    };
-    await writeStatusFolder(config.statusDir, heartbeatOf(ledger, facts, clock.now()));
-    await writeLastVerified(config.statusDir, lastVerified(ledger, config.sources));
-  };
   const runner = createRunner({
     ledger,
     acquireLock: () => acquireLock(join(config.stateDir, 'run.lock')),
@@ -181,8 +157,7 @@ export async function createApp(config: Config, surroundings: Surroundings): Pro
       const tidying = { repository, ledger, host: config.host, sources, tell: surroundings.tell };
       await tidyAfterRestores(interrupted, tidying, signal);
     },
-    // Who knows no repository would tell the sentinel that there is none.
-    report: config.repository.location === null ? () => Promise.resolve() : report,
+    report: createStatusReport({ config, clock, ledger, repository, upkeep, tell: surroundings.tell }),
     log,
   });
 
@@ -317,12 +292,6 @@ export async function createApp(config: Config, surroundings: Surroundings): Pro
       ledger.close();
     },
   };
-}
-
-/** What the status folder tells of the repository beside its history. */
-async function standingOfRepository(upkeep: Upkeep) {
-  const { freeBytes, fullInDays } = await upkeep.space();
-  return { freeBytes, fullInDays, allDataReadAt: upkeep.dataCheck()?.completedAt ?? null };
 }
 
 function switchedOff(): HoldfastError {

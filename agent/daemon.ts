@@ -10,7 +10,7 @@ import type { Trigger } from './core/glossary.ts';
 import { humanDuration } from './core/units.ts';
 import { makeUpCommand } from './make-up.ts';
 import type { RunOptions } from './runner.ts';
-import { heedRepository } from './jobs/heeded-repository.ts';
+import { heed } from './jobs/heeded.ts';
 import { ensureRepository } from './jobs/init.ts';
 import { lastStart, lastStartOfGlobal, lastStartOfGroup, lastTurn } from './last-start.ts';
 import { writePulse, type Pulse } from './pulse.ts';
@@ -33,7 +33,7 @@ export async function runDaemon(app: App, signal: AbortSignal): Promise<void> {
     },
     'holdfast started',
   );
-  heedRepository(app.repository, app.ledger);
+  heed({ repository: app.repository, sources: config.sources.map(({ name }) => name) }, app.ledger);
   const tellPulse = pulseWriter(app);
   const startedAt = clock.now();
   tellPulse({ at: startedAt, againBy: new Date(startedAt.getTime() + START_WITHIN_MS), jobs: [] });

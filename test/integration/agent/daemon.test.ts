@@ -30,6 +30,22 @@ test('a first start, then every second → next runs are told, backups come by t
   expect(stderr).not.toMatch(/keeper-secret|correct horse/);
 });
 
+test('a command for another database in the same folders → the heartbeat is left alone, which is told', async () => {
+  const other = await createShop(server, 100);
+  const agent = await testAgent((await createShop(server, 100)).environment);
+  const daemon = agent.start(['run'], { BACKUP_CRON: '* * * * * *' });
+  await until('the heartbeat moved', async () => agent.lastOk() !== null);
+  daemon.child.kill('SIGTERM');
+  await daemon.ended;
+  const before = agent.lastOk();
+  const { code, stderr } = await agent.run(['backup'], other.environment);
+  expect([code, stderr]).toEqual([
+    0,
+    expect.stringMatching(/take no notice of this: .* is not configured here/),
+  ]);
+  expect(agent.lastOk()).toBe(before);
+});
+
 test('a backup was due while the agent was down → caught up once at the start; a job never seen waits for its time', async () => {
   const agent = await testAgent((await createShop(server, 100)).environment);
   expect((await agent.run(['backup'])).code).toBe(0);

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { heedRepository, isHeeded } from '../../../agent/jobs/heeded-repository.ts';
+import { heed, isHeeded } from '../../../agent/jobs/heeded.ts';
 import { openLedger } from '../../../agent/ledger/sqlite.ts';
 import type { Repository } from '../../../agent/repository/repository.ts';
 import { TestClock } from '../../helpers/clock.ts';
 
-const at = (location: string) => ({ location }) as Repository;
+const at = (location: string, sources = ['shop']) => ({ repository: { location } as Repository, sources });
 
 function ledgerWithBackup(repositoryId: string) {
   const ledger = openLedger(':memory:', new TestClock('2026-11-20T12:00:00Z'));
@@ -29,7 +29,7 @@ test('a command looks into another repository than the daemon → the heartbeat 
     ['copy', [true, true, false]],
   ] as const) {
     const ledger = ledgerWithBackup(newest);
-    heedRepository(at('/ours'), ledger);
+    heed(at('/ours'), ledger);
     const all = ['/ours', '/copy', '/never seen'];
     expect(all.map((location) => isHeeded(at(location), ledger))).toEqual(heeded);
   }
@@ -37,7 +37,22 @@ test('a command looks into another repository than the daemon → the heartbeat 
 
 test('the daemon was moved → it goes by the new place', () => {
   const ledger = ledgerWithBackup('ours');
-  heedRepository(at('/ours'), ledger);
-  heedRepository(at('/new'), ledger);
+  heed(at('/ours'), ledger);
+  heed(at('/new'), ledger);
   expect(isHeeded(at('/new'), ledger)).toBe(true);
+});
+
+test('a command is configured without a source of the daemon → the heartbeat stays; with more of them it is told', () => {
+  const ledger = ledgerWithBackup('ours');
+  heed(at('/ours', ['shop', 'wiki']), ledger);
+  const heeded = [['other'], ['shop'], [], ['wiki', 'shop'], ['shop', 'wiki', 'new']];
+  expect(heeded.map((sources) => isHeeded(at('/ours', sources), ledger))).toEqual([
+    false,
+    false,
+    false,
+    true,
+    true,
+  ]);
+  heed(at('/ours', ['other']), ledger);
+  expect(isHeeded(at('/ours', ['other']), ledger)).toBe(true);
 });
