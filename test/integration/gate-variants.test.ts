@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type RunningNginx, startNginx } from '../../scripts/loopback/nginx.ts';
 import { freePort } from '../../scripts/loopback/ports.ts';
+import { waitUntil } from '../../scripts/loopback/wait.ts';
 import { startApp, type TestApp } from '../helpers/app.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 import { sendHead } from '../helpers/raw-http.ts';
@@ -85,10 +86,38 @@ describe('what goes past the gate', () => {
     expect((await fetch(`${nginx.url}/.well-known/acme-challenge/%2e%2e/%2e%2e/cart`)).status).toBe(503);
   });
 
+  it('another method, a tunnel, a path that the app would read otherwise → nothing passes under the name of a challenge', async () => {
+    const nginx = await nginxWith('', await sentinelThatSays(403));
+    const ask = async (line: string, ...more: string[]) => {
+      const { socket, received } = sendHead(nginx.port, [
+        `${line} HTTP/1.1`,
+        'Host: shop',
+        'Connection: close',
+        ...more,
+      ]);
+      onTestFinished(() => void socket.destroy());
+      await waitUntil(`an answer to ${line}`, () => received().includes('\r\n\r\n'));
+      return received().split(' ')[1];
+    };
+    const token = '/.well-known/acme-challenge/token';
+    for (const path of ['..\\..\\admin', '\\..\\orders', '..;/..;/admin', 'a/b', ''])
+      expect(await ask(`GET /.well-known/acme-challenge/${path}`), path).toBe('503');
+    expect(await ask(`POST ${token}`)).toBe('403');
+    expect(app.requests).toEqual([]);
+    for (const upgrade of ['websocket', 'h2c'])
+      expect(await ask(`GET ${token}`, 'Upgrade: ' + upgrade, 'Connection: Upgrade')).toBe('200');
+    for (const path of [`/${token}`, `/admin%23/..${token}`])
+      expect(await ask(`GET ${path}`), path).toBe('200');
+    expect(app.requests).toEqual(Array(4).fill(`GET ${token} 0`));
+  });
+
   it("the app's own health check while closed → reaches the app", async () => {
-    const bypass = 'location = /healthz { include holdfast/proxy.conf; }';
+    const bypass = 'location = /healthz { proxy_pass http://$holdfast_app/healthz; }';
     const nginx = await nginxWith(bypass, await sentinelThatSays(403));
     expect((await fetch(`${nginx.url}/healthz`)).status).toBe(200);
+    sendHead(nginx.port, ['GET /admin/..%2fhealthz HTTP/1.1', 'Host: shop']);
+    await waitUntil('it to reach the app', () => app.requests.length === 2);
+    expect(app.requests[1]).toBe('GET /healthz 0');
     expect((await fetch(`${nginx.url}/healthz/`)).status).toBe(503);
   });
 });
