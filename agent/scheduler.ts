@@ -116,22 +116,36 @@ export function nextFires(cron: string, timeZone: string, from: Date, count: num
 export interface Outlook {
   /** Null when it never fires again. */
   next: Date | null;
-  /** The widest gap between its next fires, in seconds; null where there are no two. */
+  /** The widest gap between its next fires, nights and weekends of a week included, in seconds; null where there are no two. */
   everySeconds: number | null;
+  /** The mean of those gaps, in seconds. */
+  meanSeconds: number | null;
   /** Whether it means that day; the date is the day's midnight in UTC. */
   meansDay(day: Date): boolean;
 }
 
 export function outlookOf(cron: string, timeZone: string, now: Date): Outlook {
-  // Eight: a working week has its weekend among them.
-  const fires = nextFires(cron, timeZone, now, 8);
+  const weekOn = now.getTime() + OUTLOOK_MS;
+  const fires: Date[] = [];
+  for (const fire of firesAfter(takenApart(cron), timeZone, now).take(MOST_FIRES)) {
+    if (fires.length >= LEAST_FIRES && fire.getTime() > weekOn) break;
+    fires.push(fire);
+  }
   const gap = widestGap(fires);
+  const whole = (fires.at(-1)?.getTime() ?? 0) - (fires[0]?.getTime() ?? 0);
   return {
     next: fires[0] ?? null,
     everySeconds: Number.isFinite(gap) ? Math.round(gap / 1000) : null,
+    meanSeconds: fires.length < 2 ? null : Math.round(whole / (fires.length - 1) / 1000),
     meansDay: takenApart(cron).meansDay,
   };
 }
+
+/** A week with the nights on both sides of it: schedules of office hours have their widest gap there. */
+const OUTLOOK_MS = 8 * 86_400_000;
+const LEAST_FIRES = 8;
+/** Every minute of office hours is 2700 a week. */
+const MOST_FIRES = 3000;
 
 /**
  * Whether a fire lay in (lastStartedAt, now]: a run was due while nobody was there to start it.

@@ -206,8 +206,8 @@ function tenantsOf(config: Config, source: string): TenantsConfig | null {
   return settings?.type === 'postgres' ? settings.tenants : null;
 }
 
-/** How long it takes by schedule from one check to the next; null where the schedule does not tell. */
+/** How long it takes by schedule from one check to the next, in the mean and in seconds; null where the schedule does not tell. */
 function betweenChecks({ schedule, timeZone, checkInterval }: Config, now: Date): number | null {
-  const { everySeconds } = outlookOf(schedule.backup, timeZone, now);
-  return everySeconds === null || checkInterval === 0 ? null : everySeconds * checkInterval;
+  const { meanSeconds } = outlookOf(schedule.backup, timeZone, now);
+  return meanSeconds === null || checkInterval === 0 ? null : meanSeconds * checkInterval;
 }

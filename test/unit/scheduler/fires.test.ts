@@ -220,9 +220,21 @@ describe('outlook of a schedule', () => {
     ['at uneven times → the wider gap', '0 1,5 * * *', '2026-03-05T01:00:00.000Z', 20],
     ['on working days → the weekend', '0 3 * * 1-5', '2026-03-05T03:00:00.000Z', 72],
     ['on Sundays', '0 5 * * 0', '2026-03-08T05:00:00.000Z', 7 * 24],
+    ['in office hours → the night', '0 9-17 * * *', '2026-03-04T13:00:00.000Z', 16],
+    [
+      'often, in office hours of working days → the weekend',
+      '*/5 8-17 * * 1-5',
+      '2026-03-04T12:05:00.000Z',
+      62 + 5 / 60,
+    ],
   ])('%s → the next time and the widest gap', (_, cron, next, hours) => {
     const outlook = outlookOf(cron, 'UTC', from);
     expect([outlook.next?.toISOString(), outlook.everySeconds]).toEqual([next, hours * 3600]);
+  });
+
+  test('in office hours → in the mean much oftener than the night is long', () => {
+    expect(outlookOf('0 9-17 * * *', 'UTC', from).meanSeconds).toBeLessThan(3 * 3600);
+    expect(outlookOf('0 5 * * 0', 'UTC', from).meanSeconds).toBe(7 * 86_400);
   });
 
   test('which days it means → those of the expression', () => {
