@@ -20,11 +20,15 @@ export function createLog(options: { level: string; secrets: readonly string[]; 
     formatters: { level: (label: string) => ({ level: label }) },
     hooks: { streamWrite: masked },
   };
-  // Synchronous, and patient with a full pipe: a line of log must never end a run.
-  const stderr = pino.destination({ dest: 2, sync: true });
+  // Synchronous, and patient with a full pipe or disk: a line of log must never end a run.
+  const stderr = pino.destination({ dest: 2, sync: true, maxLength: MOST_WAITING_BYTES });
+  stderr.on('error', () => undefined);
   if (!options.daemon || !process.stderr.isTTY) return pino(settings, stderr);
   return pino(settings, readable());
 }
+
+/** Of lines that could not be written yet; those beyond are lost. */
+const MOST_WAITING_BYTES = 1024 * 1024;
 
 /** Loaded only where somebody reads along; required, because a transport would be a thread of its own. */
 function readable(): DestinationStream {

@@ -67,7 +67,12 @@ function serve({
 
 async function openLog(): Promise<Logger> {
   const options = { base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  if (!process.stderr.isTTY) return pino(options, pino.destination({ dest: 2, sync: true }));
+  if (!process.stderr.isTTY) {
+    const stderr = pino.destination({ dest: 2, sync: true, maxLength: 1024 * 1024 });
+    // A full disk under the log must not close the gate.
+    stderr.on('error', () => undefined);
+    return pino(options, stderr);
+  }
 
   const { default: pretty } = await import('pino-pretty');
   return pino(options, pretty({ destination: 2, sync: true }));

@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { startChild } from '../../scripts/loopback/child.ts';
+import { freePort } from '../../scripts/loopback/ports.ts';
 import { startSentinel } from '../../scripts/loopback/sentinel.ts';
-import { waitUntil } from '../../scripts/loopback/wait.ts';
+import { isListening, waitUntil } from '../../scripts/loopback/wait.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 import { sendHead } from '../helpers/raw-http.ts';
 
@@ -24,6 +25,22 @@ it('SIGTERM while a client holds half a request → gone within a second', async
   const start = Date.now();
   await sentinel.stop('SIGTERM');
   expect(Date.now() - start).toBeLessThan(1000);
+});
+
+it('a full disk under the log → it goes on answering', async () => {
+  const { heartbeatPath, stateFolder } = options();
+  const port = await freePort();
+  const child = startChild('sh', ['-c', 'exec "$0" "$1" 2>/dev/full', process.execPath, main], {
+    PATH: process.env['PATH'],
+    SENTINEL_HOST: '127.0.0.1',
+    SENTINEL_PORT: String(port),
+    SENTINEL_HEARTBEAT_PATH: heartbeatPath,
+    SENTINEL_STATE_DIR: stateFolder,
+  });
+  onTestFinished(() => child.stop());
+  await waitUntil('the sentinel to listen', () => isListening(port));
+  expect((await fetch(`http://127.0.0.1:${port}/livez`)).status).toBe(200);
+  expect(child.isRunning()).toBe(true);
 });
 
 it('several settings wrong → exit 2, and every one of them told', async () => {

@@ -1,11 +1,14 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { openLedger } from '../../../agent/ledger/sqlite.ts';
 import { testAgent } from '../../helpers/agent.ts';
 import { startMariadb } from '../../helpers/mariadb.ts';
 import type { TestServer } from '../../helpers/server.ts';
 import { createShop } from '../../helpers/shop.ts';
+import { repositoryRoot } from '../../helpers/stack.ts';
 import { until } from '../../helpers/until.ts';
 
 let server: TestServer;
@@ -28,6 +31,22 @@ test('a first start, then every second → next runs are told, backups come by t
   expect(stderr).toMatch(/"timeZone":"Europe\/Rome"/);
   for (const line of stderr.trim().split('\n')) expect(() => JSON.parse(line) as unknown).not.toThrow();
   expect(stderr).not.toMatch(/keeper-secret|correct horse/);
+});
+
+test('a full disk under the log → backups go on', async () => {
+  const agent = await testAgent((await createShop(server, 100)).environment);
+  const command = [
+    '-c',
+    'exec "$0" "$@" 2>/dev/full',
+    process.execPath,
+    join(repositoryRoot, 'agent/main.ts'),
+    'run',
+  ];
+  const daemon = spawn('sh', command, { env: { ...agent.environment, BACKUP_CRON: '* * * * * *' } });
+  onTestFinished(() => void daemon.kill('SIGKILL'));
+  await until('the heartbeat moved', async () => agent.lastOk() !== null);
+  daemon.kill('SIGTERM');
+  expect(await once(daemon, 'exit')).toEqual([0, null]);
 });
 
 test('a command for another database in the same folders → the heartbeat is left alone, which is told', async () => {
