@@ -1,6 +1,5 @@
 import type { Config, KeepConfig, SourceConfig, TenantsConfig } from './config.ts';
-import { isSecretName, secretsInEnvironment } from '../core/secret-names.ts';
-import { maskUrls } from './secrets.ts';
+import { isSecretName, maskUrls, secretInUrl, secretsInEnvironment } from '../core/secret-names.ts';
 import { yamlLibrary } from './yaml-library.ts';
 
 /**
@@ -50,7 +49,7 @@ export function configText(config: Config): string {
 /** Every secret of the configuration in plain text, to be masked in whatever is printed; short ones too. */
 export function secretsOf(config: Config): string[] {
   const { repository, sources } = config;
-  const inUrl = /\/\/[^/:@\s]*:(\S*)@/.exec(repository.location ?? '')?.[1];
+  const inUrl = secretInUrl(repository.location ?? '');
   const servers = sources.flatMap(({ verify }) =>
     verify.server === null || verify.server === 'throw-away' ? [] : [verify.server],
   );

@@ -46,8 +46,3 @@ export function readSecretFile(path: string): { value: string } | { problem: str
   if (/[\r\n\0]/.test(value)) return { problem: `names ${path}, which holds more than one line` };
   return { value };
 }
-
-/** The text with the password of every `//user:password@host` in it masked. */
-export function maskUrls(text: string): string {
-  return text.replace(/(\/\/[^/:@\s]*):[^\s]*@/g, '$1:***@');
-}

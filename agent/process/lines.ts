@@ -79,7 +79,9 @@ export function collectLines(
 
 /** Replaces every secret by `***`; secrets shorter than four characters would mask innocent text and are left. */
 export function mask(text: string, secrets: readonly string[]): string {
+  // The longest first: one that begins with another would leave its rest.
   return secrets
     .filter((secret) => secret.length >= 4)
+    .toSorted((one, other) => other.length - one.length)
     .reduce((masked, secret) => masked.replaceAll(secret, '***'), text);
 }

@@ -1,6 +1,6 @@
 import type { RepositoryConfig } from '../config/config.ts';
 import { HoldfastError } from '../core/errors.ts';
-import { secretsInEnvironment } from '../core/secret-names.ts';
+import { maskUrls, secretInUrl, secretsInEnvironment } from '../core/secret-names.ts';
 import type { Child, Command, Exit, Finished, Processes } from '../process/run.ts';
 import { accessHint, isRefused, isRefusedForGood, unreachableHint } from './access.ts';
 import { causeOf } from './messages.ts';
@@ -49,8 +49,6 @@ export interface ResticSettings {
 const BUSY = 75;
 /** restic exits with 0 all the same: its internal/repository/lock.go only logs it. */
 const LOCK_LEFT = /unlock|refresh lock/i;
-/** User and password in a location; to the last `@`, for a password may hold one. */
-const CREDENTIALS = /(\/\/[^/:@]*):(.*)@/;
 /** A bucket that is not there is a repository that is not there: `restic init` makes both. */
 const NO_BUCKET = /specified bucket does not exist|NoSuchBucket|container does not exist|ContainerNotFound/i;
 const LOCK_WAIT_SECONDS = 30;
@@ -114,7 +112,7 @@ export function createRestic(processes: Processes, settings: ResticSettings): Re
   };
 
   return {
-    location: shownLocation(config),
+    location: maskUrls(config.location),
     run: async (args, options) => finish(await run(command(args), options), options),
     start: (args, { env, ...options } = {}) => {
       const made = command(args);
@@ -143,7 +141,7 @@ export function resticError(exit: Exit, config: RepositoryConfig): HoldfastError
     });
   }
   const cause = causeOf(exit.stderr);
-  const at = shownLocation(config);
+  const at = maskUrls(config.location);
   switch (exit.code) {
     case 10:
       return noRepository(config);
@@ -197,12 +195,8 @@ export function resticError(exit: Exit, config: RepositoryConfig): HoldfastError
 }
 
 /** The location without a password in it. */
-function shownLocation(config: RepositoryConfig): string {
-  return config.location.replace(CREDENTIALS, '$1:***@');
-}
-
 function noRepository(config: RepositoryConfig): HoldfastError {
-  return new HoldfastError('repository_absent', `there is no repository at ${shownLocation(config)}`, {
+  return new HoldfastError('repository_absent', `there is no repository at ${maskUrls(config.location)}`, {
     hint: 'Check that the volume is mounted and the location is right; a new repository is made by `holdfast init`.',
   });
 }
@@ -210,7 +204,7 @@ function noRepository(config: RepositoryConfig): HoldfastError {
 function refused(said: string, config: RepositoryConfig): HoldfastError {
   return new HoldfastError(
     'repository_failed',
-    `no access to the repository at ${shownLocation(config)}: ${withoutLead(said)}`,
+    `no access to the repository at ${maskUrls(config.location)}: ${withoutLead(said)}`,
     { hint: accessHint(config, said) },
   );
 }
@@ -231,7 +225,7 @@ function reasonIn(line: string): string {
 function unreachable(said: string, config: RepositoryConfig, cause?: unknown): HoldfastError {
   return new HoldfastError(
     'repository_unreachable',
-    `the repository at ${shownLocation(config)} does not answer${said ? `: ${said}` : ''}`,
+    `the repository at ${maskUrls(config.location)} does not answer${said ? `: ${said}` : ''}`,
     {
       hint: unreachableHint(config, said),
       cause,
@@ -251,7 +245,7 @@ function environment(config: RepositoryConfig, password: string): Record<string,
 }
 
 function secretsOf(config: RepositoryConfig, password: string): string[] {
-  const inLocation = CREDENTIALS.exec(config.location)?.[2];
+  const inLocation = secretInUrl(config.location);
   return [
     password,
     ...(inLocation === undefined ? [] : [inLocation]),

@@ -17,6 +17,11 @@ describe('what `holdfast config` shows', () => {
     AWS_SECRET_ACCESS_KEY: 's3cret-aws',
     AZURE_ACCOUNT_SAS: 's3cret-sas',
     RCLONE_CONFIG_BOX_PASS: 's3cret-rclone',
+    RCLONE_CONFIG_BOX_SAS_URL: 'https://a.blob/?sig=s3cret-signature',
+    RCLONE_CONFIG_BOX_CONNECTION_STRING: 'AccountKey=s3cret-connection',
+    RCLONE_CONFIG_BOX_CLIENT_CERTIFICATE: 's3cret by a name that nobody would take for one',
+    RCLONE_CONFIG_BOX_TYPE: 'azureblob',
+    HTTP_PROXY: 'http://s3cret-token@proxy:3128',
     HTTPS_PROXY: 'http://me:s3cret-proxy@proxy:3128',
     AWS_DEFAULT_REGION: 'eu-west-1',
   });
@@ -27,17 +32,22 @@ describe('what `holdfast config` shows', () => {
     expect(text).toContain('location: rest:https://me:***@host:8000/shop');
     expect(text).toContain('AWS_DEFAULT_REGION: eu-west-1');
     expect(text).toContain('HTTPS_PROXY: http://me:***@proxy:3128');
+    expect(text).toContain('HTTP_PROXY: http://***@proxy:3128');
+    expect(text).toContain('RCLONE_CONFIG_BOX_TYPE: azureblob');
     expect(parse(text)).toEqual(describeConfig(config));
   });
 
   test('secrets to mask in logs → every one of them, plain', () => {
     expect(secretsOf(config).sort()).toEqual([
+      'AccountKey=s3cret-connection',
+      'https://a.blob/?sig=s3cret-signature',
       's3cret-aws',
       's3cret-db',
       's3cret-proxy',
       's3cret-rclone',
       's3cret-repository',
       's3cret-sas',
+      's3cret-token',
       's3cret@/@url',
     ]);
   });
