@@ -41,7 +41,10 @@ export function addStatus(program: Command, context: Context): void {
   program
     .command('status')
     .description('how fresh the backups are')
-    .option('--check', 'exit with 4 when a source that gates is stale or was never backed up')
+    .option(
+      '--check',
+      'exit with 4 when a source that gates (any, where none gates) is stale or was never backed up',
+    )
     .option('--json', 'for programs; the fields are stable (docs/cli.md)')
     .addHelpText(
       'after',
@@ -52,9 +55,15 @@ export function addStatus(program: Command, context: Context): void {
       const status = await statusOf(app);
       if (options.json) context.print.json(status);
       else print(app, context, status);
-      if (options.check && status.sources.some((source) => source.gates && source.stale))
+      if (options.check && watched(status.sources).some(({ stale }) => stale))
         context.exitCode = EXIT_CODES.stale;
     });
+}
+
+/** Those that gate; where none does, somebody who asks still means his backups. */
+function watched<T extends { gates: boolean }>(sources: T[]): T[] {
+  const gating = sources.filter(({ gates }) => gates);
+  return gating.length === 0 ? sources : gating;
 }
 
 async function statusOf(app: App): Promise<Status> {

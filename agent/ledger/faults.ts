@@ -1,3 +1,5 @@
+import { statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { HoldfastError } from '../core/errors.ts';
 
 /** SQLite's primary result codes that mean something to a person. */
@@ -47,14 +49,13 @@ function explain(path: string, error: unknown): unknown {
         hint: 'Wait until it is done and try again; `holdfast history` shows what runs.',
       });
     case SQLITE.full:
-      return new HoldfastError('failed', `no space left to write ${path}`, {
-        cause: error,
-        hint: 'Free some space on the volume that holds HOLDFAST_STATE_DIR.',
-      });
+      return noSpace(path, error);
     case SQLITE.readOnly:
     case SQLITE.cannotOpen:
       return cannotWrite(path, error);
     case SQLITE.io:
+      // The files beside the ledger are mapped: that they cannot grow comes as an error of reading and writing.
+      if (isFull(path)) return noSpace(path, error);
       return new HoldfastError('failed', `reading or writing ${path} failed (${messageOf(error)})`, {
         cause: error,
         hint: 'Look at the disk that holds HOLDFAST_STATE_DIR: `dmesg` and `df -h` tell more.',
@@ -62,6 +63,25 @@ function explain(path: string, error: unknown): unknown {
     default:
       return folderCannotBeMade(error) ? cannotWrite(path, error) : error;
   }
+}
+
+function isFull(path: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(dirname(path));
+    return bavail * bsize < LEAST_BYTES;
+  } catch {
+    return false;
+  }
+}
+
+/** SQLite's index of the write-ahead log grows by so much at a time. */
+const LEAST_BYTES = 32 * 1024;
+
+function noSpace(path: string, cause: unknown): HoldfastError {
+  return new HoldfastError('failed', `no space left to write ${path}`, {
+    cause,
+    hint: 'Free some space on the volume that holds HOLDFAST_STATE_DIR.',
+  });
 }
 
 function cannotWrite(path: string, error: unknown): HoldfastError {

@@ -39,6 +39,13 @@ test('the disk of the ledger is full when a backup ends → failed, no heartbeat
   expect(stored()).toHaveLength(1);
   const unconfirmed = stored();
 
+  execFileSync('sh', ['-c', `${fill}; true`]);
+  const held = await agent.run(['gate', 'open', '--for', '1h', '--reason', 'the disk is full'], small);
+  expect([held.code, held.stderr]).toEqual([
+    1,
+    expect.stringMatching(/no space left to write \S+ledger\.db/),
+  ]);
+
   rmSync(filler);
   const next = await agent.run(['backup'], small);
   expect(next.stderr).toMatch(/backup of \S+, begun \S+, was interrupted/);

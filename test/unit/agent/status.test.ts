@@ -121,6 +121,13 @@ test('a source for which the gate does not wait is old → no alarm', async () =
   expect(code).toBe(0);
 });
 
+test('no source gates → who checks is told of every one', async () => {
+  const good: Past[] = ['shop', 'blog'].map((source) => ['2026-11-02T03:00:00Z', source, GOOD]);
+  const silent = ['shop', 'blog'];
+  expect((await statusAfter(good, ['--check'], { silent })).code).toBe(0);
+  expect((await statusAfter(good.slice(1), ['--check'], { silent })).code).toBe(4);
+});
+
 test('a source is stale, its last run failed, another runs → each said, with the hint, within 80 columns', async () => {
   const failed: RunEnd = { result: 'failed', reason: 'the server is gone', hint: 'Start it.' };
   const { text } = await statusAfter([
