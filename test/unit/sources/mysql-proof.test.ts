@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { createDumpFilter } from '../../../agent/sources/mysql/dump-filter.ts';
 import {
+  collectDefinitions,
   withoutDatabase,
   withoutDefaults,
+  withoutJoinGroups,
   withPlainLiterals,
 } from '../../../agent/sources/mysql/proof/canonical.ts';
 import { CRC_PRODUCT, rowHash, SHA2 } from '../../../agent/sources/mysql/proof/row-hash.ts';
@@ -71,6 +73,49 @@ describe('definitions', () => {
     expect(withoutDatabase(sql, 'shop')).toBe(
       "select `t`.`a` AS `shop`,'`shop`.x' AS `x`,`shop``.`.`b`,`other`.`c` from `t`",
     );
+  });
+
+  test.each([
+    ['two tables', 'from `t` join `u` where (`a` = 1)', 'from (`t` join `u`) where (`a` = 1)'],
+    ['three tables', 'from `t` join `u` join `v`', 'from ((`t` join `u`) join `v`)'],
+    [
+      'a left join and a comma',
+      'from (`t` left join `u` on((`a` = `b`))) join `v`',
+      'from ((`t` left join `u` on((`a` = `b`))) join `v`)',
+    ],
+    [
+      'derived tables',
+      'from (select 1 AS `a` from `t`) `q` join (select (1 + 2) * 3 AS `b`) `r`',
+      'from ((select 1 AS `a` from `t`) `q` join (select (1 + 2) * 3 AS `b`) `r`)',
+    ],
+  ])('a join of %s as somebody wrote it → is the same as MariaDB writes it', (_, written, loaded) => {
+    expect(withoutJoinGroups(loaded)).toBe(withoutJoinGroups(written));
+  });
+
+  test.each([
+    ['an expression', 'select (`a` + 1) * 2 AS `b` from `t` join `u` on((`a` = `b`) or `c`)'],
+    [
+      'derived tables',
+      'select 1 from ((select 1 AS `x`) union (select 2)) `q` left join (select 2) `r` on(1)',
+    ],
+    ['a text or a name', "select 'from (`t` join `u`)' AS `from (``t`)` from `t`"],
+  ])('the parentheses of %s → stay', (_, sql) => {
+    expect(withoutJoinGroups(sql)).toBe(sql);
+  });
+
+  test('a definition as proofs had it before → is hashed as they have it, and any other as today', () => {
+    const hashed = (
+      known: ReturnType<ReturnType<typeof collectDefinitions>['hashed']>,
+      today: string,
+      before: string,
+    ) => {
+      const definitions = collectDefinitions(known);
+      definitions.add('view', 'v', [today], [before]);
+      return definitions.hashed();
+    };
+    const older = hashed([], 'from (t join u)', 'from (t join u)');
+    expect(hashed(older, 'from t join u', 'from (t join u)')).toEqual(older);
+    expect(hashed(older, 'from t join u', 'from t join u')).not.toEqual(older);
   });
 
   test('a literal in another character set → is the same literal', () => {

@@ -6,6 +6,7 @@ import {
   withoutDatabase,
   withoutDefaults,
   withoutEnd,
+  withoutJoinGroups,
   withPlainLiterals,
   type Definitions,
 } from './canonical.ts';
@@ -15,21 +16,22 @@ import type { LeftOut } from './left-out.ts';
 
 /**
  * All objects of a database with a hash of what a dump and a restore keep of each: no definers, no rights, no counters,
- * no name of the database. A handful of queries, however many tables there are.
+ * no name of the database. A handful of queries, however many tables there are. `known` are the objects of the proof that it is held against.
  */
 export async function readObjects(
   session: MysqlSession,
   database: string,
   leftOut: LeftOut,
+  known: ObjectProof[] = [],
 ): Promise<ObjectProof[]> {
-  const definitions = collectDefinitions();
-  const known = await knownColumns(session);
+  const definitions = collectDefinitions(known);
+  const columns = await knownColumns(session);
   const views = await readViews(session, database, leftOut, definitions);
   const sequences = await readSequences(session, database, leftOut, definitions);
   // Columns of views and of sequences follow from what they are.
   const skipped = new Set([...leftOut.names, ...views, ...sequences]);
   for (const listing of LISTINGS) {
-    await readListing(session, database, { listing, known, skipped, definitions });
+    await readListing(session, database, { listing, known: columns, skipped, definitions });
   }
   await readProgramDefinitions(session, database, leftOut, definitions);
   return definitions.hashed();
@@ -92,7 +94,8 @@ async function readViews(
   for (const { name, definition, checks, security, client, collation } of rows) {
     if (leftOut.names.has(String(name))) continue;
     const text = withoutDatabase(withoutEnd(definition), database);
-    definitions.add('view', String(name), [text, checks, security, client, collation]);
+    const rest = [checks, security, client, collation];
+    definitions.add('view', String(name), [withoutJoinGroups(text), ...rest], [text, ...rest]);
   }
   return rows.map(({ name }) => String(name));
 }
