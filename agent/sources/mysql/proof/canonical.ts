@@ -45,10 +45,11 @@ function asText(value: unknown): string | null {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** A view's text without the name of the database that it stands in, which a restore may change. */
-export function withoutDatabase(sql: string, database: string): string {
+/** A text of the server without the name of the database that it stands in, which a restore may change; or with another one in its place. */
+export function withoutDatabase(sql: string, database: string, other?: string): string {
   const prefix = `${quoteName(database)}.`;
-  return sql.replace(/'(?:[^'\\]|''|\\.)*'|`(?:[^`]|``)*`\.?/gs, (token) => (token === prefix ? '' : token));
+  const by = other === undefined ? '' : `${quoteName(other)}.`;
+  return sql.replace(/'(?:[^'\\]|''|\\.)*'|`(?:[^`]|``)*`\.?/gs, (token) => (token === prefix ? by : token));
 }
 
 /**

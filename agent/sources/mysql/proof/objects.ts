@@ -1,4 +1,4 @@
-import type { ObjectProof } from '../../../proof/proof.ts';
+import type { ObjectProof, Proof } from '../../../proof/proof.ts';
 import { quoteName } from '../names.ts';
 import type { MysqlSession } from '../session.ts';
 import {
@@ -16,22 +16,28 @@ import type { LeftOut } from './left-out.ts';
 
 /**
  * All objects of a database with a hash of what a dump and a restore keep of each: no definers, no rights, no counters,
- * no name of the database. A handful of queries, however many tables there are. `known` are the objects of the proof that it is held against.
+ * no name of the database. A handful of queries, however many tables there are. `like` is the proof that it is held against.
  */
 export async function readObjects(
   session: MysqlSession,
   database: string,
   leftOut: LeftOut,
-  known: ObjectProof[] = [],
+  like?: Pick<Proof, 'database' | 'objects'>,
 ): Promise<ObjectProof[]> {
-  const definitions = collectDefinitions(known);
+  const definitions = collectDefinitions(like?.objects);
   const columns = await knownColumns(session);
   const views = await readViews(session, database, leftOut, definitions);
   const sequences = await readSequences(session, database, leftOut, definitions);
   // Columns of views and of sequences follow from what they are.
   const skipped = new Set([...leftOut.names, ...views, ...sequences]);
   for (const listing of LISTINGS) {
-    await readListing(session, database, { listing, known: columns, skipped, definitions });
+    await readListing(session, database, {
+      listing,
+      known: columns,
+      skipped,
+      definitions,
+      original: like?.database ?? database,
+    });
   }
   await readProgramDefinitions(session, database, leftOut, definitions);
   return definitions.hashed();
@@ -48,7 +54,13 @@ async function knownColumns(session: MysqlSession): Promise<Set<string>> {
 async function readListing(
   session: MysqlSession,
   database: string,
-  to: { listing: Listing; known: Set<string>; skipped: Set<string>; definitions: Definitions },
+  to: {
+    listing: Listing;
+    known: Set<string>;
+    skipped: Set<string>;
+    definitions: Definitions;
+    original: string;
+  },
 ): Promise<void> {
   const { listing, known } = to;
   const named = [...listing.name, ...listing.order];
@@ -66,14 +78,20 @@ async function readListing(
     if (listing.ofTable && to.skipped.has(String(row[listing.name[0] ?? '']))) continue;
     const name = listing.name.map((field) => String(row[field])).join('.');
     const values = fields.map((field) => valueOf(field, row[field], database));
-    to.definitions.add(listing.kind, name, [listing.from, ...values]);
+    const before = fields.map((field) => valueOf(field, row[field], database, to.original));
+    to.definitions.add(listing.kind, name, [listing.from, ...values], [listing.from, ...before]);
   }
 }
 
 const EXPRESSIONS = new Set(['generation_expression', 'check_clause', 'expression', 'column_default']);
 
-function valueOf(field: string, value: unknown, database: string): unknown {
-  if (EXPRESSIONS.has(field) && typeof value === 'string') return withPlainLiterals(value);
+/** A default of MariaDB that draws from a sequence, which it tells together with its database. */
+const DRAWS = /\b(?:nextval|lastval|setval)\(`/;
+
+/** `other`: what is said in place of the database's name where a default has it. */
+function valueOf(field: string, value: unknown, database: string, other?: string): unknown {
+  if (EXPRESSIONS.has(field) && typeof value === 'string')
+    return withPlainLiterals(DRAWS.test(value) ? withoutDatabase(value, database, other) : value);
   if (field === 'create_options') return withoutDefaults(value);
   // What refers to the database itself refers to the copy when it is restored elsewhere.
   return field.endsWith('_schema') && value === database ? null : value;
