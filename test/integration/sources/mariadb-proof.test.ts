@@ -189,6 +189,27 @@ describe('views whose text the server changes when it loads it', () => {
   });
 });
 
+test('a procedure that makes a table by what SHOW CREATE TABLE gives → its text counts for no table and no counter', async () => {
+  const body = `CREATE TABLE \`archive\` (
+  \`id\` int(11) NOT NULL AUTO_INCREMENT,
+  PRIMARY KEY (\`id\`)
+) ENGINE=InnoDB AUTO_INCREMENT=1000 DEFAULT CHARSET=utf8mb4;`;
+  const shop = await database(
+    `CREATE TABLE orders (id int PRIMARY KEY AUTO_INCREMENT); INSERT INTO orders VALUES (1), (2);
+     CREATE TRIGGER tr BEFORE INSERT ON orders FOR EACH ROW BEGIN\n/*\n${body}\n*/ SET NEW.id = NEW.id; END;
+     CREATE TABLE zoo (id int PRIMARY KEY AUTO_INCREMENT); INSERT INTO zoo VALUES (6);
+     CREATE PROCEDURE make_archive() BEGIN\n${body}\nEND`,
+  );
+  const { bytes, outcome } = await backUp(shop.source);
+  const proof = taken(outcome);
+  expect(proof.counters).toEqual([
+    { name: 'orders', value: '3' },
+    { name: 'zoo', value: '7' },
+  ]);
+  const { found } = await restore(shop, bytes, proof);
+  expect(contents(await found())).toEqual(contents(proof));
+});
+
 describe('what a restore changed is found', () => {
   const changes: [what: string, statement: string][] = [
     ['one value', "UPDATE t SET x = 'other' WHERE id = 7"],

@@ -140,16 +140,28 @@ CREATE TABLE \`none\` (
 CREATE TABLE \`placed\` (
 ) /*!50100 TABLESPACE \`x\` */ ENGINE=InnoDB AUTO_INCREMENT=18446744073709551615 DEFAULT CHARSET=utf8mb4;
 DO SETVAL(\`down\`, -9, 0);
+DELIMITER ;;
 CREATE PROCEDURE x() COMMENT '
 CREATE TABLE \`none\` (
 ) ENGINE=InnoDB AUTO_INCREMENT=99 ;'
+BEGIN
+CREATE TABLE \`archive\` (
+) ENGINE=InnoDB AUTO_INCREMENT=1000 DEFAULT CHARSET=utf8mb4;
+DELIMITER ;
+DO SETVAL(\`archive\`, 7, 0);
+END ;;
+DELIMITER ;
+CREATE TABLE \`last\` (
+) ENGINE=InnoDB AUTO_INCREMENT=3;
 `;
   const filter = createDumpFilter('');
   filter.push(Buffer.from(dump));
   filter.end();
+  expect([...filter.tables]).toEqual(['a`b', 'none', 'placed', 'last']);
   expect([...filter.counters]).toEqual([
     ['a`b', '77'],
     ['placed', '18446744073709551615'],
     ['down', '-9'],
+    ['last', '3'],
   ]);
 });
