@@ -7,6 +7,7 @@ import {
   withoutJoinGroups,
   withPlainLiterals,
 } from '../../../agent/sources/mysql/proof/canonical.ts';
+import { cutFloats } from '../../../agent/sources/mysql/proof/cut-floats.ts';
 import { CRC_PRODUCT, rowHash, SHA2 } from '../../../agent/sources/mysql/proof/row-hash.ts';
 import { rangesBetween, sampleCondition } from '../../../agent/sources/mysql/proof/sample.ts';
 
@@ -35,6 +36,27 @@ describe('the text of a row', () => {
     expect(rowHash([column('c', type)], 'mariadb', SHA2)).toContain(`CONCAT_WS('#', ${text})`);
   });
 });
+
+test.each([
+  ['mariadb', '10.11.19-MariaDB', /`f` <> CAST\(CAST\(`f` AS CHAR\) AS FLOAT\)/, /more than six digits/],
+  ['mysql', '8.0.17', /AS FLOAT/, /more than six digits/],
+  ['mysql', '5.7.44', /`f` <> \(CAST\(`f` AS CHAR\) \+ 0e0\)/, /this server does not tell/],
+  ['mariadb', '10.3.39-MariaDB', /\+ 0e0/, /this server does not tell/],
+] as const)(
+  'a FLOAT on %s %s → its rows are counted where a dump cuts them',
+  (flavour, version, sql, told) => {
+    const columns = [
+      { name: 'f', type: 'float', nullable: true },
+      { name: 'd', type: 'double', nullable: true },
+    ];
+    const cut = cutFloats({ flavour, version }, columns);
+    expect(cut.count).toMatch(sql);
+    expect(cut.count).not.toContain('`d`');
+    expect(cut.told(4)).toMatch(told);
+    expect(cut.told(0)).toBeUndefined();
+    expect(cutFloats({ flavour, version }, columns.slice(1)).count).toBe('0');
+  },
+);
 
 describe('a sample', () => {
   test('of a tenth → sixteen ranges, both ends among them, one behind the other, a tenth in all', () => {
