@@ -5,7 +5,7 @@ import type { Proof, TableProof } from './proof.ts';
 export interface Comparison {
   /** Everything that the proof of the source names was compared, and nothing differs but what has an excuse. */
   equal: boolean;
-  /** Equal without any excuse, every table with rows by more than their number, and the proof was read at the dump's own snapshot. */
+  /** Equal without any excuse, every table with rows by all that they hold, and the proof was read at the dump's own snapshot. */
   proven: boolean;
   /** What differs. Empty and yet not `equal` where something could not be compared: `incomparable` says what. */
   differences: Difference[];
@@ -27,6 +27,8 @@ export interface Extent {
   sampled: string[];
   /** Their rows were counted and not looked at. */
   counted: string[];
+  /** The dump does not carry all of what they hold. */
+  cut: string[];
   /** They differ, and have an excuse. */
   excused: string[];
 }
@@ -64,7 +66,8 @@ export function compare(expected: Proof, found: Proof): Comparison {
       expected.unproven === null &&
       expected.level !== 'counts' &&
       tables.excused.length === 0 &&
-      extent.counted.length === 0,
+      extent.counted.length === 0 &&
+      extent.cut.length === 0,
     differences,
     incomparable,
     warnings: tables.warnings,
@@ -79,6 +82,7 @@ function extentOf({ tables }: Proof): Extent {
     rows: tables.reduce((total, table) => total + table.rows, 0),
     sampled: names((table) => table.checksum !== null && table.sample !== null),
     counted: names((table) => table.checksum === null && table.rows > 0),
+    cut: names((table) => table.cut !== undefined),
     excused: [],
   };
 }

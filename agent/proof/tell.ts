@@ -52,7 +52,14 @@ export function whyUnproven(comparison: Comparison, expected: Proof): string | n
     return comparison.incomparable ?? expected.unproven;
   if (excused.length > 0) return `the rows of ${list(excused)} differ, and whether they may nobody can tell`;
   if (expected.level === 'counts') return ONLY_COUNTED;
-  return countedOnly.length === 0 ? null : `the rows of ${list(countedOnly)} were counted and not compared`;
+  const why = [
+    ...(countedOnly.length === 0 ? [] : [`the rows of ${list(countedOnly)} were counted and not compared`]),
+    ...bounded(
+      expected.tables.flatMap(({ name, cut }) => (cut === undefined ? [] : [`${name}: ${cut}`])),
+      'tables of that kind',
+    ),
+  ];
+  return why.length === 0 ? null : why.join('; ');
 }
 
 /** Why equality is not proven where the configuration wants it so. */

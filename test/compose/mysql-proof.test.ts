@@ -43,13 +43,15 @@ await source.dropDatabase(COPY, never);
 await source.createDatabase(COPY, never);
 await source.restoreInto(COPY, (async function* () { yield* chunks; })(), never);
 const found = await source.prove(COPY, proof, never);
-const lines = (list) => list.map((item) => JSON.stringify(item));
+// What no dump carries is missing in what it brings back.
+const lines = (list) => list.map((item) => JSON.stringify({ ...item, cut: undefined }));
 const differences = ['tables', 'counters', 'objects'].flatMap((key) => {
   const [there, here] = [new Set(lines(proof[key])), new Set(lines(found[key]))];
   return [...there.symmetricDifference(here)];
 });
+const cut = proof.tables.flatMap((table) => table.cut ?? []);
 const notHashed = proof.tables.filter(({ checksum }) => checksum === null).length;
-console.log(JSON.stringify({ why, unproven: proof.unproven, differences, notHashed, kinds: [...new Set(proof.objects.map(({ kind }) => kind))] }));
+console.log(JSON.stringify({ why, unproven: proof.unproven, differences, notHashed, cut, kinds: [...new Set(proof.objects.map(({ kind }) => kind))] }));
 `;
 
 /** As docs/security.md has them; EXECUTE for a view that calls a function. */
@@ -110,6 +112,7 @@ services:
       unproven: null,
       differences: [],
       notHashed: 0,
+      cut: [expect.stringMatching(/^2 rows hold FLOAT values of more than six digits/) as string],
       kinds: expect.arrayContaining([
         'check',
         'constraint',

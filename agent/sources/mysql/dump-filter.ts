@@ -1,6 +1,6 @@
 import { HoldfastError } from '../../core/errors.ts';
 import { createByteReplacer } from '../bytes/byte-replacer.ts';
-import { chainFilters, createLineRewriter, type ByteFilter } from '../bytes/line-rewriter.ts';
+import { chainFilters, createLineRewriter, type ByteFilter, type LineRule } from '../bytes/line-rewriter.ts';
 import { DEFINER_RULES } from './definers.ts';
 import { watchLastLine } from './last-line.ts';
 import { unquoted, watchCounters } from './proof/counters.ts';
@@ -28,18 +28,22 @@ export function createDumpFilter(header: string): DumpFilter {
   const tables = new Set<string>();
   const counters = new Map<string, string>();
   let table: string | null = null;
+  // In the text of a program anything may stand, also what reads like a table.
+  let inProgram = false;
   const onTable = (name: string) => {
-    // What a routine's text may say of a table comes behind all tables.
+    if (inProgram) return;
     table = tables.has(name) ? null : name;
     tables.add(name);
   };
   const onCounter = (name: string, value: string) => {
+    if (inProgram) return;
     table = null;
     if (!counters.has(name)) counters.set(name, value);
   };
+  const watched = [watchTables(onTable), ...watchCounters(() => table, onCounter)];
   const rewriter = chainFilters(
     createByteReplacer(STRAY_SEMICOLONS),
-    createLineRewriter([...DEFINER_RULES, watchTables(onTable), ...watchCounters(() => table, onCounter)]),
+    createLineRewriter([...DEFINER_RULES, ...watchPrograms((is) => (inProgram = is)), ...watched]),
   );
   let begun = false;
   const lastLine = watchLastLine();
@@ -61,6 +65,18 @@ export function createDumpFilter(header: string): DumpFilter {
       });
     },
   };
+}
+
+/** Tells where the text of routines, triggers and events begins and ends. Changes nothing. */
+function watchPrograms(inside: (is: boolean) => void): LineRule[] {
+  const seen = (is: boolean) => () => {
+    inside(is);
+    return null;
+  };
+  return [
+    { start: 'DELIMITER ;;\n', rewrite: seen(true) },
+    { start: 'DELIMITER ;\n', after: ';;', rewrite: seen(false) },
+  ];
 }
 
 /** Changes nothing. */

@@ -10,6 +10,7 @@ import { createHeaderFilter, type DumpHeader } from './header.ts';
 import { watchLastLine, type LastLine } from './last-line.ts';
 import { quoteDefiner, quoteName } from './names.ts';
 import { optionFile } from './options.ts';
+import { createOwnNames } from './own-names.ts';
 import { unquoted } from './proof/counters.ts';
 import { createTableFilter } from './sections.ts';
 import { withMysqlSession, type Flavour } from './session.ts';
@@ -133,6 +134,11 @@ const HINTS: [RegExp, string][] = [
     'The server lacks a collation of the dump: restore into the same flavour, and no older version.',
   ],
   [
+    /ERROR 1146/,
+    'What it needs is not in that database: of chosen tables, a sequence from which their defaults draw, for example. Restore the ' +
+      'whole dump under another name (--to NAME), and take the rows from there.',
+  ],
+  [
     /ERROR (1153|2006|2013)/,
     'The server ended the connection: see its log, and raise max_allowed_packet there for large rows.',
   ],
@@ -177,10 +183,15 @@ export function createLoadFilter(
     return `ALTER DATABASE ${quoteName(target)} CHARACTER SET ${found.charset} COLLATE ${found.collation};\n\n`;
   });
   const isCopy = () => original !== null && original.database !== target;
-  const body = createLineRewriter([alterDatabase(() => original, target), event(isCopy, stilledEvent)]);
+  const ownNames = createOwnNames(() => (original !== null && isCopy() ? original.database : null));
+  const body = createLineRewriter([
+    alterDatabase(() => original, target),
+    event(isCopy, stilledEvent),
+    ...WITHOUT_LOCKS,
+  ]);
   const chosen =
     options.tables === undefined ? header : chainFilters(header, createTableFilter(new Set(options.tables)));
-  const loaded = chainFilters(chosen, body);
+  const loaded = chainFilters(chainFilters(chosen, ownNames), body);
   const definers = options.ownersKept === true ? DEFINERS_BACK_RULES : watchDefiners(lostDefiner);
   const watched = onTable === undefined ? [] : [watchRows(onTable)];
   return chainFilters(loaded, createLineRewriter([...definers, ...watched]));
@@ -196,6 +207,24 @@ function alterDatabase(original: () => DumpHeader | null, target: string): LineR
       return { length: lead.length, by: `ALTER DATABASE ${latin1(quoteName(target))} CHARACTER SET ` };
     },
   };
+}
+
+/** Dumps of before lock each table for its rows, and its default may draw from a sequence, which would be locked out. */
+const WITHOUT_LOCKS: LineRule[] = [
+  {
+    start: 'LOCK TABLES `',
+    after: '\n--\n',
+    rewrite: (text) => without(/^LOCK TABLES `(?:[^`]|``)+` WRITE;\n/.exec(text)),
+  },
+  {
+    start: 'UNLOCK TABLES;',
+    after: 'ENABLE KEYS */;',
+    rewrite: (text) => without(/^UNLOCK TABLES;\n/.exec(text)),
+  },
+];
+
+function without(line: RegExpExecArray | null): { length: number; by: string } | null {
+  return line === null ? null : { length: line[0].length, by: '' };
 }
 
 /** An event that runs in a copy does its work twice, and may do it to the original by name. */

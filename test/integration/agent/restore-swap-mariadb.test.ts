@@ -132,3 +132,76 @@ describe('a restore of MariaDB over the database itself', () => {
     expect((await agent.run(['backup'])).code).toBe(0);
   });
 });
+
+describe('a table that draws its numbers from a sequence', () => {
+  /** The sequence stands beyond 1000 after three numbers of its cache of 1000: that is what a dump carries. */
+  const WITH_SEQUENCE = `CREATE SEQUENCE numbers START WITH 1 CACHE 1000; CREATE FUNCTION twice(n int) RETURNS int DETERMINISTIC RETURN n * 2;
+    CREATE TABLE drawn (id INT PRIMARY KEY DEFAULT NEXTVAL(numbers), what TEXT); INSERT INTO drawn (what) VALUES ('a'), ('b'), ('c');
+    CREATE TRIGGER exclaimed BEFORE INSERT ON drawn FOR EACH ROW SET NEW.what = CONCAT(NEW.what, '!');
+    CREATE VIEW next_number AS SELECT NEXTVAL(numbers) AS n; CREATE VIEW twofold AS SELECT twice(id) AS n FROM drawn`;
+  const draw = async (database: string) => {
+    await server.sql("INSERT INTO drawn (what) VALUES ('new')", database);
+    const [row] = await server.sql(
+      "SELECT id FROM drawn WHERE what = 'new!' ORDER BY id DESC LIMIT 1",
+      database,
+    );
+    return Number(row?.['id']);
+  };
+
+  async function agentWithSequence(): Promise<ShopAgent> {
+    const agent = await agentWithBackup(5);
+    await server.sql(WITH_SEQUENCE, agent.database);
+    const { code, stderr } = await agent.run(['backup']);
+    expect(code, stderr).toBe(0);
+    return agent;
+  }
+
+  test('verified → proved; into a new database → draws from its own, also through a view, and the original is left alone', async () => {
+    const { database, user, ...agent } = await agentWithSequence();
+    expect((await agent.run(['verify'])).stderr).toMatch(/equal to the source; proved$/m);
+    const copy = `${database}_copy`;
+    await server.sql(`GRANT ALL ON ${copy}.* TO ${user}@'%'`);
+    const { code, stderr } = await agent.run(['restore', database, '--to', copy]);
+    expect(stderr).toMatch(/equal to the source/);
+    expect(code).toBe(0);
+    expect(await draw(copy)).toBe(1001);
+    expect(await server.sql('SELECT n FROM next_number', copy)).toEqual([{ n: 1002 }]);
+    expect(await draw(database)).toBe(4);
+    await server.sql(`CREATE OR REPLACE FUNCTION twice(n int) RETURNS int DETERMINISTIC RETURN 0`, database);
+    expect(await server.sql('SELECT MAX(n) AS n FROM twofold', copy)).toEqual([{ n: 2002 }]);
+    await server.sql(`DROP DATABASE ${copy}`);
+  });
+
+  test.each([
+    ['is there still', ''],
+    ['is gone, and the table still draws from it', 'DROP SEQUENCE numbers'],
+  ])(
+    'restored over itself, where the sequence %s → draws from the restored one, and so does the view',
+    async (_, spoil) => {
+      const { database, ...agent } = await agentWithSequence();
+      await server.sql(`DELETE FROM drawn; ${spoil}`, database);
+      const { code, stderr } = await agent.run(['restore', database, '--yes', '--no-restore-point']);
+      expect(stderr).toMatch(/swapped|the old one is/);
+      expect(code, stderr).toBe(spoil === '' ? 0 : 3);
+      expect(await draw(database)).toBe(1001);
+      expect(await server.sql('SELECT n FROM next_number', database)).toEqual([{ n: 1002 }]);
+      const [kept] = await keptBeside(database);
+      const drawsFrom = async (name: string) =>
+        Object.values((await server.sql('SHOW CREATE TABLE drawn', name))[0]!).join('');
+      expect(await drawsFrom(database)).toContain(`DEFAULT nextval(\`${database}\`.\`numbers\`)`);
+      if (spoil === '') {
+        expect(await drawsFrom(kept!)).toContain(`DEFAULT nextval(\`${kept}\`.\`numbers\`)`);
+        expect(await draw(kept!)).toBe(1001);
+        expect(await draw(database)).toBe(1003);
+      } else expect(stderr).toMatch(/defaults in .* may draw from sequences of/);
+    },
+  );
+
+  test('restored where the database is gone → draws from its own', async () => {
+    const { database, ...agent } = await agentWithSequence();
+    await server.sql(`DROP DATABASE ${database}`);
+    const { code, stderr } = await agent.run(['restore', database, '--yes']);
+    expect(code, stderr).toBe(0);
+    expect(await draw(database)).toBe(1001);
+  });
+});

@@ -73,3 +73,34 @@ test('no proof was wanted, or it was lost → restored, and never called proved'
   expect((await agent.run(['status'])).stdout).toMatch(/restored, not proven/);
   expect((await agent.run(['history', '--limit', '1'])).stdout).toMatch(/succeeded \(not proven\)/);
 });
+
+test('FLOAT values that no dump carries → restored and not proved, with the table and its rows; real damage is told, and a restore is done', async () => {
+  const { database, user, environment } = await createShop(server, 3);
+  await server.sql(
+    `GRANT ALL ON ${database}.* TO ${user}@'%'; GRANT ALL ON \`${database}\\_before\\_%\`.* TO ${user}@'%'; GRANT SET USER ON *.* TO ${user}@'%'; USE ${database};
+     CREATE TABLE readings (id INT PRIMARY KEY, v FLOAT, w FLOAT(7,4), d DOUBLE);
+     INSERT INTO readings VALUES (1, 1.5, 123.4567, 1.2345678901234567), (2, -3.14159, NULL, 0), (3, 0.1, 999.9999, 1e308), (4, 1.1e-40, 0, 0), (5, -0.0, 0, 0)`,
+  );
+  const agent = await testAgent(environment);
+  expect((await agent.run(['backup'])).code).toBe(0);
+  expect((await agent.run(['verify'])).stderr).toMatch(/equal to the source; proved$/m);
+
+  await server.sql(
+    'UPDATE readings SET v = 16777216 WHERE id = 1; UPDATE readings SET v = 1.2345678 WHERE id = 3',
+    database,
+  );
+  const backup = await agent.run(['backup']);
+  expect(backup.code, backup.stderr).toBe(0);
+  const verified = await agent.run(['verify']);
+  expect(verified.stderr).toMatch(
+    /not proven: readings: 2 rows hold FLOAT values of more than six digits, which no dump carries \(store them as DOUBLE\)/,
+  );
+  expect(verified.stderr).not.toMatch(/proved/);
+  expect(verified.code).toBe(3);
+  const restored = await agent.run(['restore', database, '--yes', '--no-restore-point']);
+  expect(restored.stderr).toMatch(/equality is not proven: readings: 2 rows/);
+  expect(restored.code, restored.stderr).toBe(0);
+  expect(await server.sql('SELECT CAST(v AS DOUBLE) AS v FROM readings WHERE id = 1', database)).toEqual([
+    { v: 16777200 },
+  ]);
+});

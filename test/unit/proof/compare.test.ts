@@ -37,6 +37,16 @@ describe('two proofs of the same', () => {
   });
 });
 
+test('a table of which no dump carries all → equal and not proven, with the reason; another difference in it is one', () => {
+  const cut = '2 rows hold FLOAT values of more than six digits';
+  const expected = proofOf({ tables: [tableProof('orders', { cut }), customers] });
+  const comparison = compare(expected, proofOf());
+  expect(comparison).toMatchObject({ equal: true, proven: false, extent: { cut: ['orders'] } });
+  expect(whyUnproven(comparison, expected)).toBe(`orders: ${cut}`);
+  const changed = proofOf({ tables: [tableProof('orders', { checksum: '1' }), customers] });
+  expect(told(expected, changed)).toEqual(['table orders has its 3 rows, but not the ones of the source']);
+});
+
 describe('a table', () => {
   test('that vanished → named with its rows, and its columns and indexes not told again', () => {
     const found = proofOf({ tables: [customers], objects: proofOf().objects.slice(2) });

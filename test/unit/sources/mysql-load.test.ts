@@ -58,6 +58,38 @@ describe('definers', () => {
   });
 });
 
+describe('names of the database that the server writes by itself', () => {
+  const view =
+    "/*!50001 VIEW `v` AS select `shop`.`f`(`a`),nextval(`shop`.`s`),'`shop`.x',`other`.`f`() from `t` */;\n";
+  const table =
+    "CREATE TABLE `t` (\n  `shop` int DEFAULT nextval(`shop`.`s`) COMMENT '`shop`.',\n  CONSTRAINT `c` CHECK (`shop` > 0)\n) ENGINE=InnoDB COMMENT='`shop`.`s`';\n";
+  const program = `DELIMITER ;;\nCREATE PROCEDURE p()\nBEGIN\n${table}${view}END ;;\nDELIMITER ;\n`;
+  const rows =
+    "INSERT INTO `t` VALUES ('\\nCREATE TABLE `t` (\\n  `shop` int DEFAULT nextval(`shop`.`s`),');\n";
+  const text = `${header('shop')}${table}${rows}${program}${table}${view}`;
+  const ofCopy = (part: string) => part.replaceAll('(`shop`.`s`)', '(`s`)').replace('`shop`.`f`', '`f`');
+
+  test('in a copy → go from defaults and views, however the bytes come, and stay in texts, rows and programs', () => {
+    const expected = `${attributes('copy')}${ofCopy(table)}${rows}${program}${ofCopy(table)}${ofCopy(view)}`;
+    for (const size of [1, 9, 4096, 100_000]) expect(load('copy', text, size)).toBe(expected);
+  });
+
+  test('at home → stay', () => {
+    expect(load('shop', text)).toBe(`${attributes('shop')}${table}${rows}${program}${table}${view}`);
+  });
+});
+
+test('locks of tables in an older dump → are left out, and what a program or a row says stays', () => {
+  const rows = "INSERT INTO `a` VALUES ('UNLOCK TABLES;\\nLOCK TABLES `a` WRITE;\\n');\n";
+  const part = (lock: string, unlock: string) =>
+    `--\n-- Dumping data for table \`a\`\n--\n\n${lock}/*!40000 ALTER TABLE \`a\` DISABLE KEYS */;\n${rows}/*!40000 ALTER TABLE \`a\` ENABLE KEYS */;\n${unlock}`;
+  const program =
+    'DELIMITER ;;\nCREATE PROCEDURE p()\n/*\nLOCK TABLES `a` WRITE;\nUNLOCK TABLES;\n*/ SELECT 1 ;;\nDELIMITER ;\n';
+  const text = `${header('shop')}${part('LOCK TABLES `a` WRITE;\n', 'UNLOCK TABLES;\n')}${program}`;
+  for (const size of [1, 9, 100_000])
+    expect(load('copy', text, size)).toBe(`${attributes('copy')}${part('', '')}${program}`);
+});
+
 describe('events', () => {
   const event = (state: string, name = '`e`') =>
     `DELIMITER ;;\n/*!50106 CREATE*/ /* DEFINER=\`a\`@\`b\` */ /*!50106 EVENT ${name} ON SCHEDULE EVERY 1 DAY STARTS '2026-01-01 00:00:00' ON COMPLETION NOT PRESERVE ${state} COMMENT 'ENABLE' DO SELECT 'ON COMPLETION PRESERVE ENABLE' */ ;;\n`;

@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { createDumpFilter } from '../../../agent/sources/mysql/dump-filter.ts';
 import {
+  collectDefinitions,
   withoutDatabase,
   withoutDefaults,
+  withoutJoinGroups,
   withPlainLiterals,
 } from '../../../agent/sources/mysql/proof/canonical.ts';
+import { cutFloats } from '../../../agent/sources/mysql/proof/cut-floats.ts';
 import { CRC_PRODUCT, rowHash, SHA2 } from '../../../agent/sources/mysql/proof/row-hash.ts';
 import { rangesBetween, sampleCondition } from '../../../agent/sources/mysql/proof/sample.ts';
 
@@ -33,6 +36,27 @@ describe('the text of a row', () => {
     expect(rowHash([column('c', type)], 'mariadb', SHA2)).toContain(`CONCAT_WS('#', ${text})`);
   });
 });
+
+test.each([
+  ['mariadb', '10.11.19-MariaDB', /`f` <> CAST\(CAST\(`f` AS CHAR\) AS FLOAT\)/, /more than six digits/],
+  ['mysql', '8.0.17', /AS FLOAT/, /more than six digits/],
+  ['mysql', '5.7.44', /`f` <> \(CAST\(`f` AS CHAR\) \+ 0e0\)/, /this server does not tell/],
+  ['mariadb', '10.3.39-MariaDB', /\+ 0e0/, /this server does not tell/],
+] as const)(
+  'a FLOAT on %s %s → its rows are counted where a dump cuts them',
+  (flavour, version, sql, told) => {
+    const columns = [
+      { name: 'f', type: 'float', nullable: true },
+      { name: 'd', type: 'double', nullable: true },
+    ];
+    const cut = cutFloats({ flavour, version }, columns);
+    expect(cut.count).toMatch(sql);
+    expect(cut.count).not.toContain('`d`');
+    expect(cut.told(4)).toMatch(told);
+    expect(cut.told(0)).toBeUndefined();
+    expect(cutFloats({ flavour, version }, columns.slice(1)).count).toBe('0');
+  },
+);
 
 describe('a sample', () => {
   test('of a tenth → sixteen ranges, both ends among them, one behind the other, a tenth in all', () => {
@@ -73,6 +97,49 @@ describe('definitions', () => {
     );
   });
 
+  test.each([
+    ['two tables', 'from `t` join `u` where (`a` = 1)', 'from (`t` join `u`) where (`a` = 1)'],
+    ['three tables', 'from `t` join `u` join `v`', 'from ((`t` join `u`) join `v`)'],
+    [
+      'a left join and a comma',
+      'from (`t` left join `u` on((`a` = `b`))) join `v`',
+      'from ((`t` left join `u` on((`a` = `b`))) join `v`)',
+    ],
+    [
+      'derived tables',
+      'from (select 1 AS `a` from `t`) `q` join (select (1 + 2) * 3 AS `b`) `r`',
+      'from ((select 1 AS `a` from `t`) `q` join (select (1 + 2) * 3 AS `b`) `r`)',
+    ],
+  ])('a join of %s as somebody wrote it → is the same as MariaDB writes it', (_, written, loaded) => {
+    expect(withoutJoinGroups(loaded)).toBe(withoutJoinGroups(written));
+  });
+
+  test.each([
+    ['an expression', 'select (`a` + 1) * 2 AS `b` from `t` join `u` on((`a` = `b`) or `c`)'],
+    [
+      'derived tables',
+      'select 1 from ((select 1 AS `x`) union (select 2)) `q` left join (select 2) `r` on(1)',
+    ],
+    ['a text or a name', "select 'from (`t` join `u`)' AS `from (``t`)` from `t`"],
+  ])('the parentheses of %s → stay', (_, sql) => {
+    expect(withoutJoinGroups(sql)).toBe(sql);
+  });
+
+  test('a definition as proofs had it before → is hashed as they have it, and any other as today', () => {
+    const hashed = (
+      known: ReturnType<ReturnType<typeof collectDefinitions>['hashed']>,
+      today: string,
+      before: string,
+    ) => {
+      const definitions = collectDefinitions(known);
+      definitions.add('view', 'v', [today], [before]);
+      return definitions.hashed();
+    };
+    const older = hashed([], 'from (t join u)', 'from (t join u)');
+    expect(hashed(older, 'from t join u', 'from (t join u)')).toEqual(older);
+    expect(hashed(older, 'from t join u', 'from t join u')).not.toEqual(older);
+  });
+
   test('a literal in another character set → is the same literal', () => {
     expect(withPlainLiterals("concat(`a`,_utf16\\'\\0!\\')")).toBe(
       withPlainLiterals("concat(`a`,_utf8mb4\\'!\\')"),
@@ -95,16 +162,28 @@ CREATE TABLE \`none\` (
 CREATE TABLE \`placed\` (
 ) /*!50100 TABLESPACE \`x\` */ ENGINE=InnoDB AUTO_INCREMENT=18446744073709551615 DEFAULT CHARSET=utf8mb4;
 DO SETVAL(\`down\`, -9, 0);
+DELIMITER ;;
 CREATE PROCEDURE x() COMMENT '
 CREATE TABLE \`none\` (
 ) ENGINE=InnoDB AUTO_INCREMENT=99 ;'
+BEGIN
+CREATE TABLE \`archive\` (
+) ENGINE=InnoDB AUTO_INCREMENT=1000 DEFAULT CHARSET=utf8mb4;
+DELIMITER ;
+DO SETVAL(\`archive\`, 7, 0);
+END ;;
+DELIMITER ;
+CREATE TABLE \`last\` (
+) ENGINE=InnoDB AUTO_INCREMENT=3;
 `;
   const filter = createDumpFilter('');
   filter.push(Buffer.from(dump));
   filter.end();
+  expect([...filter.tables]).toEqual(['a`b', 'none', 'placed', 'last']);
   expect([...filter.counters]).toEqual([
     ['a`b', '77'],
     ['placed', '18446744073709551615'],
     ['down', '-9'],
+    ['last', '3'],
   ]);
 });

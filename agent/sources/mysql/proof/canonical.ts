@@ -4,30 +4,40 @@ import { quoteName } from '../names.ts';
 
 /** Collects definitions of objects, each of one row or several, and hashes them. */
 export interface Definitions {
-  /** Adds what belongs to an object's definition, in order. */
-  add(kind: string, name: string, values: unknown[]): void;
+  /**
+   * Adds what belongs to an object's definition, in order. `before` is the same in the form in which proofs have it that were taken
+   * before there was the form of today.
+   */
+  add(kind: string, name: string, values: unknown[], before?: unknown[]): void;
   /** By kind and name. */
   hashed(): ObjectProof[];
 }
 
-export function collectDefinitions(): Definitions {
-  const found = new Map<string, { kind: string; name: string; rows: unknown[][] }>();
+/** What is held against `known`, a proof's objects, is hashed in the older form where the proof has it in that. */
+export function collectDefinitions(known: ObjectProof[] = []): Definitions {
+  const found = new Map<string, { kind: string; name: string; rows: unknown[][]; before: unknown[][] }>();
+  const keyOf = (kind: string, name: string) => `${kind}\0${name}`;
+  const asKnown = new Map(known.map(({ kind, name, hash }) => [keyOf(kind, name), hash]));
   return {
-    add: (kind, name, values) => {
-      const key = `${kind}\0${name}`;
-      const object = found.get(key) ?? { kind, name, rows: [] };
+    add: (kind, name, values, before = values) => {
+      const key = keyOf(kind, name);
+      const object = found.get(key) ?? { kind, name, rows: [], before: [] };
       object.rows.push(values.map(asText));
+      object.before.push(before.map(asText));
       found.set(key, object);
     },
     hashed: () =>
       [...found.entries()]
         .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([, { kind, name, rows }]) => ({
-          kind,
-          name,
-          hash: createHash('sha256').update(JSON.stringify(rows)).digest('hex'),
-        })),
+        .map(([key, { kind, name, rows, before }]) => {
+          const older = hashOf(before);
+          return { kind, name, hash: asKnown.get(key) === older ? older : hashOf(rows) };
+        }),
   };
+}
+
+function hashOf(rows: unknown[][]): string {
+  return createHash('sha256').update(JSON.stringify(rows)).digest('hex');
 }
 
 function asText(value: unknown): string | null {
@@ -35,10 +45,35 @@ function asText(value: unknown): string | null {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** A view's text without the name of the database that it stands in, which a restore may change. */
-export function withoutDatabase(sql: string, database: string): string {
+/** A text of the server without the name of the database that it stands in, which a restore may change; or with another one in its place. */
+export function withoutDatabase(sql: string, database: string, other?: string): string {
   const prefix = `${quoteName(database)}.`;
-  return sql.replace(/'(?:[^'\\]|''|\\.)*'|`(?:[^`]|``)*`\.?/gs, (token) => (token === prefix ? '' : token));
+  const by = other === undefined ? '' : `${quoteName(other)}.`;
+  return sql.replace(/'(?:[^'\\]|''|\\.)*'|`(?:[^`]|``)*`\.?/gs, (token) => (token === prefix ? by : token));
+}
+
+/**
+ * A view's text without the parentheses that only group joins: MariaDB keeps none around `from a, b` and has them there when it has loaded
+ * its own text. They are those right behind FROM, JOIN or another such one, unless a name follows, which makes it a derived table.
+ */
+export function withoutJoinGroups(sql: string): string {
+  const tokens = sql.match(/'(?:[^'\\]|''|\\.)*'|`(?:[^`]|``)*`|\w+|\s+|./gs) ?? [];
+  const words = tokens.flatMap((token, i) => (token.trim() === '' ? [] : [i]));
+  const dropped = new Set<number>();
+  const open: { at: number; behind: number }[] = [];
+  const pairs: { open: number; behind: number; close: number; next: string }[] = [];
+  for (const [n, at] of words.entries()) {
+    const behind = words[n - 1] ?? -1;
+    if (tokens[at] === '(') open.push({ at, behind });
+    const opened = tokens[at] === ')' ? open.pop() : undefined;
+    const next = tokens[words[n + 1] ?? -1] ?? '';
+    if (opened !== undefined) pairs.push({ open: opened.at, behind: opened.behind, close: at, next });
+  }
+  for (const { open: at, behind, close, next } of pairs.sort((a, b) => a.open - b.open)) {
+    const groups = dropped.has(behind) || /^(?:from|\w*join)$/i.test(tokens[behind] ?? '');
+    if (groups && !next.startsWith('`')) dropped.add(at).add(close);
+  }
+  return tokens.filter((_, i) => !dropped.has(i)).join('');
 }
 
 /** MySQL keeps what stood behind a body in a query of several statements, and a dump does not. */

@@ -1,11 +1,12 @@
-import type { ObjectProof } from '../../../proof/proof.ts';
-import { quoteName } from '../names.ts';
+import type { ObjectProof, Proof } from '../../../proof/proof.ts';
+import { isDatabase, quoteName } from '../names.ts';
 import type { MysqlSession } from '../session.ts';
 import {
   collectDefinitions,
   withoutDatabase,
   withoutDefaults,
   withoutEnd,
+  withoutJoinGroups,
   withPlainLiterals,
   type Definitions,
 } from './canonical.ts';
@@ -15,21 +16,28 @@ import type { LeftOut } from './left-out.ts';
 
 /**
  * All objects of a database with a hash of what a dump and a restore keep of each: no definers, no rights, no counters,
- * no name of the database. A handful of queries, however many tables there are.
+ * no name of the database. A handful of queries, however many tables there are. `like` is the proof that it is held against.
  */
 export async function readObjects(
   session: MysqlSession,
   database: string,
   leftOut: LeftOut,
+  like?: Pick<Proof, 'database' | 'objects'>,
 ): Promise<ObjectProof[]> {
-  const definitions = collectDefinitions();
-  const known = await knownColumns(session);
+  const definitions = collectDefinitions(like?.objects);
+  const columns = await knownColumns(session);
   const views = await readViews(session, database, leftOut, definitions);
   const sequences = await readSequences(session, database, leftOut, definitions);
   // Columns of views and of sequences follow from what they are.
   const skipped = new Set([...leftOut.names, ...views, ...sequences]);
   for (const listing of LISTINGS) {
-    await readListing(session, database, { listing, known, skipped, definitions });
+    await readListing(session, database, {
+      listing,
+      known: columns,
+      skipped,
+      definitions,
+      original: like?.database ?? database,
+    });
   }
   await readProgramDefinitions(session, database, leftOut, definitions);
   return definitions.hashed();
@@ -46,7 +54,13 @@ async function knownColumns(session: MysqlSession): Promise<Set<string>> {
 async function readListing(
   session: MysqlSession,
   database: string,
-  to: { listing: Listing; known: Set<string>; skipped: Set<string>; definitions: Definitions },
+  to: {
+    listing: Listing;
+    known: Set<string>;
+    skipped: Set<string>;
+    definitions: Definitions;
+    original: string;
+  },
 ): Promise<void> {
   const { listing, known } = to;
   const named = [...listing.name, ...listing.order];
@@ -56,22 +70,27 @@ async function readListing(
   const columns = [...new Set([...named, ...fields])].map((field) => `${field} AS ${field}`);
   const rows = await session.query(
     `SELECT ${columns.join(', ')} FROM information_schema.${listing.from}
-      WHERE ${listing.schema} = ? ${listing.where === undefined ? '' : `AND ${listing.where}`}
+      WHERE ${isDatabase(listing.schema, database)} ${listing.where === undefined ? '' : `AND ${listing.where}`}
       ORDER BY ${[...listing.name, ...listing.order].join(', ')}`,
-    [database],
   );
   for (const row of rows) {
     if (listing.ofTable && to.skipped.has(String(row[listing.name[0] ?? '']))) continue;
     const name = listing.name.map((field) => String(row[field])).join('.');
     const values = fields.map((field) => valueOf(field, row[field], database));
-    to.definitions.add(listing.kind, name, [listing.from, ...values]);
+    const before = fields.map((field) => valueOf(field, row[field], database, to.original));
+    to.definitions.add(listing.kind, name, [listing.from, ...values], [listing.from, ...before]);
   }
 }
 
 const EXPRESSIONS = new Set(['generation_expression', 'check_clause', 'expression', 'column_default']);
 
-function valueOf(field: string, value: unknown, database: string): unknown {
-  if (EXPRESSIONS.has(field) && typeof value === 'string') return withPlainLiterals(value);
+/** A default of MariaDB that draws from a sequence, which it tells together with its database. */
+const DRAWS = /\b(?:nextval|lastval|setval)\(`/;
+
+/** `other`: what is said in place of the database's name where a default has it. */
+function valueOf(field: string, value: unknown, database: string, other?: string): unknown {
+  if (EXPRESSIONS.has(field) && typeof value === 'string')
+    return withPlainLiterals(DRAWS.test(value) ? withoutDatabase(value, database, other) : value);
   if (field === 'create_options') return withoutDefaults(value);
   // What refers to the database itself refers to the copy when it is restored elsewhere.
   return field.endsWith('_schema') && value === database ? null : value;
@@ -86,13 +105,13 @@ async function readViews(
   const rows = await session.query(
     `SELECT table_name AS name, view_definition AS definition, check_option AS checks, security_type AS security,
       character_set_client AS client, collation_connection AS collation
-      FROM information_schema.views WHERE table_schema = ?`,
-    [database],
+      FROM information_schema.views WHERE ${isDatabase('table_schema', database)}`,
   );
   for (const { name, definition, checks, security, client, collation } of rows) {
     if (leftOut.names.has(String(name))) continue;
     const text = withoutDatabase(withoutEnd(definition), database);
-    definitions.add('view', String(name), [text, checks, security, client, collation]);
+    const rest = [checks, security, client, collation];
+    definitions.add('view', String(name), [withoutJoinGroups(text), ...rest], [text, ...rest]);
   }
   return rows.map(({ name }) => String(name));
 }
@@ -118,8 +137,7 @@ async function readSequences(
 
 export async function listSequences(session: MysqlSession, database: string): Promise<string[]> {
   const rows = await session.query(
-    "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = ? AND table_type = 'SEQUENCE'",
-    [database],
+    `SELECT table_name AS name FROM information_schema.tables WHERE ${isDatabase('table_schema', database)} AND table_type = 'SEQUENCE'`,
   );
   return rows.map(({ name }) => String(name));
 }

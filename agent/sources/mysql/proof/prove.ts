@@ -34,7 +34,7 @@ export async function proveDatabase(
       unproven: null,
       tables: await tablesLike(session, another, target, { like, method }),
       counters: await readCounters(session, target),
-      objects: await readObjects(session, target, NOTHING_LEFT_OUT),
+      objects: await readObjects(session, target, NOTHING_LEFT_OUT, like),
     };
   } catch (error) {
     throw statementError(error, `cannot read what ${target} holds`, null);

@@ -1,6 +1,7 @@
 import type { TableProof } from '../../../proof/proof.ts';
 import { quoteName } from '../names.ts';
 import type { MysqlSession } from '../session.ts';
+import { cutFloats } from './cut-floats.ts';
 import { rowHash, type Method } from './row-hash.ts';
 import { drawSample, sampleCondition, type Sample } from './sample.ts';
 import type { DumpedTable } from './tables.ts';
@@ -22,23 +23,29 @@ export async function proveTable(
 ): Promise<TableProof> {
   const from = `${quoteName(database)}.${quoteName(table.name)}`;
   const sum = `CAST(SUM(${rowHash(table.columns, session.flavour, method)}) AS CHAR) AS total`;
-  const done = (rows: unknown, checksum: string | null, sample: Sample | null): TableProof => ({
-    name: table.name,
-    rows: Number(rows),
-    checksum,
-    sample: checksum === null ? null : sample,
-    excuse: table.excuse,
-  });
+  const floats = cutFloats(session, table.columns);
+  const looked = `${sum}, ${floats.count} AS cut`;
+  const done = (rows: unknown, checksum: string | null, sample: Sample | null, cut?: unknown): TableProof => {
+    const told = checksum === null ? undefined : floats.told(Number(cut));
+    return {
+      name: table.name,
+      rows: Number(rows),
+      checksum,
+      sample: checksum === null ? null : sample,
+      excuse: table.excuse,
+      ...(told === undefined ? {} : { cut: told }),
+    };
+  };
   if (coverage === 'all') {
-    const [row] = await session.query(`SELECT COUNT(*) AS n, ${sum} FROM ${from}`);
-    return done(row?.n, await checksumOf(session, row?.total), null);
+    const [row] = await session.query(`SELECT COUNT(*) AS n, ${looked} FROM ${from}`);
+    return done(row?.n, await checksumOf(session, row?.total), null, row?.cut);
   }
   const [count] = await session.query(`SELECT COUNT(*) AS n FROM ${from}`);
   if (coverage === 'none' || !table.columns.some(({ name }) => name === coverage.key)) {
     return done(count?.n, null, null);
   }
-  const [row] = await session.query(`SELECT ${sum} FROM ${from} WHERE ${sampleCondition(coverage)}`);
-  return done(count?.n, await checksumOf(session, row?.total), coverage);
+  const [row] = await session.query(`SELECT ${looked} FROM ${from} WHERE ${sampleCondition(coverage)}`);
+  return done(count?.n, await checksumOf(session, row?.total), coverage, row?.cut);
 }
 
 /** A table above the limit is sampled by its key, and only counted where it has none that ranges can be made of. */

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { HoldfastError } from '../../../core/errors.ts';
 import type { SwapPlan } from '../../source.ts';
+import { errorFields } from '../../error-fields.ts';
 import { codeOf, statementError } from '../errors.ts';
-import { quoteName } from '../names.ts';
+import { isDatabase, quoteName } from '../names.ts';
 import { createDatabase, dropDatabase, systemUserError } from '../objects.ts';
+import { listSequences } from '../proof/objects.ts';
 import type { MysqlSession } from '../session.ts';
 import { GATES, renameWithWritersHeld, type Connect } from './hold-writers.ts';
 import {
@@ -14,6 +16,7 @@ import {
   tellMissing,
 } from './make-programs.ts';
 import { charsetOf, listTables, readPlan, type MysqlSwap } from './plan.ts';
+import { pointDefaults } from './point-defaults.ts';
 import type { Program } from './programs.ts';
 import { allTables, readTablesLeft, renaming, type TablesLeft } from './rename.ts';
 import { Untriggered } from './untriggered.ts';
@@ -34,8 +37,9 @@ export async function swapTables(session: MysqlSession, connect: Connect, plan: 
   try {
     await beAlone(session, swap);
     await session.query(`SET SESSION lock_wait_timeout = ${LOCK_WAIT_SECONDS}`);
-    await createDatabase(session, swap.keep, swap.oldCharset);
+    await createDatabase(session, swap.keep, { own: swap.target, charset: swap.oldCharset });
     await dropTriggers(session, swap.fresh, swap.wanted);
+    await pointAhead(session, swap);
     await renameTables(session, connect, swap);
     return await complete(session, swap);
   } catch (error) {
@@ -74,6 +78,15 @@ async function beAlone(session: MysqlSession, { target }: MysqlSwap): Promise<vo
   throw new HoldfastError('restore_failed', `another restore of ${target} is still at work on the server`, {
     hint: 'Wait until its statements have ended (SHOW PROCESSLIST), then try again.',
   });
+}
+
+/**
+ * The new tables draw from the target's sequences from their first moment there. Where it has not got one of them yet, its default cannot name
+ * it: inserts that draw from it fail for the moment between the renaming and `complete`.
+ */
+async function pointAhead(session: MysqlSession, { target, fresh, oldTables }: MysqlSwap): Promise<void> {
+  const missing = (await listSequences(session, fresh)).filter((name) => !oldTables.includes(name));
+  if (missing.length === 0) await pointDefaults(session, fresh, { from: fresh, to: target });
 }
 
 /** From the first trigger that is dropped to the last that is made, nobody writes to what gets triggers. */
@@ -122,7 +135,15 @@ async function makeTriggers(session: MysqlSession, target: string, triggers: Pro
 
 /** What is left to do when all tables are where they belong. */
 async function complete(session: MysqlSession, swap: MysqlSwap): Promise<string[]> {
-  const { target } = swap;
+  const { target, fresh, keep } = swap;
+  await pointDefaults(session, target, { from: fresh, to: target });
+  // One whose sequence was gone already cannot, and works as little as before.
+  const astray = await pointDefaults(session, keep, { from: target, to: keep }).then(
+    () => [],
+    (error: unknown) => [
+      `defaults in ${keep} may draw from sequences of ${target} (${errorFields(error).message})`,
+    ],
+  );
   await haveCollation(session, target, swap.freshCharset.collation);
   const [missing] = await makeProgramsAlike(session, target, swap.wanted);
   if (missing !== undefined) {
@@ -130,14 +151,14 @@ async function complete(session: MysqlSession, swap: MysqlSwap): Promise<string[
       cause: missing.error,
     });
   }
-  const lacking = await makeProgramsAlike(session, swap.keep, swap.kept);
+  const lacking = await makeProgramsAlike(session, keep, swap.kept);
   const [left] = await listTables(session, swap.fresh);
   if (left !== undefined)
     throw new HoldfastError('restore_failed', `table ${left} is still in ${swap.fresh}`);
   await dropDatabase(session, swap.fresh);
   for (const gate of GATES)
     await session.query(`DROP TABLE IF EXISTS ${quoteName(swap.keep)}.${quoteName(gate)}`);
-  return lacking.map((one) => `${swap.keep} lacks ${tellMissing(one)}`);
+  return [...astray, ...lacking.map((one) => `${keep} lacks ${tellMissing(one)}`)];
 }
 
 /** As if nothing had been begun. */
@@ -148,9 +169,8 @@ async function putBack(session: MysqlSession, swap: MysqlSwap): Promise<void> {
   await haveCollation(session, swap.target, swap.oldCharset.collation);
   await session.query(`USE ${quoteName(swap.target)}`);
   const there = await session.query(
-    `SELECT 'TRIGGER' AS kind, trigger_name AS name FROM information_schema.triggers WHERE trigger_schema = ?
-     UNION ALL SELECT 'VIEW', table_name FROM information_schema.views WHERE table_schema = ?`,
-    [swap.target, swap.target],
+    `SELECT 'TRIGGER' AS kind, trigger_name AS name FROM information_schema.triggers WHERE ${isDatabase('trigger_schema', swap.target)}
+     UNION ALL SELECT 'VIEW', table_name FROM information_schema.views WHERE ${isDatabase('table_schema', swap.target)}`,
   );
   for (const program of swap.inTheWay) {
     if (there.some(({ kind, name }) => kind === program.kind && name === program.name)) continue;
