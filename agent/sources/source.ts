@@ -89,7 +89,7 @@ export interface Source {
   /** What a database takes on the server's disk, by its estimate; null where it has none. Bytes. */
   sizeOf(target: string, signal: AbortSignal): Promise<number | null>;
 
-  /** Databases on the server whose name starts with the prefix. */
+  /** Databases on the server whose name starts with the prefix. Throws `configuration` where the server would write such a name otherwise. */
   listDatabases(prefix: string, signal: AbortSignal): Promise<string[]>;
 
   /**

@@ -1,5 +1,6 @@
 import { HoldfastError } from '../../core/errors.ts';
 import type { MysqlSourceConfig } from '../../config/config.ts';
+import { isDatabase } from './names.ts';
 import type { MysqlSession } from './session.ts';
 
 /** What an account sees of a database. */
@@ -33,13 +34,11 @@ export function isTransactional(engine: string): boolean {
 export async function readMysqlContents(session: MysqlSession, database: string): Promise<MysqlContents> {
   const objects = await session.query(
     `SELECT table_name AS name, table_type AS type, engine AS engine, create_options AS options,
-      data_length + index_length AS bytes FROM information_schema.tables WHERE table_schema = ? ORDER BY table_name`,
-    [database],
+      data_length + index_length AS bytes FROM information_schema.tables WHERE ${isDatabase('table_schema', database)} ORDER BY table_name`,
   );
   const routines = await session.query(
     `SELECT routine_name AS name, routine_definition IS NOT NULL AS readable
-      FROM information_schema.routines WHERE routine_schema = ? ORDER BY routine_name`,
-    [database],
+      FROM information_schema.routines WHERE ${isDatabase('routine_schema', database)} ORDER BY routine_name`,
   );
   const tables = objects.filter(({ type }) => type === 'BASE TABLE' || type === 'SYSTEM VERSIONED');
   const sizes = tables.map(({ bytes }) => Number(bytes ?? 0));
@@ -66,8 +65,7 @@ export async function readDatabaseCharset(
 ): Promise<DatabaseCharset> {
   const [row] = await session.query(
     `SELECT default_character_set_name AS charset, default_collation_name AS collation
-      FROM information_schema.schemata WHERE schema_name = ?`,
-    [config.database],
+      FROM information_schema.schemata WHERE ${isDatabase('schema_name', config.database)}`,
   );
   if (row === undefined) {
     throw new HoldfastError(

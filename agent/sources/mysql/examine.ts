@@ -1,7 +1,7 @@
 import { counted } from '../../core/units.ts';
 import type { Examination } from '../source.ts';
 import { statementError } from './errors.ts';
-import { quoteName } from './names.ts';
+import { isDatabase, quoteName } from './names.ts';
 import type { MysqlSession } from './session.ts';
 import { inTwoSessions, type OpenAnother } from './two-sessions.ts';
 
@@ -39,8 +39,8 @@ async function eachTable(
   try {
     const tables = await session.query(
       `SELECT TABLE_NAME AS name FROM information_schema.TABLES
-        WHERE TABLE_SCHEMA = ? AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') ORDER BY DATA_LENGTH + INDEX_LENGTH DESC, 1`,
-      [target],
+        WHERE ${isDatabase('TABLE_SCHEMA', target)} AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')
+        ORDER BY DATA_LENGTH + INDEX_LENGTH DESC, 1`,
     );
     const said = await inTwoSessions(session, another, tables, (one, { name }) =>
       one.query(`${verb} ${quoteName(target)}.${quoteName(String(name))}`),

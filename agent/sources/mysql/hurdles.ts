@@ -1,5 +1,6 @@
 import { counted } from '../../core/units.ts';
 import type { Hurdle } from '../source.ts';
+import { isDatabase } from './names.ts';
 import type { MysqlGrants } from './grants.ts';
 import type { MysqlSession } from './session.ts';
 
@@ -16,11 +17,10 @@ export async function findMysqlHurdles(
   if (!(await mistrustsCreators(session))) return [];
   const [counts] = await session.query(
     `SELECT
-      (SELECT COUNT(*) FROM information_schema.triggers WHERE trigger_schema = ?) AS triggers,
-      (SELECT COUNT(*) FROM information_schema.routines WHERE routine_schema = ? AND routine_type = 'FUNCTION') AS functions,
-      (SELECT COUNT(*) FROM information_schema.routines WHERE routine_schema = ? AND routine_type = 'FUNCTION'
+      (SELECT COUNT(*) FROM information_schema.triggers WHERE ${isDatabase('trigger_schema', database)}) AS triggers,
+      (SELECT COUNT(*) FROM information_schema.routines WHERE ${isDatabase('routine_schema', database)} AND routine_type = 'FUNCTION') AS functions,
+      (SELECT COUNT(*) FROM information_schema.routines WHERE ${isDatabase('routine_schema', database)} AND routine_type = 'FUNCTION'
         AND is_deterministic = 'NO' AND sql_data_access NOT IN ('NO SQL', 'READS SQL DATA')) AS undeclared`,
-    [database, database, database],
   );
   const of = (kind: string) => Number(counts?.[kind]);
   const isAdministrator = grants.globally('SUPER');

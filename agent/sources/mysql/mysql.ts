@@ -17,6 +17,7 @@ import { findSwapHurdle } from './swap/hurdle.ts';
 import { planSwap } from './swap/plan.ts';
 import { settleTables, swapTables } from './swap/swap.ts';
 import { withMysqlSession, type MysqlSession } from './session.ts';
+import { requireSpelling } from './spelling.ts';
 import type { OpenAnother } from './two-sessions.ts';
 import { bytesOf } from '../bytes-of.ts';
 import { pathComponent } from '../repository-path.ts';
@@ -73,7 +74,10 @@ export function createMysqlSource(config: MysqlSourceConfig, deps: ClientDeps): 
     createDatabase: (target, signal) =>
       session(signal, async (open) =>
         // On a new server the source's database is not there yet; the dump's header brings its text attributes.
-        createDatabase(open, target, await readDatabaseCharset(open, config).catch(() => null)),
+        createDatabase(open, target, {
+          own: config.database,
+          charset: await readDatabaseCharset(open, config).catch(() => null),
+        }),
       ),
     emptyDatabase: (target, signal) => session(signal, (open) => emptyDatabase(open, target)),
     dropDatabase: (target, signal) => session(signal, (open) => dropDatabase(open, target)),
@@ -95,6 +99,7 @@ async function probe(
   session: MysqlSession,
   signal: AbortSignal,
 ): Promise<Probe> {
+  await requireSpelling(session, config.database);
   await readDatabaseCharset(session, config);
   const client = await findMysqlClient(session.flavour, 'dump', {
     processes: deps.processes,

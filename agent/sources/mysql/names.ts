@@ -3,6 +3,15 @@ export function quoteName(name: string): string {
   return `\`${name.replaceAll('`', '``')}\``;
 }
 
+/**
+ * An SQL condition: a column of information_schema holds this very name of a database. Some of its tables compare without regard to case even
+ * where two databases may differ in nothing else; compared as it is, too, the name lets the server look at that database alone.
+ */
+export function isDatabase(column: string, database: string): string {
+  const name = quoteText(database);
+  return `(${column} = ${name} AND CAST(${column} AS BINARY) = ${name})`;
+}
+
 /** A database name as a pattern in GRANT … ON, where `_` and `%` are wildcards unless escaped. */
 export function quotePattern(name: string): string {
   return quoteName(name.replace(/[\\_%]/g, '\\$&'));

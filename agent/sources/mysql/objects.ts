@@ -2,8 +2,9 @@ import { HoldfastError } from '../../core/errors.ts';
 import { errorFields } from '../error-fields.ts';
 import { codeOf, statementError } from './errors.ts';
 import type { DatabaseCharset } from './contents.ts';
-import { quoteAccount, quoteName, quotePattern } from './names.ts';
+import { isDatabase, quoteAccount, quoteName, quotePattern } from './names.ts';
 import type { MysqlSession } from './session.ts';
+import { requireSpelling } from './spelling.ts';
 import type { Inventory } from '../source.ts';
 
 /** Exact counts, all tables at one moment. */
@@ -34,19 +35,26 @@ export async function inspectDatabase(session: MysqlSession, database: string): 
   };
 }
 
-/** Throws `target_not_empty` when there is one of that name, `rights_missing` with the GRANT that allows it. */
+/**
+ * Throws `target_not_empty` when there is one of that name, `rights_missing` with the GRANT that allows it. `own` is the source's database,
+ * which nobody is told to drop.
+ */
 export async function createDatabase(
   session: MysqlSession,
   target: string,
-  charset: DatabaseCharset | null,
+  { own, charset }: { own: string; charset: DatabaseCharset | null },
 ): Promise<void> {
+  await requireSpelling(session, target);
   const like = charset === null ? '' : ` CHARACTER SET ${charset.charset} COLLATE ${charset.collation}`;
   try {
     await session.query(`CREATE DATABASE ${quoteName(target)}${like}`);
   } catch (error) {
     if (codeOf(error) === 'ER_DB_CREATE_EXISTS') {
       throw new HoldfastError('target_not_empty', `there is a database ${target} already`, {
-        hint: 'Choose another name, or drop that database first.',
+        hint:
+          target === own
+            ? 'It is the one that is backed up: restore over it, without --to, and what is in it is kept.'
+            : 'Choose another name, or drop that database first.',
         cause: error,
       });
     }
@@ -90,7 +98,9 @@ export async function dropDatabase(session: MysqlSession, target: string): Promi
   }
 }
 
+/** Throws `configuration` where the server would write such a name otherwise. */
 export async function listDatabases(session: MysqlSession, prefix: string): Promise<string[]> {
+  await requireSpelling(session, prefix);
   const rows = await session.query('SELECT schema_name AS name FROM information_schema.schemata');
   return rows
     .map(({ name }) => String(name))
@@ -99,9 +109,9 @@ export async function listDatabases(session: MysqlSession, prefix: string): Prom
 }
 
 async function requireDatabase(session: MysqlSession, database: string): Promise<void> {
-  const rows = await session.query('SELECT 1 FROM information_schema.schemata WHERE schema_name = ?', [
-    database,
-  ]);
+  const rows = await session.query(
+    `SELECT 1 FROM information_schema.schemata WHERE ${isDatabase('schema_name', database)}`,
+  );
   if (rows.length > 0) return;
   throw new HoldfastError(
     'source_denied',
@@ -120,11 +130,10 @@ async function listObjects(
     'PACKAGE BODY': 'PACKAGE BODY',
   };
   const rows = await session.query(
-    `SELECT table_type AS kind, table_name AS name FROM information_schema.tables WHERE table_schema = ?
-     UNION ALL SELECT routine_type, routine_name FROM information_schema.routines WHERE routine_schema = ?
-     UNION ALL SELECT 'TRIGGER', trigger_name FROM information_schema.triggers WHERE trigger_schema = ?
-     UNION ALL SELECT 'EVENT', event_name FROM information_schema.events WHERE event_schema = ?`,
-    [database, database, database, database],
+    `SELECT table_type AS kind, table_name AS name FROM information_schema.tables WHERE ${isDatabase('table_schema', database)}
+     UNION ALL SELECT routine_type, routine_name FROM information_schema.routines WHERE ${isDatabase('routine_schema', database)}
+     UNION ALL SELECT 'TRIGGER', trigger_name FROM information_schema.triggers WHERE ${isDatabase('trigger_schema', database)}
+     UNION ALL SELECT 'EVENT', event_name FROM information_schema.events WHERE ${isDatabase('event_schema', database)}`,
   );
   const objects = rows.map(({ kind, name }) => ({
     kind: kinds[String(kind)] ?? String(kind),

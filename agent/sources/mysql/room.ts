@@ -1,3 +1,4 @@
+import { isDatabase } from './names.ts';
 import type { MysqlSession } from './session.ts';
 import { atLeast } from './version.ts';
 
@@ -8,8 +9,7 @@ export async function sizeOfDatabase(session: MysqlSession, database: string): P
     await session.query('SET SESSION information_schema_stats_expiry = 0');
   const [row] = await session.query(
     `SELECT SUM(data_length + index_length) AS bytes FROM information_schema.tables
-      WHERE table_schema = ? AND table_type <> 'VIEW'`,
-    [database],
+      WHERE ${isDatabase('table_schema', database)} AND table_type <> 'VIEW'`,
   );
   return row?.bytes == null ? null : Number(row.bytes);
 }

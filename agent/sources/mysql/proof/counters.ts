@@ -1,6 +1,6 @@
 import type { Proof } from '../../../proof/proof.ts';
 import type { LineRule } from '../../bytes/line-rewriter.ts';
-import { quoteName } from '../names.ts';
+import { isDatabase, quoteName } from '../names.ts';
 import type { MysqlSession } from '../session.ts';
 import { listSequences } from './objects.ts';
 
@@ -44,8 +44,7 @@ export function unquoted(name: string): string {
 export async function readCounters(session: MysqlSession, database: string): Promise<Counters> {
   const rows = await session.query(
     `SELECT table_name AS name, CAST(auto_increment AS CHAR) AS value FROM information_schema.tables
-      WHERE table_schema = ? AND auto_increment > 1`,
-    [database],
+      WHERE ${isDatabase('table_schema', database)} AND auto_increment > 1`,
   );
   const counters = rows.map(({ name, value }) => ({ name: String(name), value: String(value) }));
   for (const name of await listSequences(session, database)) {

@@ -1,5 +1,5 @@
 import type { ObjectProof, Proof } from '../../../proof/proof.ts';
-import { quoteName } from '../names.ts';
+import { isDatabase, quoteName } from '../names.ts';
 import type { MysqlSession } from '../session.ts';
 import {
   collectDefinitions,
@@ -70,9 +70,8 @@ async function readListing(
   const columns = [...new Set([...named, ...fields])].map((field) => `${field} AS ${field}`);
   const rows = await session.query(
     `SELECT ${columns.join(', ')} FROM information_schema.${listing.from}
-      WHERE ${listing.schema} = ? ${listing.where === undefined ? '' : `AND ${listing.where}`}
+      WHERE ${isDatabase(listing.schema, database)} ${listing.where === undefined ? '' : `AND ${listing.where}`}
       ORDER BY ${[...listing.name, ...listing.order].join(', ')}`,
-    [database],
   );
   for (const row of rows) {
     if (listing.ofTable && to.skipped.has(String(row[listing.name[0] ?? '']))) continue;
@@ -106,8 +105,7 @@ async function readViews(
   const rows = await session.query(
     `SELECT table_name AS name, view_definition AS definition, check_option AS checks, security_type AS security,
       character_set_client AS client, collation_connection AS collation
-      FROM information_schema.views WHERE table_schema = ?`,
-    [database],
+      FROM information_schema.views WHERE ${isDatabase('table_schema', database)}`,
   );
   for (const { name, definition, checks, security, client, collation } of rows) {
     if (leftOut.names.has(String(name))) continue;
@@ -139,8 +137,7 @@ async function readSequences(
 
 export async function listSequences(session: MysqlSession, database: string): Promise<string[]> {
   const rows = await session.query(
-    "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = ? AND table_type = 'SEQUENCE'",
-    [database],
+    `SELECT table_name AS name FROM information_schema.tables WHERE ${isDatabase('table_schema', database)} AND table_type = 'SEQUENCE'`,
   );
   return rows.map(({ name }) => String(name));
 }

@@ -1,3 +1,4 @@
+import { isDatabase } from '../names.ts';
 import type { MysqlSession } from '../session.ts';
 import { withoutEnd, type Definitions } from './canonical.ts';
 import type { LeftOut } from './left-out.ts';
@@ -23,8 +24,7 @@ async function readRoutines(
     `SELECT routine_type AS type, routine_name AS name, routine_definition AS body, is_deterministic AS a,
       sql_data_access AS b, security_type AS c, sql_mode AS d, routine_comment AS e, character_set_client AS f,
       collation_connection AS g, database_collation AS h
-      FROM information_schema.routines WHERE routine_schema = ?`,
-    [database],
+      FROM information_schema.routines WHERE ${isDatabase('routine_schema', database)}`,
   );
   const named = (type: unknown, name: unknown) => `${String(type).toLowerCase()} ${String(name)}`;
   for (const { type, name, body, ...rest } of routines) {
@@ -33,8 +33,7 @@ async function readRoutines(
   const parameters = await session.query(
     `SELECT routine_type AS type, specific_name AS name, ordinal_position AS a, parameter_mode AS b, parameter_name AS c,
       dtd_identifier AS d, character_set_name AS e, collation_name AS f
-      FROM information_schema.parameters WHERE specific_schema = ? ORDER BY routine_type, specific_name, ordinal_position`,
-    [database],
+      FROM information_schema.parameters WHERE ${isDatabase('specific_schema', database)} ORDER BY routine_type, specific_name, ordinal_position`,
   );
   for (const { type, name, ...rest } of parameters) {
     definitions.add('routine', named(type, name), Object.values(rest));
@@ -51,8 +50,7 @@ async function readTriggers(
     `SELECT trigger_name AS name, event_object_table AS tab, action_statement AS body, event_manipulation AS a,
       action_timing AS b, action_order AS c, sql_mode AS d, character_set_client AS e, collation_connection AS f,
       database_collation AS g
-      FROM information_schema.triggers WHERE trigger_schema = ?`,
-    [database],
+      FROM information_schema.triggers WHERE ${isDatabase('trigger_schema', database)}`,
   );
   for (const { name, tab, body, ...rest } of rows) {
     if (leftOut.names.has(String(tab))) continue;
@@ -69,9 +67,8 @@ async function readEvents(session: MysqlSession, database: string, definitions: 
     `SELECT event_name AS name, event_definition AS body, event_type AS a, execute_at AS b, interval_value AS c,
       interval_field AS d, starts AS e, ends AS f, on_completion AS g, sql_mode AS h, time_zone AS i,
       event_comment AS j, character_set_client AS k, collation_connection AS l, database_collation AS m
-      FROM information_schema.events WHERE event_schema = ?
+      FROM information_schema.events WHERE ${isDatabase('event_schema', database)}
       AND NOT (on_completion = 'NOT PRESERVE' AND (execute_at IS NOT NULL OR ends IS NOT NULL))`,
-    [database],
   );
   for (const { name, body, ...rest } of rows) {
     definitions.add('event', String(name), [withoutEnd(body), ...Object.values(rest)]);

@@ -1,4 +1,5 @@
 import { isTransactional } from '../contents.ts';
+import { isDatabase } from '../names.ts';
 import type { MysqlSession } from '../session.ts';
 import type { HashedColumn } from './row-hash.ts';
 
@@ -25,8 +26,7 @@ export async function readDumpedTables(
 ): Promise<DumpedTable[]> {
   const tables = await session.query(
     `SELECT table_name AS name, engine AS engine, data_length AS bytes FROM information_schema.tables
-      WHERE table_schema = ? AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')`,
-    [database],
+      WHERE ${isDatabase('table_schema', database)} AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')`,
   );
   const columns = await readColumns(session, database);
   return tables
@@ -57,15 +57,13 @@ type Columns = Pick<DumpedTable, 'columns' | 'rangeKey'>;
 async function readColumns(session: MysqlSession, database: string): Promise<Map<string, Columns>> {
   const first = await session.query(
     `SELECT table_name AS tab, column_name AS name FROM information_schema.statistics
-      WHERE table_schema = ? AND index_name = 'PRIMARY' AND seq_in_index = 1`,
-    [database],
+      WHERE ${isDatabase('table_schema', database)} AND index_name = 'PRIMARY' AND seq_in_index = 1`,
   );
   const leading = new Map(first.map(({ tab, name }) => [String(tab), String(name)]));
   const rows = await session.query(
     `SELECT table_name AS tab, column_name AS name, data_type AS type, is_nullable AS nullable,
       generation_expression AS expression FROM information_schema.columns
-      WHERE table_schema = ? ORDER BY table_name, ordinal_position`,
-    [database],
+      WHERE ${isDatabase('table_schema', database)} ORDER BY table_name, ordinal_position`,
   );
   const tables = new Map<string, Columns>();
   for (const { tab, name, type, nullable, expression } of rows) {

@@ -1,7 +1,7 @@
 import { mayNameDefiners, readGrants, type MysqlGrants } from '../grants.ts';
 import { isTransactional } from '../contents.ts';
 import { findMysqlHurdles } from '../hurdles.ts';
-import { quoteAccount, quoteName, quotePattern } from '../names.ts';
+import { isDatabase, quoteAccount, quoteName, quotePattern } from '../names.ts';
 import type { MysqlSession } from '../session.ts';
 import type { Hurdle } from '../../source.ts';
 import { atLeast } from '../version.ts';
@@ -71,8 +71,7 @@ function lacksRights(
 async function strangers(session: MysqlSession, target: string): Promise<Hurdle | null> {
   const rows = await session.query(
     `SELECT table_name AS name, engine AS engine FROM information_schema.tables
-      WHERE table_schema = ? AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')`,
-    [target],
+      WHERE ${isDatabase('table_schema', target)} AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')`,
   );
   const odd = rows.find(({ engine }) => {
     const name = String(engine);
@@ -95,9 +94,9 @@ async function foreignKeys(
   const [across] = await session.query(
     `SELECT CONCAT(table_schema, '.', table_name) AS child, CONCAT(referenced_table_schema, '.', referenced_table_name) AS parent
       FROM information_schema.key_column_usage
-      WHERE referenced_table_schema IS NOT NULL AND referenced_table_schema <> table_schema AND ? IN (table_schema, referenced_table_schema)
+      WHERE CAST(referenced_table_schema AS BINARY) <> CAST(table_schema AS BINARY)
+        AND (${isDatabase('table_schema', target)} OR ${isDatabase('referenced_table_schema', target)})
       LIMIT 1`,
-    [target],
   );
   const found = across ?? (grants.globally('PROCESS') ? await hiddenForeignKey(session, target) : undefined);
   if (found === undefined) return null;
@@ -118,8 +117,8 @@ async function hiddenForeignKey(
   const database = (column: string) => `SUBSTRING_INDEX(${column}, '/', 1)`;
   const [row] = await session.query(
     `SELECT REPLACE(for_name, '/', '.') AS child, REPLACE(ref_name, '/', '.') AS parent FROM information_schema.${from}
-      WHERE ${database('for_name')} <> ${database('ref_name')} AND ? IN (${database('for_name')}, ${database('ref_name')}) LIMIT 1`,
-    [target],
+      WHERE CAST(${database('for_name')} AS BINARY) <> CAST(${database('ref_name')} AS BINARY)
+        AND (${isDatabase(database('for_name'), target)} OR ${isDatabase(database('ref_name'), target)}) LIMIT 1`,
   );
   return row;
 }
@@ -127,8 +126,8 @@ async function hiddenForeignKey(
 /** They are dropped for the moment of the renaming, and must be made again as they were if it fails. */
 async function triggers(session: MysqlSession, target: string, grants: MysqlGrants): Promise<Hurdle | null> {
   const rows = await session.query(
-    'SELECT trigger_name AS name, definer AS definer, event_manipulation AS what FROM information_schema.triggers WHERE trigger_schema = ?',
-    [target],
+    `SELECT trigger_name AS name, definer AS definer, event_manipulation AS what FROM information_schema.triggers
+      WHERE ${isDatabase('trigger_schema', target)}`,
   );
   if (rows.length === 0) return null;
   const foreign = rows.find(({ definer }) => String(definer) !== session.account);

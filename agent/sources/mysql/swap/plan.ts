@@ -1,6 +1,7 @@
 import { HoldfastError } from '../../../core/errors.ts';
 import type { DatabaseCharset } from '../contents.ts';
 import type { Restored, SwapPlan } from '../../source.ts';
+import { isDatabase } from '../names.ts';
 import { movedFrom, readPrograms, withoutDefiner, type Program } from './programs.ts';
 import type { MysqlSession } from '../session.ts';
 
@@ -64,8 +65,8 @@ export function readPlan({ details }: SwapPlan): MysqlSwap {
 export async function listTables(session: MysqlSession, database: string): Promise<string[]> {
   const rows = await session.query(
     `SELECT table_name AS name FROM information_schema.tables
-      WHERE table_schema = ? AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED', 'SEQUENCE') ORDER BY table_name`,
-    [database],
+      WHERE ${isDatabase('table_schema', database)} AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED', 'SEQUENCE')
+      ORDER BY table_name`,
   );
   return rows.map(({ name }) => String(name));
 }
@@ -74,8 +75,7 @@ export async function listTables(session: MysqlSession, database: string): Promi
 export async function charsetOf(session: MysqlSession, database: string): Promise<DatabaseCharset> {
   const [row] = await session.query(
     `SELECT default_character_set_name AS charset, default_collation_name AS collation
-      FROM information_schema.schemata WHERE schema_name = ?`,
-    [database],
+      FROM information_schema.schemata WHERE ${isDatabase('schema_name', database)}`,
   );
   return { charset: String(row?.charset), collation: String(row?.collation) };
 }

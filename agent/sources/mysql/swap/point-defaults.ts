@@ -1,4 +1,4 @@
-import { quoteName } from '../names.ts';
+import { isDatabase, quoteName } from '../names.ts';
 import { withoutDatabase } from '../proof/canonical.ts';
 import type { MysqlSession } from '../session.ts';
 
@@ -14,8 +14,8 @@ export async function pointDefaults(
   if (session.flavour !== 'mariadb') return;
   const columns = await session.query(
     `SELECT table_name AS tab, column_name AS name, column_default AS def FROM information_schema.columns
-      WHERE table_schema = ? AND column_default REGEXP '(next|last|set)val' ORDER BY table_name, ordinal_position`,
-    [database],
+      WHERE ${isDatabase('table_schema', database)} AND column_default REGEXP '(next|last|set)val'
+      ORDER BY table_name, ordinal_position`,
   );
   const changes = new Map<string, string[]>();
   for (const { tab, name, def } of columns) {

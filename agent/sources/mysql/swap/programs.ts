@@ -1,4 +1,4 @@
-import { quoteDefiner, quoteName } from '../names.ts';
+import { isDatabase, quoteDefiner, quoteName } from '../names.ts';
 import { withoutDatabase, withoutEnd } from '../proof/canonical.ts';
 import type { MysqlSession } from '../session.ts';
 
@@ -37,10 +37,9 @@ export async function readPrograms(session: MysqlSession, database: string): Pro
   // A view tells no database's name then, as long as it stays within its own.
   await session.query(`USE ${quoteName(database)}`);
   const listed = await session.query(
-    `SELECT routine_type AS kind, routine_name AS name FROM information_schema.routines WHERE routine_schema = ?
-     UNION ALL SELECT 'VIEW', table_name FROM information_schema.views WHERE table_schema = ?
-     UNION ALL SELECT 'EVENT', event_name FROM information_schema.events WHERE event_schema = ?`,
-    [database, database, database],
+    `SELECT routine_type AS kind, routine_name AS name FROM information_schema.routines WHERE ${isDatabase('routine_schema', database)}
+     UNION ALL SELECT 'VIEW', table_name FROM information_schema.views WHERE ${isDatabase('table_schema', database)}
+     UNION ALL SELECT 'EVENT', event_name FROM information_schema.events WHERE ${isDatabase('event_schema', database)}`,
   );
   const programs: Program[] = [];
   for (const { kind, name } of listed)
@@ -103,9 +102,8 @@ async function readTriggers(session: MysqlSession, database: string): Promise<Pr
     `SELECT trigger_name AS name, event_object_table AS tab, action_timing AS timing, event_manipulation AS what,
       action_statement AS body, definer AS definer, sql_mode AS mode, character_set_client AS client,
       collation_connection AS connection, database_collation AS collation
-      FROM information_schema.triggers WHERE trigger_schema = ?
+      FROM information_schema.triggers WHERE ${isDatabase('trigger_schema', database)}
       ORDER BY event_object_table, action_timing, event_manipulation, action_order`,
-    [database],
   );
   return rows.map((row) => {
     const [name, table] = [quoteName(String(row.name)), quoteName(String(row.tab))];

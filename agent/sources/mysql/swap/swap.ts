@@ -3,7 +3,7 @@ import { HoldfastError } from '../../../core/errors.ts';
 import type { SwapPlan } from '../../source.ts';
 import { errorFields } from '../../error-fields.ts';
 import { codeOf, statementError } from '../errors.ts';
-import { quoteName } from '../names.ts';
+import { isDatabase, quoteName } from '../names.ts';
 import { createDatabase, dropDatabase, systemUserError } from '../objects.ts';
 import { listSequences } from '../proof/objects.ts';
 import type { MysqlSession } from '../session.ts';
@@ -37,7 +37,7 @@ export async function swapTables(session: MysqlSession, connect: Connect, plan: 
   try {
     await beAlone(session, swap);
     await session.query(`SET SESSION lock_wait_timeout = ${LOCK_WAIT_SECONDS}`);
-    await createDatabase(session, swap.keep, swap.oldCharset);
+    await createDatabase(session, swap.keep, { own: swap.target, charset: swap.oldCharset });
     await dropTriggers(session, swap.fresh, swap.wanted);
     await pointAhead(session, swap);
     await renameTables(session, connect, swap);
@@ -169,9 +169,8 @@ async function putBack(session: MysqlSession, swap: MysqlSwap): Promise<void> {
   await haveCollation(session, swap.target, swap.oldCharset.collation);
   await session.query(`USE ${quoteName(swap.target)}`);
   const there = await session.query(
-    `SELECT 'TRIGGER' AS kind, trigger_name AS name FROM information_schema.triggers WHERE trigger_schema = ?
-     UNION ALL SELECT 'VIEW', table_name FROM information_schema.views WHERE table_schema = ?`,
-    [swap.target, swap.target],
+    `SELECT 'TRIGGER' AS kind, trigger_name AS name FROM information_schema.triggers WHERE ${isDatabase('trigger_schema', swap.target)}
+     UNION ALL SELECT 'VIEW', table_name FROM information_schema.views WHERE ${isDatabase('table_schema', swap.target)}`,
   );
   for (const program of swap.inTheWay) {
     if (there.some(({ kind, name }) => kind === program.kind && name === program.name)) continue;
