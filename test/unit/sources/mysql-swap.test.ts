@@ -34,10 +34,11 @@ function serverWith(
     flavour: version.includes('MariaDB') ? 'mariadb' : 'mysql',
     version,
     account: 'keeper@%',
-    query: async (sql: string, [database]: unknown[] = []) => {
+    query: async (sql: string) => {
       if (sql === 'SHOW GRANTS') return [{ grant: `GRANT ${grants} ON *.* TO \`keeper\`@\`%\`` }];
       if (!sql.includes('table_type')) return [];
-      return (tables[String(database)] ?? []).map((name) => ({
+      const database = /table_schema = '(\w+)'/.exec(sql)?.[1] ?? '';
+      return (tables[database] ?? []).map((name) => ({
         name,
         engine: name === 'my' ? 'MyISAM' : 'InnoDB',
       }));
