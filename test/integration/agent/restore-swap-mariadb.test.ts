@@ -138,7 +138,7 @@ describe('a table that draws its numbers from a sequence', () => {
   const WITH_SEQUENCE = `CREATE SEQUENCE numbers START WITH 1 CACHE 1000; CREATE FUNCTION twice(n int) RETURNS int DETERMINISTIC RETURN n * 2;
     CREATE TABLE drawn (id INT PRIMARY KEY DEFAULT NEXTVAL(numbers), what TEXT); INSERT INTO drawn (what) VALUES ('a'), ('b'), ('c');
     CREATE TRIGGER exclaimed BEFORE INSERT ON drawn FOR EACH ROW SET NEW.what = CONCAT(NEW.what, '!');
-    CREATE VIEW next_number AS SELECT NEXTVAL(numbers) AS n; CREATE VIEW twofold AS SELECT twice(id) AS n FROM drawn`;
+    CREATE VIEW next_number AS SELECT NEXTVAL(numbers) AS n; CREATE VIEW twofold AS SELECT id, twice(id) AS n FROM drawn`;
   const draw = async (database: string) => {
     await server.sql("INSERT INTO drawn (what) VALUES ('new')", database);
     const [row] = await server.sql(

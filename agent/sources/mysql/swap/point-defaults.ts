@@ -1,6 +1,7 @@
 import { isDatabase, quoteName } from '../names.ts';
 import { withoutDatabase } from '../proof/canonical.ts';
 import type { MysqlSession } from '../session.ts';
+import { listTables } from './plan.ts';
 
 /**
  * MariaDB keeps a sequence in a default by its database's name, which no rename changes: lets the defaults of the tables in `database`
@@ -17,8 +18,11 @@ export async function pointDefaults(
       WHERE ${isDatabase('table_schema', database)} AND column_default REGEXP '(next|last|set)val'
       ORDER BY table_name, ordinal_position`,
   );
+  if (columns.length === 0) return;
+  // A column of a view has the default of what it shows.
+  const tables = new Set(await listTables(session, database));
   const changes = new Map<string, string[]>();
-  for (const { tab, name, def } of columns) {
+  for (const { tab, name, def } of columns.filter((column) => tables.has(String(column.tab)))) {
     const wanted = withoutDatabase(String(def), from, to);
     if (wanted === def) continue;
     const ofTable = changes.get(String(tab)) ?? [];
