@@ -21,6 +21,7 @@ import { makeAlike } from './likeness.ts';
 import { proveLike } from './proof/prove.ts';
 import { createPostgresRoles } from './roles/roles.ts';
 import { runPostgresScript } from './script.ts';
+import { planSwap, settleSwap } from './settle-swap.ts';
 import { findSwapHurdle, swapDatabases } from './swap.ts';
 import { withAdminSession, withPostgresSession, type PostgresSession } from './session.ts';
 import { tablesInDump } from './table-choice.ts';
@@ -96,7 +97,7 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
       withAdminSession(config, '', { signal, caFile }, (session) => listDatabases(session, prefix)),
     swapHurdle: (_, signal) =>
       beside(signal, config.database, (session) => findSwapHurdle(session, config.database)),
-    planSwap: ({ fresh, keep }) => Promise.resolve({ fresh, keep, details: '' }),
+    planSwap: (swap, signal) => beside(signal, config.database, (session) => planSwap(session, swap)),
     swapIn: async ({ fresh, keep }, signal) => {
       await beside(signal, config.database, async (main) => {
         if (keep !== null) await makeAlike(main, fresh, config.database);
@@ -106,11 +107,8 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
       });
       return [];
     },
-    // Both renames are one transaction.
-    settleSwap: ({ fresh }, signal) =>
-      withAdminSession(config, '', { signal, caFile }, async (session) =>
-        (await listDatabases(session, fresh)).includes(fresh) ? 'undone' : 'done',
-      ),
+    settleSwap: (plan, signal) =>
+      beside(signal, config.database, (session) => settleSwap(session, plan, config.database)),
   };
 }
 
