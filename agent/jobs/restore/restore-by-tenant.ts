@@ -50,7 +50,7 @@ export async function byTenant(restoration: Restoration, name: string, tenants: 
   return {
     tables: checked.tables,
     rows: checked.rows,
-    notes: [tellTimes(facts), ...checked.notes],
+    notes: [tellTimes(facts), ...recovered.notes, ...checked.notes],
     warnings: [...checked.warnings, ...ownersLeft(restoration, recovered, name)],
     kept: null,
     databaseBytes: checked.databaseBytes,

@@ -23,14 +23,14 @@ export async function intoNew(restoration: Restoration, name: string): Promise<D
     });
   }
   try {
-    const restored = await loadInto(restoration, name, { fresh: true });
+    const restored = await loadInto(restoration, name, { fresh: true, forGood: isOwn });
     const checked = await checkRestored(restoration, name, { mayDiffer: !isOwn });
     if (isOwn) clearUnfinished(settings.notes, source.name);
     return {
       tables: checked.tables,
       rows: checked.rows,
       notes: [...restored.notes, ...checked.notes],
-      warnings: [...checked.warnings, ...ownersLeft(restoration, restored, name)],
+      warnings: [...restored.warnings, ...checked.warnings, ...ownersLeft(restoration, restored, name)],
       kept: null,
       databaseBytes: checked.databaseBytes,
     };

@@ -21,7 +21,7 @@ export async function loadAndSwap(restoration: Restoration, there: boolean): Pro
   const { source, settings, context } = restoration;
   const fresh = await createBeside(source, settings, context.signal);
   try {
-    const restored = await loadInto(restoration, fresh, { fresh: true });
+    const restored = await loadInto(restoration, fresh, { fresh: true, forGood: true });
     const checked = await checkRestored(restoration, fresh, { mayDiffer: false });
     // A new database has no statistics, and the first queries in it would be planned blindly. The tables that MySQL's way moves bring theirs.
     if (source.renames) await source.analyze(fresh, context.signal);
@@ -45,6 +45,7 @@ export async function loadAndSwap(restoration: Restoration, there: boolean): Pro
         ...(keep === null ? [] : [`the old one is ${keep} until ${until}`]),
       ],
       warnings: [
+        ...restored.warnings,
         ...checked.warnings,
         ...lacks,
         ...swapped,

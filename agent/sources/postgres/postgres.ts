@@ -24,10 +24,12 @@ import { runPostgresScript } from './script.ts';
 import { planSwap, settleSwap } from './settle-swap.ts';
 import { findSwapHurdle, swapDatabases } from './swap.ts';
 import { withAdminSession, withPostgresSession, type PostgresSession } from './session.ts';
+import { countSubscriptions, forgetSubscriptions } from './subscriptions.ts';
 import { tablesInDump } from './table-choice.ts';
 import { isOwnSchema } from './tenants/schemas.ts';
 import { createSchemaScratch } from './tenants/scratch.ts';
 import { pathComponent } from '../repository-path.ts';
+import { SCRATCH } from '../../core/scratch-name.ts';
 import { isFolder, type FolderPart, type Probe, type Source } from '../source.ts';
 import type { ClientDeps } from '../tools.ts';
 
@@ -92,7 +94,13 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
         createDatabase(session, target, await localeClauses(session, config.database)),
       ),
     emptyDatabase: (target, signal) => inside(signal, target, (session) => emptyDatabase(session, target)),
-    dropDatabase: (target, signal) => beside(signal, target, (session) => dropDatabase(session, target)),
+    dropDatabase: (target, signal) =>
+      beside(signal, target, async (session) => {
+        // One of ours may have come to some by an older agent, or by a restore that was killed before its swap.
+        if (target.startsWith(SCRATCH) && (await countSubscriptions(session, target)) > 0)
+          await inside(signal, target, forgetSubscriptions);
+        await dropDatabase(session, target);
+      }),
     listDatabases: (prefix, signal) =>
       withAdminSession(config, '', { signal, caFile }, (session) => listDatabases(session, prefix)),
     swapHurdle: (_, signal) =>

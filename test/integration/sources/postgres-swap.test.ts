@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 const never = new AbortController().signal;
-const LOADED = { notes: [], ownersKept: true, stilledEvents: [] };
+const LOADED = { notes: [], warnings: [], ownersKept: true, stilledEvents: [] };
 let number = 0;
 
 interface Prepared {
@@ -68,4 +68,18 @@ describe('a swap of PostgreSQL that was cut off', () => {
     await subject.dropDatabase(keep);
     expect(await source.settleSwap(plan, never)).toBe('done');
   });
+});
+
+test('a scratch database of ours that subscribes to another server → dropped, and the slot there is left alone', async () => {
+  const { source, fresh, target } = await prepared();
+  const create = `CREATE SUBSCRIPTION "ne""ws" CONNECTION 'host=127.0.0.1 port=1 dbname=far' PUBLICATION p WITH (connect = false)`;
+  const forget = 'ALTER SUBSCRIPTION "ne""ws" SET (slot_name = NONE); DROP SUBSCRIPTION "ne""ws"';
+  for (const database of [fresh, target]) await server.sql(create, database);
+  onTestFinished(async () => {
+    await server.sql(forget, target);
+  });
+  await server.sql('ALTER SUBSCRIPTION "ne""ws" ENABLE', fresh);
+  await source.dropDatabase(fresh, never);
+  expect(await source.listDatabases(fresh, never)).toEqual([]);
+  await expect(source.dropDatabase(target, never)).rejects.toThrow(/subscription/);
 });

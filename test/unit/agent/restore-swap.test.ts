@@ -69,7 +69,7 @@ function sourceThatFinds(
     },
     restoreInto: async (_: string, dump: AsyncIterable<Buffer>) => {
       for await (const chunk of dump) done.push(`load ${String(chunk)}`);
-      return { notes: [], ownersKept: true, stilledEvents: [] };
+      return { notes: [], warnings: [], ownersKept: true, stilledEvents: [] };
     },
     inspect: async () => NOTHING,
     prove: async () => found,
