@@ -52,7 +52,7 @@ export async function tryBeside(
   const { source, snapshot, settings, context } = restoration;
   let fresh: string;
   try {
-    fresh = await createBeside(source, settings, context.signal);
+    ({ fresh } = await createBeside(source, settings, context.signal));
   } catch (error) {
     forgetBeside(settings.notes, source.name);
     if (!(error instanceof HoldfastError) || error.kind !== 'rights_missing') throw error;

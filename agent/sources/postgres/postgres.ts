@@ -5,7 +5,9 @@ import { askDatabase } from './ask.ts';
 import { createAtOnce } from './at-once/at-once.ts';
 import { findPostgresClient } from './clients.ts';
 import { readPostgresContents } from './contents.ts';
-import { createDatabase, dropDatabase, listDatabases, localeClauses, sizeOfDatabase } from './databases.ts';
+import { createLike } from './create-database.ts';
+import { formOf, readForm } from './database-form.ts';
+import { createDatabase, dropDatabase, listDatabases, sizeOfDatabase } from './databases.ts';
 import { stageDirectory } from './directory/dump.ts';
 import { directoryHurdle } from './directory/preflight.ts';
 import { readStoredContents } from './directory/stored.ts';
@@ -89,10 +91,14 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
       ),
     inspect: (target, signal) => inside(signal, target, (session) => inspectDatabase(session, target)),
     sizeOf: (target, signal) => beside(signal, target, (session) => sizeOfDatabase(session, target)),
-    createDatabase: (target, signal) =>
-      beside(signal, target, async (session) =>
-        createDatabase(session, target, await localeClauses(session, config.database)),
-      ),
+    createDatabase: (target, signal, made = null) =>
+      beside(signal, target, async (session) => {
+        const form = (await readForm(session, config.database)) ?? (made === null ? null : formOf(made));
+        const called = target.startsWith(SCRATCH) ? config.database : target;
+        if (form !== null) return createLike(session, { target, called }, form);
+        await createDatabase(session, target, '');
+        return [];
+      }),
     emptyDatabase: (target, signal) => inside(signal, target, (session) => emptyDatabase(session, target)),
     dropDatabase: (target, signal) =>
       beside(signal, target, async (session) => {

@@ -267,4 +267,29 @@ describe('a restore of PostgreSQL over the database itself', () => {
     ]);
     await server.sql('ALTER SUBSCRIPTION news SET (slot_name = NONE); DROP SUBSCRIPTION news', database);
   });
+
+  test('a database sorts otherwise than the dumped one → filled as it is, with a warning; it is gone → made as the dump says', async () => {
+    const { database, ...agent } = await agentWithBackup();
+    const boss = asBoss(database);
+    const provider = async () =>
+      (await server.sql(`SELECT datlocprovider AS p FROM pg_database WHERE datname = '${database}'`))[0]?.[
+        'p'
+      ];
+    await server.sql(`DROP DATABASE ${database} WITH (FORCE)`);
+    await server.sql(
+      `CREATE DATABASE ${database} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'de' LOCALE 'C.UTF-8'`,
+    );
+    const filled = await agent.run(['restore', database, '--yes', '--no-restore-point'], boss);
+    expect(filled.stderr).toMatch(
+      /warning: .*shop\d+ is UTF8, icu de \(C\.UTF-8\), and what was dumped was UTF8, libc C\.UTF-8/,
+    );
+    expect(filled.code).toBe(3);
+    expect(await provider()).toBe('i');
+    expect((await agent.run(['backup'], boss)).code).toBe(0);
+    await server.sql(`DROP DATABASE ${database} WITH (FORCE)`);
+    const made = await agent.run(['restore', database, '--yes'], boss);
+    expect(made.stderr).toMatch(/restored .* equal to the source/);
+    expect(made.code).toBe(0);
+    expect(await provider()).toBe('i');
+  });
 });

@@ -3,7 +3,7 @@ import type { Source, SwapPlan } from '../../../agent/sources/source.ts';
 import type { SourceSubject } from '../../contracts/source.ts';
 import { startPostgres } from '../../helpers/postgres.ts';
 import { postgresSubject } from '../../helpers/postgres-subject.ts';
-import type { TestServer } from '../../helpers/server.ts';
+import { asUser, runToEnd, type TestServer } from '../../helpers/server.ts';
 
 let server: TestServer;
 let subject: SourceSubject;
@@ -82,4 +82,86 @@ test('a scratch database of ours that subscribes to another server → dropped, 
   await source.dropDatabase(fresh, never);
   expect(await source.listDatabases(fresh, never)).toEqual([]);
   await expect(source.dropDatabase(target, never)).rejects.toThrow(/subscription/);
+});
+
+describe('a database of the form that a dump names', () => {
+  const form = (database: string) =>
+    server
+      .sql(
+        `SELECT concat_ws(' ', pg_encoding_to_char(encoding), datlocprovider, datcollate, coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale'), spcname) AS form
+          FROM pg_database d JOIN pg_tablespace t ON t.oid = dattablespace WHERE datname = '${database}'`,
+      )
+      .then((rows) => rows[0]?.['form']);
+  const made = (options: string) => `CREATE DATABASE x WITH TEMPLATE = template0 ${options};`;
+
+  /** A source whose database is gone, and a name for a new one. */
+  function gone() {
+    number += 1;
+    const target = `form${number}`;
+    onTestFinished(() => subject.dropDatabase(target));
+    return { source: subject.source(`gone${number}`), target };
+  }
+
+  test('the server has its locale → made so', async () => {
+    const { source, target } = gone();
+    const icu = made(`ENCODING = 'UTF8' LOCALE_PROVIDER = icu LOCALE = 'C' ICU_LOCALE = 'de'`);
+    expect(await source.createDatabase(target, never, icu)).toEqual([]);
+    expect(await form(target)).toBe('UTF8 i C de pg_default');
+  });
+
+  test("the server lacks the locale → made with the server's, which is told with both", async () => {
+    const { source, target } = gone();
+    const libc = made(`ENCODING = 'UTF8' LOCALE_PROVIDER = libc LOCALE = 'xx_YY.UTF-8'`);
+    expect(await source.createDatabase(target, never, libc)).toEqual([
+      expect.stringMatching(
+        /cannot sort as the source did \(UTF8, libc xx_YY\.UTF-8: .*so form\d+ was made as UTF8, libc C\.UTF-8: text may sort/,
+      ),
+    ]);
+    expect(await form(target)).toBe('UTF8 c C.UTF-8 pg_default');
+  });
+
+  test("the server's locale does not go with the encoding → without any locale, and the encoding is kept", async () => {
+    const { source, target } = gone();
+    const latin = made(`ENCODING = 'LATIN9' LOCALE_PROVIDER = libc LOCALE = 'xx_YY.ISO8859-15'`);
+    expect(await source.createDatabase(target, never, latin)).toEqual([
+      expect.stringContaining(`${target} was made as LATIN9, libc C: `),
+    ]);
+    expect(await form(target)).toBe('LATIN9 c C pg_default');
+  });
+
+  test('the encoding cannot be had → refused, and nothing is made', async () => {
+    const { source, target } = gone();
+    const unknown = made(`ENCODING = 'KLINGON' LOCALE_PROVIDER = libc LOCALE = 'C'`);
+    await expect(source.createDatabase(target, never, unknown)).rejects.toMatchObject({
+      kind: 'restore_failed',
+      message: expect.stringContaining('KLINGON') as string,
+    });
+    expect(await form(target)).toBeUndefined();
+  });
+
+  test('a tablespace → it lies there; one that is not there, or may not be used → told with what moves it', async () => {
+    const place = `${server.folder}/fast`;
+    await runToEnd(...asUser('postgres', ['mkdir', place]), server.folder);
+    await server.sql(`CREATE TABLESPACE fast LOCATION '${place}'`);
+    const { source, target } = gone();
+    const inFast = made(`ENCODING = 'UTF8' LOCALE = 'C' TABLESPACE = fast`);
+    expect(await source.createDatabase(target, never, inFast)).toEqual([]);
+    expect(await form(target)).toMatch(/ fast$/);
+    // Its scratch and what a restore puts in its place lie there too.
+    const own = subject.source(target);
+    await own.createDatabase(`${target}_copy`, never);
+    expect(await form(`${target}_copy`)).toMatch(/ fast$/);
+    await subject.dropDatabase(`${target}_copy`);
+    await subject.dropDatabase(target);
+    const elsewhere = made(`ENCODING = 'UTF8' LOCALE = 'C' TABLESPACE = slow`);
+    expect(await source.createDatabase(target, never, elsewhere)).toEqual([
+      expect.stringMatching(/not in slow as the source did: the server has none.*SET TABLESPACE "slow"/),
+    ]);
+    await subject.dropDatabase(target);
+    await server.sql("CREATE ROLE maker LOGIN CREATEDB PASSWORD 'maker'");
+    const maker = subject.source('gone', { user: 'maker', password: 'maker' });
+    expect(await maker.createDatabase(target, never, inFast)).toEqual([
+      expect.stringMatching(/not in fast as the source did: maker may not use it/),
+    ]);
+  });
 });

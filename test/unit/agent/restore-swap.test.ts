@@ -62,7 +62,7 @@ function sourceThatFinds(
     renames: true,
     swapHurdle: async () => null,
     listDatabases: async (prefix: string) => databases.filter((name) => name.startsWith(prefix)),
-    createDatabase: async (name: string) => void databases.push(name),
+    createDatabase: async (name: string) => (databases.push(name), []),
     dropDatabase: async (name: string) => {
       done.push('drop');
       databases.splice(databases.indexOf(name), 1);
