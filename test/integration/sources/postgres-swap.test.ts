@@ -84,6 +84,33 @@ test('a scratch database of ours that subscribes to another server → dropped, 
   await expect(source.dropDatabase(target, never)).rejects.toThrow(/subscription/);
 });
 
+describe('what a database has as a whole, given to the one that takes its place', () => {
+  test('settings that would change the session that gives them → come over as they are, and the comment with them', async () => {
+    const { source, target, plan } = await prepared();
+    const role = `${target}_reader`;
+    await server.sql(`
+      CREATE ROLE ${role}; CREATE ROLE ${target}_team;
+      COMMENT ON DATABASE ${target} IS 'Lädchen für Öl';
+      ALTER DATABASE ${target} SET client_encoding TO 'LATIN1';
+      ALTER DATABASE ${target} SET search_path TO public, "odd, ""name""", '', "$user";
+      ALTER DATABASE ${target} SET temp_tablespaces TO '';
+      ALTER DATABASE ${target} SET datestyle TO 'SQL, DMY';
+      ALTER DATABASE ${target} SET app.motto TO 'it''s, "one" text\\';
+      ALTER DATABASE ${target} SET local_preload_libraries TO 'one', 'two three';
+      ALTER ROLE ${role} IN DATABASE ${target} SET default_transaction_read_only TO on;
+      ALTER ROLE ${role} IN DATABASE ${target} SET role TO '${target}_team';
+      ALTER ROLE ${role} IN DATABASE ${target} SET statement_timeout TO '1ms'`);
+    const likeness = () =>
+      server.sql(`SELECT shobj_description(oid, 'pg_database') AS comment,
+        (SELECT array_agg(setrole::regrole || ': ' || setconfig::text ORDER BY setrole) FROM pg_db_role_setting WHERE setdatabase = d.oid) AS settings
+        FROM pg_database d WHERE datname = '${target}'`);
+    const before = await likeness();
+    expect(before[0]?.['settings']).toHaveLength(2);
+    await source.swapIn(plan, never);
+    expect(await likeness()).toEqual(before);
+  });
+});
+
 describe('a database of the form that a dump names', () => {
   const form = (database: string) =>
     server
