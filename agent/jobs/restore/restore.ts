@@ -11,7 +11,7 @@ import { findSnapshot } from '../find-snapshot.ts';
 import { isCalled } from '../newest.ts';
 import { openToRead } from '../open-repository.ts';
 import type { Job, Outcome } from '../job.ts';
-import { dropKept } from './kept-database.ts';
+import { dropDue } from './kept-database.ts';
 import { byTenant } from './restore-by-tenant.ts';
 import { planMissingRoles } from './plan-roles.ts';
 import { planRestore } from './restore-plan.ts';
@@ -59,8 +59,9 @@ export function restoreJob(source: Source, given: RestoreSettings): Job {
       const restoration = { ...planned, dumped };
       await settleUnfinishedSwap(source, settings.notes, context.signal);
       await sweepBeside(source, settings, context.signal);
-      await dropKept(source, settings.notes, { now: settings.now(), all: false }, context.signal);
-      return withRoles(restoration, plan, () => restoreInto(restoration));
+      const notDropped = await dropDue(source, settings.notes, settings.now(), context.signal);
+      const outcome = await withRoles(restoration, plan, () => restoreInto(restoration));
+      return { ...outcome, warnings: [...outcome.warnings, ...notDropped] };
     },
   };
 }
