@@ -56,9 +56,7 @@ async function dropPast(
 }
 
 export async function listDatabases(session: PostgresSession, prefix: string): Promise<string[]> {
-  const rows = await session.query(
-    'SELECT datname AS name FROM pg_database WHERE NOT datistemplate ORDER BY 1',
-  );
+  const rows = await session.query('SELECT datname AS name FROM pg_database ORDER BY 1');
   return rows.map(({ name }) => String(name)).filter((name) => name.startsWith(prefix));
 }
 

@@ -1,14 +1,16 @@
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Source, SwapPlan } from '../../../agent/sources/source.ts';
 import type { SourceSubject } from '../../contracts/source.ts';
 import { startPostgres } from '../../helpers/postgres.ts';
 import { postgresSubject } from '../../helpers/postgres-subject.ts';
 import { asUser, runToEnd, type TestServer } from '../../helpers/server.ts';
+import { until } from '../../helpers/until.ts';
 
 let server: TestServer;
 let subject: SourceSubject;
 beforeAll(async () => {
-  server = await startPostgres();
+  server = await startPostgres(['autovacuum_naptime=1s']);
   subject = postgresSubject(server);
 });
 afterAll(() => server.stop());
@@ -108,6 +110,103 @@ describe('what a database has as a whole, given to the one that takes its place'
     expect(before[0]?.['settings']).toHaveLength(2);
     await source.swapIn(plan, never);
     expect(await likeness()).toEqual(before);
+  });
+});
+
+describe('a swap by a role that is no superuser', () => {
+  /** Prepared with a role of its own that owns both. */
+  async function owned() {
+    const { target, fresh, keep } = await prepared();
+    const role = `${target}_owner`;
+    await server.sql(
+      `CREATE ROLE ${role} LOGIN CREATEDB PASSWORD 'owner'; GRANT pg_signal_backend TO ${role};
+       ALTER DATABASE ${target} OWNER TO ${role}; ALTER DATABASE ${fresh} OWNER TO ${role}`,
+    );
+    const source = subject.source(target, { user: role, password: 'owner' });
+    return { target, role, source, plan: await source.planSwap({ fresh, keep, loaded: LOADED }, never) };
+  }
+
+  test.each([
+    ["work_mem TO '5MB'", true],
+    ['"TimeZone" TO \'UTC\'', true],
+    ['log_min_duration_statement TO 500', false],
+    ["session_preload_libraries TO ''", false],
+    ["app.motto TO 'one'", false],
+  ])(
+    'the database has the setting %s → a hurdle only where that role could not set it',
+    async (setting, may) => {
+      const { target, role, source } = await owned();
+      const set = `ALTER DATABASE ${target} SET ${setting}`;
+      await server.sql(set);
+      const asOwner = () => server.sql(`SET ROLE ${role}; ${set}`);
+      const hurdle = await source.swapHurdle('', never);
+      if (may) {
+        await asOwner();
+        return expect(hurdle).toBeNull();
+      }
+      await expect(asOwner()).rejects.toThrow(/permission denied/);
+      expect(hurdle?.detail).toContain(
+        `has the setting ${setting.split(' ')[0]}, which ${role} may not give`,
+      );
+      expect(await subject.source(target).swapHurdle('', never)).toBeNull();
+      const mend = /Run as an administrator: (.*)/.exec(hurdle!.mend)?.[1];
+      if (mend === undefined) return expect(hurdle?.mend).toMatch(/Restore as a superuser/);
+      await server.sql(mend);
+      expect(await source.swapHurdle('', never)).toBeNull();
+      await asOwner();
+      await server.sql(mend.replace('GRANT', 'REVOKE').replace(' TO ', ' FROM '));
+    },
+  );
+
+  test('autovacuum is at work in the old one → it ends by itself, and the swap is done', async () => {
+    const { target, source, plan } = await owned();
+    await server.sql(
+      `CREATE TABLE t (id int) WITH (autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1,
+         autovacuum_vacuum_threshold = 1, autovacuum_vacuum_scale_factor = 0);
+       INSERT INTO t SELECT generate_series(1, 100000);`,
+      target,
+    );
+    await server.sql('DELETE FROM t WHERE id % 2 = 0', target);
+    const isAtWork = async () =>
+      (
+        await server.sql(
+          `SELECT FROM pg_stat_activity WHERE datname = '${target}' AND backend_type = 'autovacuum worker'`,
+        )
+      ).length > 0;
+    await until('autovacuum is at work', isAtWork);
+    // Keeps the rename from ending the worker before anybody else could.
+    const holder = new pg.Client({
+      host: server.host,
+      port: server.port,
+      ...server.admin,
+      database: 'postgres',
+    });
+    await holder.connect();
+    await holder.query(`BEGIN; COMMENT ON DATABASE ${target} IS 'held'`);
+    const swapping = source.swapIn(plan, never);
+    await until(
+      'the rename waits',
+      async () =>
+        (
+          await server.sql(
+            `SELECT FROM pg_stat_activity WHERE query LIKE 'ALTER DATABASE "${target}" RENAME%' AND wait_event_type = 'Lock'`,
+          )
+        ).length > 0,
+    );
+    expect(await isAtWork()).toBe(true);
+    await holder.end();
+    await swapping;
+    expect(await source.settleSwap(plan, never)).toBe('done');
+  });
+
+  test('the target is a template → it is found, and told as what keeps it from a swap', async () => {
+    const { target, source } = await owned();
+    await server.sql(`ALTER DATABASE ${target} IS_TEMPLATE true`);
+    onTestFinished(async () => {
+      await server.sql(`ALTER DATABASE ${target} IS_TEMPLATE false`);
+    });
+    expect(await source.listDatabases(target, never)).toContain(target);
+    expect((await source.swapHurdle('', never))?.detail).toBe(`${target} is a template`);
   });
 });
 
