@@ -1,6 +1,8 @@
 export interface Restored {
   /** What a person may want otherwise, as sentence parts; nothing is wrong. */
   notes: string[];
+  /** What a person has to do so that all works as it did, as sentence parts. */
+  warnings: string[];
   /** Whether objects got their owners, rights and definers back. */
   ownersKept: boolean;
   /** Events that the dump has switched on and that a copy must not run. */
@@ -25,6 +27,8 @@ export interface RestoreOptions {
   tables?: string[];
   /** The target was made for this, nobody uses it, and it is dropped unless all comes back: a folder is loaded by several connections at once. */
   fresh?: boolean;
+  /** The target is the source's own database, or becomes it: what takes part in something outside the server comes back too, which a copy would do in its place. */
+  forGood?: boolean;
   /** The target is no new database: the tables are dropped there first. PostgreSQL does it all in one transaction. */
   replace?: boolean;
   /** Told of each table when its rows begin to be handed to the client: for a person who watches. */

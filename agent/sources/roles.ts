@@ -47,6 +47,10 @@ export interface Lacking {
   tablespaces: string[];
   /** What it says of its database as a whole: nothing is lacking there, but a new database has none of it. */
   traits: DatabaseTrait[];
+  /** The statement that made it, for the engine alone; null where the dump does not say. */
+  made: string | null;
+  /** In what the source's own database, where it is there, was made otherwise than the dumped one, as sentence parts. */
+  unlike: string[];
 }
 
 /** Something that a database has as a whole. For the engine alone: a setting may be a secret. */

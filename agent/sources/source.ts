@@ -77,8 +77,12 @@ export interface Source {
   /** What a database holds, with exact row counts. Throws `source_denied` where it may not look. */
   inspect(target: string, signal: AbortSignal): Promise<Inventory>;
 
-  /** Creates an empty database; throws `target_not_empty` when one of that name exists, `rights_missing` with the GRANT that mends it. */
-  createDatabase(target: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Creates an empty database, which stores and sorts text like the source's own where that is there, and otherwise like the one that was dumped
+   * (`made`: as `Lacking.made`, null for nobody knows). Returns in what it is not as that is, as sentence parts. Throws `target_not_empty` when one of that
+   * name exists, `rights_missing` with the GRANT that mends it, and `restore_failed` where what was dumped cannot be stored there.
+   */
+  createDatabase(target: string, signal: AbortSignal, made?: string | null): Promise<string[]>;
 
   /** Removes every object of the database so that a dump loads into it as into a new one. */
   emptyDatabase(target: string, signal: AbortSignal): Promise<void>;

@@ -125,4 +125,6 @@ export interface Recovered {
   lateWhy: string | null;
   /** Of these, those that build on a tenant that did not come back, and were not tried. */
   leftOut: number;
+  /** What it does not hold, rightly, as sentence parts. */
+  notes: string[];
 }

@@ -64,7 +64,7 @@ export function fakeServer(more: Partial<Source> = {}) {
     probe: () => Promise.resolve({ engine: 'postgres', serverVersion: '15.18', tables: 2 }),
     listDatabases: (prefix: string) =>
       Promise.resolve([...databases].filter((name) => name.startsWith(prefix))),
-    createDatabase: async (name: string) => void databases.add(name),
+    createDatabase: async (name: string) => (databases.add(name), []),
     dropDatabase: async (name: string) => void databases.delete(name),
     restoreInto: async (_: string, dump: AsyncIterable<Buffer>) => {
       for await (const chunk of dump) done.push(`restored ${chunk.toString()}`);

@@ -5,16 +5,17 @@ import { scratchPrefix } from '../verify/scratch.ts';
 /**
  * The database beside the target that a restore loads into. Its name is a scratch name, which nothing else may have and which
  * the grants for verification cover; the ledger notes it as long as it is there, so that a killed restore's is found.
+ * `made`: as `Source.createDatabase`; `lacks`: what that returns.
  */
 export async function createBeside(
   source: Source,
   { host, notes }: { host: string; notes: Notes },
   signal: AbortSignal,
-): Promise<string> {
+  made: string | null = null,
+): Promise<{ fresh: string; lacks: string[] }> {
   const name = besideName(host, source.name);
   notes.remember(noteOf(source.name), name);
-  await source.createDatabase(name, signal);
-  return name;
+  return { fresh: name, lacks: await source.createDatabase(name, signal, made) };
 }
 
 /** It is gone, be it dropped or that it has become the target. */

@@ -1,3 +1,4 @@
+import { describeError } from '../../core/errors.ts';
 import type { Source } from '../../sources/source.ts';
 import type { Notes } from '../init.ts';
 import { dated, stemOf } from './dated-name.ts';
@@ -53,6 +54,26 @@ export async function dropKept(
     remember(notes, source.name, left);
   }
   return dropped;
+}
+
+/** The same of those whose week has passed, for a run that has more to do: what could not be dropped is a sentence part, and stays noted. */
+export async function dropDue(
+  source: Source,
+  notes: Notes,
+  now: Date,
+  signal: AbortSignal,
+): Promise<string[]> {
+  try {
+    await dropKept(source, notes, { now, all: false }, signal);
+    return [];
+  } catch (error) {
+    signal.throwIfAborted();
+    return [tellNotDropped(source.name, error)];
+  }
+}
+
+export function tellNotDropped(source: string, error: unknown): string {
+  return `what a restore of ${source} replaced a week ago is not dropped: ${describeError(error).message}`;
 }
 
 /** Servers cut longer names silently: PostgreSQL after 63 bytes, MySQL and MariaDB refuse more than 64 characters. */

@@ -1,9 +1,9 @@
 import { describeError, HoldfastError } from '../../core/errors.ts';
 import { toldNeeded } from '../../core/role-words.ts';
-import type { DatabaseTrait, Lacking, PlannedRole, Roles, RolesPlan } from '../../sources/roles.ts';
+import type { Lacking, PlannedRole, Roles, RolesPlan } from '../../sources/roles.ts';
 import { readCounted, readStored } from '../reading.ts';
 import { findGlobals } from './find-globals.ts';
-import type { Planned } from './restoration.ts';
+import type { Dumped, Planned } from './restoration.ts';
 
 /**
  * Which roles the restore has to make before it loads, out of the globals that were stored beside the dump; null for none. Changes nothing.
@@ -11,13 +11,17 @@ import type { Planned } from './restoration.ts';
  */
 export async function planMissingRoles(
   restoration: Planned,
-): Promise<{ plan: RolesPlan | null; traits: DatabaseTrait[] }> {
+): Promise<{ plan: RolesPlan | null; dumped: Dumped }> {
   const { roles } = restoration.source;
-  if (roles === undefined) return { plan: null, traits: [] };
+  if (roles === undefined) return { plan: null, dumped: { traits: [], made: null, unlike: [] } };
   const lacking = await look(restoration, roles);
   requireTablespaces(lacking);
   const wished = lacking.wished.length > 0 && (await isMadeAnew(restoration)) ? lacking.wished : [];
-  return { plan: await planFor(restoration, roles, { ...lacking, wished }), traits: lacking.traits };
+  const { traits, made, unlike } = lacking;
+  return {
+    plan: await planFor(restoration, roles, { ...lacking, wished }),
+    dumped: { traits, made, unlike },
+  };
 }
 
 /** Only then does the dump say whose the database is, and who may what with it. */

@@ -1,7 +1,7 @@
 import type { Compression, GapName } from '../../core/glossary.ts';
 import type { Ledger, RunFacts } from '../../ledger/ledger.ts';
 import type { Repository, Snapshot } from '../../repository/repository.ts';
-import type { DatabaseTrait } from '../../sources/roles.ts';
+import type { Lacking } from '../../sources/roles.ts';
 import type { Owners, Source } from '../../sources/source.ts';
 import type { Tenants } from '../../sources/tenants.ts';
 import type { Size } from '../size-up.ts';
@@ -67,10 +67,12 @@ export interface Planned {
   context: JobContext;
 }
 
+/** What the dump says of its database as a whole, for a new one. */
+export type Dumped = Pick<Lacking, 'traits' | 'made' | 'unlike'>;
+
 /** What the steps of one restore share. */
 export interface Restoration extends Planned {
-  /** What the dump says of its database as a whole, for a new one. */
-  traits: DatabaseTrait[];
+  dumped: Dumped;
 }
 
 /** How a step ended: what is to be told of it, as sentence parts. */

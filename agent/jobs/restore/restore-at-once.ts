@@ -43,6 +43,7 @@ export async function replaceAtOnce(
     rows: checked.rows,
     notes: [...restored.notes, ...checked.notes],
     warnings: [
+      ...restored.warnings,
       ...checked.warnings,
       ...(hurdle === null
         ? []

@@ -19,7 +19,7 @@ export async function byTenant(restoration: Restoration, name: string, tenants: 
   const { source, context } = restoration;
   const startedAt = performance.now();
   const seconds = () => Math.round((performance.now() - startedAt) / 10) / 100;
-  await source.createDatabase(name, context.signal);
+  const lacks = await source.createDatabase(name, context.signal, restoration.dumped.made);
   const facts: Back = { tenantsBack: [] };
   let recovered: Recovered;
   try {
@@ -50,8 +50,8 @@ export async function byTenant(restoration: Restoration, name: string, tenants: 
   return {
     tables: checked.tables,
     rows: checked.rows,
-    notes: [tellTimes(facts), ...checked.notes],
-    warnings: [...checked.warnings, ...ownersLeft(restoration, recovered, name)],
+    notes: [tellTimes(facts), ...recovered.notes, ...checked.notes],
+    warnings: [...lacks, ...checked.warnings, ...ownersLeft(restoration, recovered, name)],
     kept: null,
     databaseBytes: checked.databaseBytes,
     more: facts,

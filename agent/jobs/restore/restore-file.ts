@@ -54,7 +54,7 @@ async function restoreFile(
     await settings.check(settings.read(path, signal), signal);
   }
 
-  await source.createDatabase(target, signal);
+  const lacks = await source.createDatabase(target, signal);
   try {
     const progress = { step: `loading ${path} into ${target}`, dumpBytes: 0, storedBytes: 0 };
     if (preludePath !== null)
@@ -75,10 +75,12 @@ async function restoreFile(
         'not compared: a file has no proof',
         ...notes,
       ].join('; '),
-      warnings:
-        settings.check !== null && preludePath === null
+      warnings: [
+        ...lacks,
+        ...(settings.check !== null && preludePath === null
           ? [`no prelude lies beside ${path}: what the tenant needs outside its schema was not restored`]
-          : [],
+          : []),
+      ],
       facts: { dumpBytes: progress.dumpBytes },
     };
   } catch (error) {

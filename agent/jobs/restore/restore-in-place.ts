@@ -26,6 +26,7 @@ export async function tryAndReplace(restoration: Restoration, hurdle: Hurdle | n
     rows: inventory.tables.reduce((total, table) => total + table.rows, 0),
     notes: [...restored.notes, ...tried.notes],
     warnings: [
+      ...restored.warnings,
       ...tried.warnings,
       ...(hurdle === null
         ? []
@@ -51,7 +52,7 @@ export async function tryBeside(
   const { source, snapshot, settings, context } = restoration;
   let fresh: string;
   try {
-    fresh = await createBeside(source, settings, context.signal);
+    ({ fresh } = await createBeside(source, settings, context.signal));
   } catch (error) {
     forgetBeside(settings.notes, source.name);
     if (!(error instanceof HoldfastError) || error.kind !== 'rights_missing') throw error;
@@ -100,7 +101,7 @@ async function replace(restoration: Restoration) {
   markUnfinished(settings.notes, source.name, mark);
   await source.emptyDatabase(source.database, context.signal);
   try {
-    return await loadInto(restoration, source.database);
+    return await loadInto(restoration, source.database, { forGood: true });
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error);
     throw new HoldfastError('restore_failed', `${source.database} was emptied and is not whole: ${said}`, {

@@ -8,10 +8,20 @@ import type { Restoration } from './restoration.ts';
 export async function loadInto(
   restoration: Restoration,
   target: string,
-  { replace = false, fresh = false }: { replace?: boolean; fresh?: boolean } = {},
+  {
+    replace = false,
+    fresh = false,
+    forGood = false,
+  }: { replace?: boolean; fresh?: boolean; forGood?: boolean } = {},
 ): Promise<Restored> {
   const { source, tables, settings } = restoration;
-  const options = { owners: settings.owners, replace, fresh, ...(tables === null ? {} : { tables }) };
+  const options = {
+    owners: settings.owners,
+    replace,
+    fresh,
+    forGood,
+    ...(tables === null ? {} : { tables }),
+  };
   return loadSnapshot({ ...storedOf(restoration, target), source, options }, telling(restoration));
 }
 

@@ -14,7 +14,7 @@ const DROP_TIMEOUT_MS = 60_000;
 export async function intoNew(restoration: Restoration, name: string): Promise<Done> {
   const { source, snapshot, settings, context } = restoration;
   const isOwn = name === source.database;
-  await source.createDatabase(name, context.signal);
+  const lacks = await source.createDatabase(name, context.signal, restoration.dumped.made);
   // A backup of the rest that a kill leaves would count as good.
   if (isOwn) {
     markUnfinished(settings.notes, source.name, {
@@ -23,14 +23,19 @@ export async function intoNew(restoration: Restoration, name: string): Promise<D
     });
   }
   try {
-    const restored = await loadInto(restoration, name, { fresh: true });
+    const restored = await loadInto(restoration, name, { fresh: true, forGood: isOwn });
     const checked = await checkRestored(restoration, name, { mayDiffer: !isOwn });
     if (isOwn) clearUnfinished(settings.notes, source.name);
     return {
       tables: checked.tables,
       rows: checked.rows,
       notes: [...restored.notes, ...checked.notes],
-      warnings: [...checked.warnings, ...ownersLeft(restoration, restored, name)],
+      warnings: [
+        ...lacks,
+        ...restored.warnings,
+        ...checked.warnings,
+        ...ownersLeft(restoration, restored, name),
+      ],
       kept: null,
       databaseBytes: checked.databaseBytes,
     };

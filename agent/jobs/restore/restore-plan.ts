@@ -33,14 +33,16 @@ export async function planRestore(restoration: Planned): Promise<Outcome> {
   };
 }
 
-/** The roles that it would make; what would refuse it for their sake is a warning here. */
+/** The roles that it would make; what would refuse it for their sake is a warning here, and what the target is that the dumped one was not. */
 async function rolesOf(restoration: Planned): Promise<{ made: string[]; warnings: string[] }> {
   try {
-    const { plan } = await planMissingRoles(restoration);
-    if (plan === null) return { made: [], warnings: [] };
+    const { plan, dumped } = await planMissingRoles(restoration);
+    const { target, tables } = restoration.settings;
+    const unlike = target.kind === 'overwrite' && tables === null ? dumped.unlike : [];
+    if (plan === null) return { made: [], warnings: unlike };
     return {
       made: [`first creates what is missing of roles: ${tellRoles(plan.roles)}`],
-      warnings: plan.warnings,
+      warnings: [...plan.warnings, ...unlike],
     };
   } catch (error) {
     const { kind, message, hint } = describeError(error);

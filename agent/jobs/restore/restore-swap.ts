@@ -19,13 +19,13 @@ const SWAP_TIMEOUT_MS = 10 * 60_000;
  */
 export async function loadAndSwap(restoration: Restoration, there: boolean): Promise<Done> {
   const { source, settings, context } = restoration;
-  const fresh = await createBeside(source, settings, context.signal);
+  const { fresh, lacks } = await createBeside(source, settings, context.signal, restoration.dumped.made);
   try {
-    const restored = await loadInto(restoration, fresh, { fresh: true });
+    const restored = await loadInto(restoration, fresh, { fresh: true, forGood: true });
     const checked = await checkRestored(restoration, fresh, { mayDiffer: false });
     // A new database has no statistics, and the first queries in it would be planned blindly. The tables that MySQL's way moves bring theirs.
     if (source.renames) await source.analyze(fresh, context.signal);
-    const lacks = there ? [] : await dress(restoration, fresh, restored);
+    const undressed = there ? [] : await dress(restoration, fresh, restored);
     context.signal.throwIfAborted();
     context.onProgress({
       step: `putting it in the place of ${source.database}`,
@@ -45,8 +45,10 @@ export async function loadAndSwap(restoration: Restoration, there: boolean): Pro
         ...(keep === null ? [] : [`the old one is ${keep} until ${until}`]),
       ],
       warnings: [
+        ...restored.warnings,
         ...checked.warnings,
         ...lacks,
+        ...undressed,
         ...swapped,
         ...ownersLeft(restoration, restored, source.database),
       ],
@@ -62,7 +64,7 @@ export async function loadAndSwap(restoration: Restoration, there: boolean): Pro
 
 /** Where there is an old one, it has of that one what a database has as a whole. */
 async function dress(
-  { source, traits, context }: Restoration,
+  { source, dumped: { traits }, context }: Restoration,
   fresh: string,
   { ownersKept }: Restored,
 ): Promise<string[]> {

@@ -11,7 +11,7 @@ import { findSnapshot } from '../find-snapshot.ts';
 import { isCalled } from '../newest.ts';
 import { openToRead } from '../open-repository.ts';
 import type { Job, Outcome } from '../job.ts';
-import { dropKept } from './kept-database.ts';
+import { dropDue } from './kept-database.ts';
 import { byTenant } from './restore-by-tenant.ts';
 import { planMissingRoles } from './plan-roles.ts';
 import { planRestore } from './restore-plan.ts';
@@ -55,12 +55,13 @@ export function restoreJob(source: Source, given: RestoreSettings): Job {
             );
       const planned = { source, snapshot, note, size, tables, rowsIn, settings, context };
       if (settings.dryRun) return planRestore(planned);
-      const { plan, traits } = await planMissingRoles(planned);
-      const restoration = { ...planned, traits };
+      const { plan, dumped } = await planMissingRoles(planned);
+      const restoration = { ...planned, dumped };
       await settleUnfinishedSwap(source, settings.notes, context.signal);
       await sweepBeside(source, settings, context.signal);
-      await dropKept(source, settings.notes, { now: settings.now(), all: false }, context.signal);
-      return withRoles(restoration, plan, () => restoreInto(restoration));
+      const notDropped = await dropDue(source, settings.notes, settings.now(), context.signal);
+      const outcome = await withRoles(restoration, plan, () => restoreInto(restoration));
+      return { ...outcome, warnings: [...outcome.warnings, ...notDropped] };
     },
   };
 }
@@ -104,7 +105,9 @@ async function restoreOver(restoration: Restoration): Promise<Outcome> {
   const warning = beforehand(source, way);
   if (warning !== null) settings.tell(warning);
   const point = there && settings.restorePoint ? await takeRestorePoint(source, settings, context) : null;
-  const outcome = told(restoration, source.database, await go(restoration, way, there));
+  const done = await go(restoration, way, there);
+  const unlike = there && way.kind !== 'tables' ? restoration.dumped.unlike : [];
+  const outcome = told(restoration, source.database, { ...done, warnings: [...done.warnings, ...unlike] });
   if (point === null) return outcome;
   return {
     reason: `${outcome.reason}; what was there is restore point ${point.id.slice(0, 8)} for a week`,

@@ -5,7 +5,7 @@ import type { Source } from '../../sources/source.ts';
 import type { Tenants } from '../../sources/tenants.ts';
 import { sweepBeside } from './beside.ts';
 import type { Notes } from '../init.ts';
-import { dropKept } from './kept-database.ts';
+import { dropKept, tellNotDropped } from './kept-database.ts';
 import { dropKeptSchemas } from './kept-schema.ts';
 import { sweepRestorePoints } from './restore-point.ts';
 import { settleUnfinishedSwap } from './settle-swap.ts';
@@ -75,9 +75,7 @@ export async function dropReplaced(
     };
     await drop().catch((error: unknown) => {
       signal.throwIfAborted();
-      failures.push(
-        `what a restore of ${source.name} replaced a week ago is not dropped: ${describeError(error).message}`,
-      );
+      failures.push(tellNotDropped(source.name, error));
     });
   }
   return { dropped, failures };

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
+import { SCRATCH } from '../../core/scratch-name.ts';
 import type { Source } from '../../sources/source.ts';
 
 const DROP_TIMEOUT_MS = 60_000;
 
-/** Every scratch database of a source begins so, and nothing else may. */
+/** Every scratch database of a source begins so. */
 export function scratchPrefix(host: string, source: string): string {
   const digest = createHash('sha256').update(`${host}\0${source}`).digest('hex').slice(0, 8);
-  return `holdfast_scratch_${digest}_`;
+  return `${SCRATCH}${digest}_`;
 }
 
 /**

@@ -78,7 +78,7 @@ export async function loadMysqlDump(
     // Told only to whom can have it otherwise.
     const told = mayDefine && lost > 0;
     const note = `definers of ${counted(lost, 'object')} became comments`;
-    return { notes: told ? [note] : [], ownersKept, stilledEvents };
+    return { notes: told ? [note] : [], warnings: [], ownersKept, stilledEvents };
   } finally {
     await file.remove();
   }

@@ -72,13 +72,12 @@ export function createMysqlSource(config: MysqlSourceConfig, deps: ClientDeps): 
     inspect: (target, signal) => session(signal, (open) => inspectDatabase(open, target), WHOLE_TIMEOUT_MS),
     sizeOf: (target, signal) => session(signal, (open) => sizeOfDatabase(open, target)),
     createDatabase: (target, signal) =>
-      session(signal, async (open) =>
+      session(signal, async (open) => {
         // On a new server the source's database is not there yet; the dump's header brings its text attributes.
-        createDatabase(open, target, {
-          own: config.database,
-          charset: await readDatabaseCharset(open, config).catch(() => null),
-        }),
-      ),
+        const charset = await readDatabaseCharset(open, config).catch(() => null);
+        await createDatabase(open, target, { own: config.database, charset });
+        return [];
+      }),
     emptyDatabase: (target, signal) => session(signal, (open) => emptyDatabase(open, target)),
     dropDatabase: (target, signal) => session(signal, (open) => dropDatabase(open, target)),
     listDatabases: (prefix, signal) => session(signal, (open) => listDatabases(open, prefix)),

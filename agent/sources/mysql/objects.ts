@@ -5,6 +5,7 @@ import type { DatabaseCharset } from './contents.ts';
 import { isDatabase, quoteAccount, quoteName, quotePattern } from './names.ts';
 import type { MysqlSession } from './session.ts';
 import { requireSpelling } from './spelling.ts';
+import { SCRATCH } from '../../core/scratch-name.ts';
 import type { Inventory } from '../source.ts';
 
 /** Exact counts, all tables at one moment. */
@@ -154,9 +155,8 @@ export function systemUserError(error: unknown, what: string): HoldfastError | n
 
 /** Scratch databases have a new name every time: their grant is for all of them. */
 function grantAll(session: MysqlSession, target: string): string {
-  const scratch = 'holdfast_scratch_';
-  const pattern = target.startsWith(scratch)
-    ? quotePattern(scratch).replace(/`$/, '%`')
+  const pattern = target.startsWith(SCRATCH)
+    ? quotePattern(SCRATCH).replace(/`$/, '%`')
     : quotePattern(target);
   return `GRANT ALL PRIVILEGES ON ${pattern}.* TO ${quoteAccount(session.account)};`;
 }

@@ -1,9 +1,9 @@
 import { HoldfastError } from '../../core/errors.ts';
 import { codeOf, statementError } from './errors.ts';
-import { quoteIdentifier, quoteLiteral } from './names.ts';
+import { quoteIdentifier } from './names.ts';
 import type { PostgresSession } from './session.ts';
 
-/** Creates an empty database with this encoding and locale, as `localeClauses` gives them; those of the server for nothing. */
+/** Creates an empty database with these options of CREATE DATABASE; what is not among them is the server's. */
 export async function createDatabase(
   session: PostgresSession,
   target: string,
@@ -56,9 +56,7 @@ async function dropPast(
 }
 
 export async function listDatabases(session: PostgresSession, prefix: string): Promise<string[]> {
-  const rows = await session.query(
-    'SELECT datname AS name FROM pg_database WHERE NOT datistemplate ORDER BY 1',
-  );
+  const rows = await session.query('SELECT datname AS name FROM pg_database ORDER BY 1');
   return rows.map(({ name }) => String(name)).filter((name) => name.startsWith(prefix));
 }
 
@@ -69,28 +67,4 @@ export async function sizeOfDatabase(session: PostgresSession, database: string)
     [database],
   );
   return row === undefined ? null : Number(row.bytes);
-}
-
-/** Encoding and locale of a database, as CREATE DATABASE takes them; nothing where there is no such database. */
-export async function localeClauses(session: PostgresSession, like: string): Promise<string> {
-  const [row] = await session.query(
-    `SELECT pg_encoding_to_char(encoding) AS encoding, to_jsonb(d) AS d FROM pg_database d WHERE datname = $1`,
-    [like],
-  );
-  if (row === undefined) return '';
-  const d = row.d as Record<string, string | null>;
-  const clause = (name: string, value: string | null | undefined) =>
-    value === null || value === undefined ? [] : [`${name} ${quoteLiteral(value)}`];
-  // The column was named daticulocale in 15 and 16.
-  const locale = d.datlocale ?? d.daticulocale;
-  const provider: Record<string, string[]> = {
-    i: ['LOCALE_PROVIDER icu', ...clause('ICU_LOCALE', locale), ...clause('ICU_RULES', d.daticurules)],
-    b: ['LOCALE_PROVIDER builtin', ...clause('BUILTIN_LOCALE', locale)],
-  };
-  return [
-    ...clause('ENCODING', String(row.encoding)),
-    ...clause('LC_COLLATE', d.datcollate),
-    ...clause('LC_CTYPE', d.datctype),
-    ...(provider[d.datlocprovider ?? ''] ?? []),
-  ].join(' ');
 }

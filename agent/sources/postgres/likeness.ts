@@ -4,7 +4,7 @@ import type { PostgresSession } from './session.ts';
 
 /**
  * Gives a database what no dump of it holds and another one has: settings, comment, limit of connections, owner, rights.
- * Encoding and locale it got when it was made.
+ * Encoding, locale and tablespace it got when it was made.
  */
 export async function makeAlike(session: PostgresSession, fresh: string, like: string): Promise<void> {
   const name = quoteIdentifier(fresh);
@@ -15,7 +15,6 @@ export async function makeAlike(session: PostgresSession, fresh: string, like: s
       [like],
     );
     if (row === undefined) return;
-    await copySettings(session, name, row.oid);
     if (typeof row.comment === 'string') {
       await session.query(`COMMENT ON DATABASE ${name} IS ${quoteLiteral(row.comment)}`);
     }
@@ -25,6 +24,7 @@ export async function makeAlike(session: PostgresSession, fresh: string, like: s
     const owner = quoteIdentifier(String(row.owner));
     if (String(row.owner) !== session.user) await session.query(`ALTER DATABASE ${name} OWNER TO ${owner}`);
     if (row.plain !== true) await copyRights(session, name, owner, row.oid);
+    await copySettings(session, name, row.oid);
   } catch (error) {
     throw statementError(error, `cannot give the restored database what ${like} has`, null);
   }
@@ -42,18 +42,28 @@ async function copySettings(session: PostgresSession, name: string, oid: unknown
         ? `ALTER ROLE ${quoteIdentifier(role)} IN DATABASE ${name}`
         : `ALTER DATABASE ${name}`;
     const called = String(setting).split('.').map(quoteIdentifier).join('.');
-    try {
-      // A list such as search_path is one text in the catalogue: the session takes it as it stands there.
-      await session.query('SELECT set_config($1, $2, false)', [setting, value]);
-      await session.query(`${whose} SET ${called} FROM CURRENT`);
-    } catch {
-      // Some hold from the beginning of a session on, and no session can set them.
-      await session.query(`${whose} SET ${called} TO ${quoteLiteral(String(value))}`);
-    } finally {
-      await session.query('SET search_path = pg_catalog');
-    }
+    // Never by way of the session's own, which is still at work: read only, as another role, in another encoding.
+    await session.query(`${whose} SET ${called} TO ${valueOf(String(setting), String(value))}`);
   }
 }
+
+/** The catalogue has one text for a list of names, `public, "odd, name"`; where each of them is quoted for itself, SET takes them one by one. */
+function valueOf(setting: string, value: string): string {
+  if (!LISTS_OF_NAMES.has(setting.toLowerCase())) return quoteLiteral(value);
+  const names = [...value.matchAll(/"((?:[^"]|"")*)"|[^\s,"]+/g)];
+  const texts = names.map(([whole, quoted]) => quoted?.replaceAll('""', '"') ?? whole);
+  return texts.length === 0 ? "''" : texts.map(quoteLiteral).join(', ');
+}
+
+/** Those that the server marks GUC_LIST_QUOTE, as pg_dump has them; no extension may have one. */
+const LISTS_OF_NAMES = new Set([
+  'local_preload_libraries',
+  'search_path',
+  'session_preload_libraries',
+  'shared_preload_libraries',
+  'temp_tablespaces',
+  'unix_socket_directories',
+]);
 
 async function copyRights(
   session: PostgresSession,

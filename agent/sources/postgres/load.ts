@@ -7,6 +7,7 @@ import type { WayIn } from './lend-connection.ts';
 import { requireRoles } from './roles/require.ts';
 import { AS_IT_IS, runPgRestore } from './run-restore.ts';
 import { withPostgresSession, type PostgresSession } from './session.ts';
+import { subscriptionsIn, tellDisabled, tellLeftOut, withoutSubscriptions } from './subscriptions.ts';
 import { chooseEntries } from './table-choice.ts';
 import { watchTables } from './watch-tables.ts';
 import { isFolder, type RestoreOptions, type Restored, type StoredDump } from '../source.ts';
@@ -61,9 +62,9 @@ export async function prepareLoad(
   let chosen: WholeEntry[] | null;
   let given: Given;
   try {
-    chosen = options.tables === undefined ? entries : choose(entries, options.tables, options.replace);
+    chosen = choose(entries, options);
     requireRoles(chosen ?? [], { roles, ownersKept });
-    given = await opened.give(options.tables === undefined ? null : chosen);
+    given = await opened.give(chosen === entries ? null : chosen);
   } catch (error) {
     await opened.close();
     throw error;
@@ -73,7 +74,7 @@ export async function prepareLoad(
   const onTable = folder === null ? options.onTable : undefined;
   const run = {
     ...{ target, clientPath: client.path, stream, folder, ownersKept },
-    chosen: options.tables === undefined ? null : chosen,
+    chosen: chosen === entries ? null : chosen,
     atOnce: folder === null || options.fresh !== true ? 1 : config.jobs,
     replace: options.replace === true,
     filter: onTable === undefined || chosen === null ? AS_IT_IS : watchTables(chosen, onTable),
@@ -86,7 +87,7 @@ export async function prepareLoad(
       } finally {
         await given.remove();
       }
-      return { notes: [], ownersKept, stilledEvents: [] };
+      return { ...toldOf(entries, config.database, target, options), ownersKept, stilledEvents: [] };
     },
     cancel: async () => {
       await opened.close();
@@ -154,7 +155,12 @@ export async function readServer(session: PostgresSession) {
   };
 }
 
-function choose(entries: WholeEntry[] | null, tables: string[], replace = false): WholeEntry[] {
+/** All of them, but for what a copy may not have; or what some tables take. */
+function choose(
+  entries: WholeEntry[] | null,
+  { tables, replace = false, forGood = false }: RestoreOptions,
+): WholeEntry[] | null {
+  if (tables === undefined) return entries === null || forGood ? entries : withoutSubscriptions(entries);
   if (entries === null) {
     throw new HoldfastError(
       'restore_failed',
@@ -165,4 +171,16 @@ function choose(entries: WholeEntry[] | null, tables: string[], replace = false)
     );
   }
   return chooseEntries(entries, tables, { replace });
+}
+
+function toldOf(
+  entries: WholeEntry[] | null,
+  database: string,
+  target: string,
+  { tables, forGood = false }: RestoreOptions,
+): Pick<Restored, 'notes' | 'warnings'> {
+  const names = tables === undefined ? subscriptionsIn(entries ?? []) : [];
+  return forGood
+    ? { notes: [], warnings: tellDisabled(names, database) }
+    : { notes: tellLeftOut(names, target), warnings: [] };
 }

@@ -5,7 +5,9 @@ import { askDatabase } from './ask.ts';
 import { createAtOnce } from './at-once/at-once.ts';
 import { findPostgresClient } from './clients.ts';
 import { readPostgresContents } from './contents.ts';
-import { createDatabase, dropDatabase, listDatabases, localeClauses, sizeOfDatabase } from './databases.ts';
+import { createLike } from './create-database.ts';
+import { formOf, readForm } from './database-form.ts';
+import { createDatabase, dropDatabase, listDatabases, sizeOfDatabase } from './databases.ts';
 import { stageDirectory } from './directory/dump.ts';
 import { directoryHurdle } from './directory/preflight.ts';
 import { readStoredContents } from './directory/stored.ts';
@@ -21,12 +23,15 @@ import { makeAlike } from './likeness.ts';
 import { proveLike } from './proof/prove.ts';
 import { createPostgresRoles } from './roles/roles.ts';
 import { runPostgresScript } from './script.ts';
+import { planSwap, settleSwap } from './settle-swap.ts';
 import { findSwapHurdle, swapDatabases } from './swap.ts';
 import { withAdminSession, withPostgresSession, type PostgresSession } from './session.ts';
+import { countSubscriptions, forgetSubscriptions } from './subscriptions.ts';
 import { tablesInDump } from './table-choice.ts';
 import { isOwnSchema } from './tenants/schemas.ts';
 import { createSchemaScratch } from './tenants/scratch.ts';
 import { pathComponent } from '../repository-path.ts';
+import { SCRATCH } from '../../core/scratch-name.ts';
 import { isFolder, type FolderPart, type Probe, type Source } from '../source.ts';
 import type { ClientDeps } from '../tools.ts';
 
@@ -86,17 +91,27 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
       ),
     inspect: (target, signal) => inside(signal, target, (session) => inspectDatabase(session, target)),
     sizeOf: (target, signal) => beside(signal, target, (session) => sizeOfDatabase(session, target)),
-    createDatabase: (target, signal) =>
-      beside(signal, target, async (session) =>
-        createDatabase(session, target, await localeClauses(session, config.database)),
-      ),
+    createDatabase: (target, signal, made = null) =>
+      beside(signal, target, async (session) => {
+        const form = (await readForm(session, config.database)) ?? (made === null ? null : formOf(made));
+        const called = target.startsWith(SCRATCH) ? config.database : target;
+        if (form !== null) return createLike(session, { target, called }, form);
+        await createDatabase(session, target, '');
+        return [];
+      }),
     emptyDatabase: (target, signal) => inside(signal, target, (session) => emptyDatabase(session, target)),
-    dropDatabase: (target, signal) => beside(signal, target, (session) => dropDatabase(session, target)),
+    dropDatabase: (target, signal) =>
+      beside(signal, target, async (session) => {
+        // One of ours may have come to some by an older agent, or by a restore that was killed before its swap.
+        if (target.startsWith(SCRATCH) && (await countSubscriptions(session, target)) > 0)
+          await inside(signal, target, forgetSubscriptions);
+        await dropDatabase(session, target);
+      }),
     listDatabases: (prefix, signal) =>
       withAdminSession(config, '', { signal, caFile }, (session) => listDatabases(session, prefix)),
     swapHurdle: (_, signal) =>
       beside(signal, config.database, (session) => findSwapHurdle(session, config.database)),
-    planSwap: ({ fresh, keep }) => Promise.resolve({ fresh, keep, details: '' }),
+    planSwap: (swap, signal) => beside(signal, config.database, (session) => planSwap(session, swap)),
     swapIn: async ({ fresh, keep }, signal) => {
       await beside(signal, config.database, async (main) => {
         if (keep !== null) await makeAlike(main, fresh, config.database);
@@ -106,11 +121,8 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
       });
       return [];
     },
-    // Both renames are one transaction.
-    settleSwap: ({ fresh }, signal) =>
-      withAdminSession(config, '', { signal, caFile }, async (session) =>
-        (await listDatabases(session, fresh)).includes(fresh) ? 'undone' : 'done',
-      ),
+    settleSwap: (plan, signal) =>
+      beside(signal, config.database, (session) => settleSwap(session, plan, config.database)),
   };
 }
 

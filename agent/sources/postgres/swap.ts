@@ -54,9 +54,11 @@ async function endSessionsUntil(
   const isSettled = () => settled;
   while (!isSettled()) {
     try {
-      await helper.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [
-        database,
-      ]);
+      // A worker of autovacuum, which is nobody's, ends by itself for the rename, and none but a superuser may end it.
+      await helper.query(
+        'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND usesysid IS NOT NULL',
+        [database],
+      );
     } catch (error) {
       await done.catch(() => undefined);
       throw error;
@@ -86,6 +88,13 @@ function refusal(error: unknown, session: PostgresSession, target: string): Hold
 const OBJECT_IN_USE = '55006';
 const DENIED = '42501';
 
+/** Whether whoever is no superuser may give the setting in `c` to a database: a parameter that is not known there may be any kind's. */
+function maySet(major: number): string {
+  const name = `lower(split_part(c, '=', 1))`;
+  const granted = major >= 15 ? `OR has_parameter_privilege(${name}, 'SET')` : '';
+  return `(EXISTS (SELECT FROM pg_settings p WHERE lower(p.name) = ${name} AND p.context = 'user') ${granted})`;
+}
+
 /** What would end a swap of `target` by this user, found out before anything is done. */
 export async function findSwapHurdle(session: PostgresSession, target: string): Promise<Hurdle | null> {
   const [row] = await session.query(
@@ -95,6 +104,8 @@ export async function findSwapHurdle(session: PostgresSession, target: string): 
       EXISTS (SELECT FROM pg_subscription s WHERE s.subdbid = d.oid) AS subscribes,
       EXISTS (SELECT FROM pg_prepared_xacts x WHERE x.database = d.datname) AS prepared,
       EXISTS (SELECT FROM pg_db_role_setting s WHERE s.setdatabase = d.oid AND s.setrole NOT IN (0, r.oid)) AS settings,
+      (SELECT min(split_part(c, '=', 1)) FROM pg_db_role_setting s, unnest(s.setconfig) c
+        WHERE s.setdatabase = d.oid AND s.setrole IN (0, r.oid) AND NOT ${maySet(session.major)}) AS "superusersSetting",
       EXISTS (SELECT FROM pg_stat_activity a WHERE a.datname = d.datname AND a.usesysid IS NOT NULL
         AND NOT pg_has_role(a.usesysid, 'USAGE') AND NOT pg_has_role('pg_signal_backend', 'USAGE')) AS foreign_sessions,
       EXISTS (SELECT FROM pg_stat_activity a JOIN pg_roles s ON s.oid = a.usesysid
@@ -128,6 +139,14 @@ export async function findSwapHurdle(session: PostgresSession, target: string): 
       detail: `roles have settings of their own in ${target}`,
       mend: 'Restore as a superuser, who may set them in the new one.',
     };
+  }
+  if (typeof row.superusersSetting === 'string') {
+    const setting = row.superusersSetting;
+    const detail = `${target} has the setting ${setting}, which ${session.user} may not give to a new one`;
+    const called = setting.split('.').map(quoteIdentifier).join('.');
+    return session.major >= 15
+      ? mended(detail, `GRANT SET ON PARAMETER ${called} TO ${user};`)
+      : { detail, mend: 'Restore as a superuser, who may.' };
   }
   if (row.superusers === true) {
     const detail = `a superuser is connected to ${target}, whom ${session.user} may not disconnect`;

@@ -1,4 +1,4 @@
-import { localeClauses } from '../postgres/databases.ts';
+import { localeClauses, readForm } from '../postgres/database-form.ts';
 import type { PostgresSession } from '../postgres/session.ts';
 
 /** What a restored database leans on, and no dump brings. */
@@ -27,8 +27,9 @@ export async function readSurroundings(session: PostgresSession, database: strin
     `SELECT extname AS name, extversion AS version, extnamespace::regnamespace::text AS schema
       FROM pg_extension WHERE extname <> 'plpgsql' ORDER BY oid`,
   );
+  const form = await readForm(session, database);
   return {
-    locale: await localeClauses(session, database),
+    locale: form === null ? '' : localeClauses(form, session.major),
     roles: roles.map(({ name }) => String(name)),
     extensions: extensions.map(({ name, version, schema }) => ({
       name: String(name),

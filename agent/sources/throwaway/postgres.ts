@@ -103,6 +103,7 @@ function serverOf(
         throw lackingLocale(error);
       });
       await inside(boss, deps, target, signal, (session) => makeExtensions(session, around.extensions, USER));
+      return [];
     },
     examine: async (target, signal) => {
       // Without it the examination says that it is not run.

@@ -230,4 +230,66 @@ describe('a restore of PostgreSQL over the database itself', () => {
     expect([...refusals].filter((code) => !['57P01', '3D000', 'ECONNRESET'].includes(code))).toEqual([]);
     await expect(stays.query('SELECT 1')).rejects.toThrow();
   });
+
+  test('the database subscribes to another server → a verification and --to go without, a restore for good brings it back disabled and says so', async () => {
+    const { database, ...agent } = await agentWithBackup();
+    await server.sql(
+      `CREATE SUBSCRIPTION news CONNECTION 'host=127.0.0.1 port=1 dbname=x' PUBLICATION p WITH (connect = false)`,
+      database,
+    );
+    await server.sql("COMMENT ON SUBSCRIPTION news IS 'of the other server'", database);
+    const boss = asBoss(database);
+    const subscriptions = (name: string) =>
+      server.sql(
+        `SELECT subname, subenabled, subslotname FROM pg_subscription s JOIN pg_database d ON d.oid = subdbid WHERE datname = '${name}'`,
+      );
+    expect((await agent.run(['backup'], boss)).code).toBe(0);
+    const verified = await agent.run(['verify'], boss);
+    expect(verified.stderr).toMatch(/equal to the source/);
+    expect(verified.code).toBe(0);
+    const copy = `${database}_copy`;
+    const beside = await agent.run(['restore', database, '--to', copy], boss);
+    expect(beside.stderr).toMatch(/shop\d+_copy lacks what the original subscribes to.*: news/);
+    expect(beside.code).toBe(0);
+    expect(await subscriptions(copy)).toEqual([]);
+
+    await server.sql(
+      'ALTER SUBSCRIPTION news SET (slot_name = NONE); DROP SUBSCRIPTION news; DROP TABLE visits',
+      database,
+    );
+    const { code, stderr } = await agent.run(['restore', database, '--yes'], boss);
+    expect(stderr).toMatch(
+      /warning: .*subscription news of shop\d+ came back disabled.*ALTER SUBSCRIPTION "news" ENABLE;/,
+    );
+    expect(code).toBe(3);
+    expect(await subscriptions(database)).toEqual([
+      { subname: 'news', subenabled: false, subslotname: 'news' },
+    ]);
+    await server.sql('ALTER SUBSCRIPTION news SET (slot_name = NONE); DROP SUBSCRIPTION news', database);
+  });
+
+  test('a database sorts otherwise than the dumped one → filled as it is, with a warning; it is gone → made as the dump says', async () => {
+    const { database, ...agent } = await agentWithBackup();
+    const boss = asBoss(database);
+    const provider = async () =>
+      (await server.sql(`SELECT datlocprovider AS p FROM pg_database WHERE datname = '${database}'`))[0]?.[
+        'p'
+      ];
+    await server.sql(`DROP DATABASE ${database} WITH (FORCE)`);
+    await server.sql(
+      `CREATE DATABASE ${database} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'de' LOCALE 'C.UTF-8'`,
+    );
+    const filled = await agent.run(['restore', database, '--yes', '--no-restore-point'], boss);
+    expect(filled.stderr).toMatch(
+      /warning: .*shop\d+ is UTF8, icu de \(C\.UTF-8\), and what was dumped was UTF8, libc C\.UTF-8/,
+    );
+    expect(filled.code).toBe(3);
+    expect(await provider()).toBe('i');
+    expect((await agent.run(['backup'], boss)).code).toBe(0);
+    await server.sql(`DROP DATABASE ${database} WITH (FORCE)`);
+    const made = await agent.run(['restore', database, '--yes'], boss);
+    expect(made.stderr).toMatch(/restored .* equal to the source/);
+    expect(made.code).toBe(0);
+    expect(await provider()).toBe('i');
+  });
 });

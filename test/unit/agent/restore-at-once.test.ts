@@ -39,7 +39,7 @@ describe('a restore that replaces everything in one transaction', () => {
       await check(INSIDE);
       onCommit?.();
       stop.abort(new HoldfastError('interrupted', 'told to stop'));
-      return { notes: [], ownersKept: true, stilledEvents: [] };
+      return { notes: [], warnings: [], ownersKept: true, stilledEvents: [] };
     });
     expect(await ended()).toMatchObject({ tables: 1, rows: 1, databaseBytes: 2_000_000 });
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { HoldfastError } from '../../../agent/core/errors.ts';
-import { dropKept, keptDatabases } from '../../../agent/jobs/restore/kept-database.ts';
+import { dropKept, keptDatabases, rememberKept } from '../../../agent/jobs/restore/kept-database.ts';
 import type { Notes } from '../../../agent/jobs/init.ts';
 import { restoreJob } from '../../../agent/jobs/restore/restore.ts';
 import { settleUnfinishedSwap } from '../../../agent/jobs/restore/settle-swap.ts';
@@ -62,14 +62,14 @@ function sourceThatFinds(
     renames: true,
     swapHurdle: async () => null,
     listDatabases: async (prefix: string) => databases.filter((name) => name.startsWith(prefix)),
-    createDatabase: async (name: string) => void databases.push(name),
+    createDatabase: async (name: string) => (databases.push(name), []),
     dropDatabase: async (name: string) => {
       done.push('drop');
       databases.splice(databases.indexOf(name), 1);
     },
     restoreInto: async (_: string, dump: AsyncIterable<Buffer>) => {
       for await (const chunk of dump) done.push(`load ${String(chunk)}`);
-      return { notes: [], ownersKept: true, stilledEvents: [] };
+      return { notes: [], warnings: [], ownersKept: true, stilledEvents: [] };
     },
     inspect: async () => NOTHING,
     prove: async () => found,
@@ -375,6 +375,21 @@ describe('a restore with a swap', () => {
     expect(done.filter((what) => what === 'drop')).toEqual([]);
     expect(await settleUnfinishedSwap(source, chosen.notes, context.signal)).toBe('undone');
     expect(() => refuseUnfinished(chosen.notes, 'shop')).not.toThrow();
+  });
+
+  test('an older one whose week is over cannot be dropped → the restore goes on, warns, and it stays noted', async () => {
+    const { source, databases } = sourceThatFinds(proofOf());
+    const chosen = settings(await repositoryWith(proofOf()));
+    const old = 'shop_before_20261001_150000';
+    rememberKept(chosen.notes, 'shop', { name: old, at: '2026-10-01T15:00:00.000Z' });
+    databases.push(old);
+    const dropDatabase = (name: string) => Promise.reject(new Error(`somebody sits in ${name}`));
+    const { warnings, reason } = await restoreJob({ ...source, dropDatabase }, chosen).run(context);
+    expect(warnings).toEqual([
+      `what a restore of shop replaced a week ago is not dropped: somebody sits in ${old}`,
+    ]);
+    expect(reason).toMatch(/equal to the source/);
+    expect(keptDatabases(chosen.notes, 'shop').map(({ name }) => name)).toContain(old);
   });
 
   test('what was there was not whole, and the swap is undone → it is still not whole', async () => {

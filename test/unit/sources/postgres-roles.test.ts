@@ -82,7 +82,15 @@ const there = (user: Partial<RolesThere> = {}): RolesThere => ({
   tablespaces: new Set(['pg_default']),
   ...user,
 });
-const lacking = (...roles: string[]) => ({ roles, owners: [], wished: [], tablespaces: [], traits: [] });
+const lacking = (...roles: string[]) => ({
+  roles,
+  owners: [],
+  wished: [],
+  tablespaces: [],
+  traits: [],
+  made: null,
+  unlike: [],
+});
 
 describe('stored globals', () => {
   test('roles, memberships and rights on parameters are read, whatever is in names and literals; tablespaces are none of it', async () => {

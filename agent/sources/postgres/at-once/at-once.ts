@@ -23,7 +23,7 @@ export function createAtOnce(config: PostgresSourceConfig, deps: ClientDeps): At
       ),
     replace: async (dump, order, signal) => {
       const { owners, onTable } = order;
-      const options = { owners, ...(onTable === undefined ? {} : { onTable }) };
+      const options = { owners, forGood: true, ...(onTable === undefined ? {} : { onTable }) };
       const load = await prepareLoad(config, deps, config.database, dump, signal, options);
       let isRun = false;
       let isCommitting = false;

@@ -3,6 +3,7 @@ import { isFolder, type StoredDump } from '../../source.ts';
 import type { Roles } from '../../roles.ts';
 import type { ClientDeps } from '../../tools.ts';
 import { peekContents, type WholeEntry } from '../archive-contents.ts';
+import { formOf, readForm, tellUnlike } from '../database-form.ts';
 import { readStoredContents } from '../directory/stored.ts';
 import { withAdminSession, type PostgresSession } from '../session.ts';
 import { chooseEntries } from '../table-choice.ts';
@@ -28,6 +29,8 @@ export function createPostgresRoles(config: PostgresSourceConfig, deps: ClientDe
       const needed = neededOf(tables === null ? all : chooseEntries(all, tables, { replace: false }), {
         owners: kept,
       });
+      const made = all.find(({ kind }) => kind === 'DATABASE')?.definition ?? null;
+      const own = await inServer(signal, (session) => readForm(session, config.database));
       const absent = (names: string[]) => names.filter((name) => !there.roles.has(name));
       return {
         roles: absent(needed.roles),
@@ -35,6 +38,8 @@ export function createPostgresRoles(config: PostgresSourceConfig, deps: ClientDe
         wished: tables === null ? absent(needed.wished) : [],
         tablespaces: needed.tablespaces.filter((name) => !there.tablespaces.has(name)),
         traits: tables === null ? traitsOf(all) : [],
+        made,
+        unlike: made === null ? [] : tellUnlike(config.database, own, formOf(made)),
       };
     },
     plan: async (lacking, stream, signal) => {

@@ -15,6 +15,7 @@ import { withPostgresSession, type PostgresSession } from '../session.ts';
 import { analyzeSchema } from './analyze.ts';
 import { findTenants, tenantsAmong } from './find.ts';
 import { loadEntries, prepareToLoad } from './load.ts';
+import { subscriptionsIn, tellLeftOut, withoutSubscriptions } from '../subscriptions.ts';
 import { splitForRecovery, withoutFailed } from './recovery-split.ts';
 import { requireUtf8 } from './utf8.ts';
 
@@ -39,8 +40,9 @@ export async function recoverTenants(
   const { place, entries } = await stage(settings, order, dump);
   try {
     requireUtf8(entries, 'restore_failed');
-    const work = { ...settings, order, place, entries, signal };
-    return await recover(work, await inOrder(work));
+    const work = { ...settings, order, place, entries: withoutSubscriptions(entries), signal };
+    const recovered = await recover(work, await inOrder(work));
+    return { ...recovered, notes: tellLeftOut(subscriptionsIn(entries), order.target) };
   } finally {
     // What is back is back; what stays in the state folder the next start removes.
     await place.remove().catch(() => undefined);
@@ -115,7 +117,7 @@ async function inOrder({ config, tenants, deps, entries, signal }: Work): Promis
   }
 }
 
-async function recover(work: Work, tenants: Tenant[]): Promise<Recovered> {
+async function recover(work: Work, tenants: Tenant[]): Promise<Omit<Recovered, 'notes'>> {
   const { config, deps, order, place, entries, signal } = work;
   const { target, owners } = order;
   const look = { signal, caFile: deps.tools.caFile, timeoutMs: LOOK_TIMEOUT_MS, database: target };
