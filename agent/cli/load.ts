@@ -3,6 +3,7 @@ import { HoldfastError } from '../core/errors.ts';
 import type { App } from '../app.ts';
 import type { Source } from '../sources/source.ts';
 import { commandRun, exitCodeOfRuns, type Context } from './context.ts';
+import { refuseLong } from './refuse-long.ts';
 
 interface Options {
   source?: string;
@@ -43,9 +44,11 @@ export function addLoad(program: Command, context: Context): void {
     .action(async (path: string, options: Options) => {
       refuseContradictions(options);
       const app = await context.app({ withoutRepository: true });
+      const source = sourceOf(app, options.source);
+      refuseLong(options.to, source);
       const reports = await app.parts.load(
         {
-          source: sourceOf(app, options.source),
+          source,
           path,
           to: options.to ?? null,
           tenant: options.tenant ?? null,

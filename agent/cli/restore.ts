@@ -7,6 +7,7 @@ import type { App } from '../app.ts';
 import type { RunReport } from '../runner.ts';
 import type { Owners, Source } from '../sources/source.ts';
 import { commandRun, exitCodeOfRuns, type Context } from './context.ts';
+import { refuseLong } from './refuse-long.ts';
 import { refuseWhole } from './refuse-whole.ts';
 import { refuseContradictions, type Options } from './restore-options.ts';
 import type { RestoreTarget } from '../jobs/restore/restoration.ts';
@@ -89,6 +90,7 @@ async function restore(
   const app = await context.app({ as: options.as ?? null });
   if (options.tenant === undefined) refuseWhole(app.role, 'restore more than a tenant', '--tenant ID');
   const source = sourceNamed(app, name);
+  refuseLong(options.to, source);
   const owners = ownersOf(options);
   const { restorePoint, roles: createRoles, dryRun = false, inPlace = false, unverified = false } = options;
   if (options.tenant !== undefined && options.tables === undefined) {
@@ -280,10 +282,12 @@ function time(text: string): Date {
   const match = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?))?\s*(Z|[+-]\d{2}:?\d{2})?$/.exec(
     text.trim(),
   );
-  const date = new Date(
-    match === null ? Number.NaN : `${match[1]}T${match[2] ?? '23:59:59'}${match[3] ?? 'Z'}`,
-  );
+  const [, day = '', hour = '23:59:59', zone = 'Z'] = match ?? [];
+  const date = new Date(`${day}T${hour}${zone}`);
   if (Number.isNaN(date.getTime()))
     throw new InvalidArgumentError('expected a time such as "2026-11-01 15:00".');
+  // A day too many is taken for the first of the next month.
+  if (!new Date(`${day}T00:00Z`).toISOString().startsWith(day))
+    throw new InvalidArgumentError(`there is no ${day}.`);
   return date;
 }

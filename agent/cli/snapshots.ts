@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { pickByName } from '../config/pick.ts';
 import { humanBytes } from '../core/units.ts';
+import { otherHosts } from '../jobs/find-snapshot.ts';
 import type { Snapshot } from '../repository/repository.ts';
 import type { Context } from './context.ts';
 
@@ -19,10 +20,13 @@ export function addSnapshots(program: Command, context: Context): void {
         await repository.list(source === undefined ? {} : { source }, context.signal)
       ).toSorted(dumpsFirst);
       if (options.json) return context.print.json(snapshots);
-      if (snapshots.length === 0)
+      if (snapshots.length === 0) {
+        const hosts = await repository.hosts(source === undefined ? {} : { source }, context.signal);
+        const others = otherHosts(hosts, source ?? null);
         return context.print.line(
-          `no snapshots of the host ${config.host} yet: \`holdfast backup\` makes one, and HOLDFAST_HOST names another host`,
+          `no snapshots of the host ${config.host} yet: \`holdfast backup\` makes one, and HOLDFAST_HOST names another host${others === null ? '' : `. ${others}`}`,
         );
+      }
       context.print.table(
         ['ID', 'TIME (UTC)', 'SOURCE', 'KIND', 'SIZE', 'PATH'],
         snapshots.map((snapshot) => [

@@ -44,14 +44,25 @@ export async function findSnapshot(
   }
   const found = named.findLast((snapshot) => at === null || Date.parse(snapshot.time) <= at.getTime());
   if (found !== undefined) return { snapshot: found, note: null, known: null };
+  const hosts = all.length === 0 ? await repository.hosts({ source }, signal) : [];
   throw new HoldfastError('snapshot_absent', absence(source, wanted, all), {
-    hint: `See what there is with \`holdfast snapshots ${source}\`.`,
+    hint: otherHosts(hosts, source) ?? `See what there is with \`holdfast snapshots ${source}\`.`,
   });
+}
+
+/** On a new server the name of the host is mostly not what it was. Null where there is nothing of anybody's. */
+export function otherHosts(hosts: string[], source: string | null): string | null {
+  const [first] = hosts;
+  if (first === undefined) return null;
+  const what = source === null ? 'snapshots' : `snapshots of ${source}`;
+  return hosts.length === 1
+    ? `There are ${what} of the host ${first}: set HOLDFAST_HOST=${first}.`
+    : `There are ${what} of the hosts ${hosts.join(', ')}: set HOLDFAST_HOST to the one that is meant.`;
 }
 
 function absence(source: string, wanted: Wanted, all: Snapshot[]): string {
   const oldest = all[0];
-  if (oldest === undefined) return `the repository holds no snapshot of ${source}`;
+  if (oldest === undefined) return `the repository holds no snapshot of ${source} by this host`;
   if (wanted.id !== 'latest') return `the repository holds no snapshot ${wanted.id} of ${source}`;
   return `the oldest snapshot of ${source} is of ${utc(new Date(oldest.time))}${wanted.at === null ? '' : `, later than ${utc(wanted.at)}`}`;
 }

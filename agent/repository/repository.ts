@@ -49,6 +49,9 @@ export interface Repository {
   /** Snapshots of this host, oldest first. Needs no lock. */
   list(filter: SnapshotFilter, signal: AbortSignal): Promise<Snapshot[]>;
 
+  /** The names of all hosts that have such snapshots there, of this one too. Needs no lock. */
+  hosts(filter: SnapshotFilter, signal: AbortSignal): Promise<string[]>;
+
   /**
    * The plain bytes of one stored dump (decompressed by its suffix); of a snapshot of many files,
    * the one at its `path`. `done` rejects when a byte was damaged or missing:

@@ -139,6 +139,10 @@ export function createResticRepository(settings: ResticRepositorySettings): Repo
       saveFolder({ restic, host, errorOf, forgetStray, now: () => settings.clock.now() }, request, signal),
     files: (snapshot, signal) => listFiles(restic, snapshot, signal),
     list: (filter, signal) => listSnapshots(restic, host, filter, signal),
+    hosts: async (filter, signal) => {
+      const everywhere = await listSnapshots(restic, null, filter, signal);
+      return [...new Set(everywhere.map((snapshot) => snapshot.host))].toSorted();
+    },
     read: (snapshot, signal) => readDump({ processes, compressors, restic, errorOf }, snapshot, signal),
     fetch: (snapshot, files, signal) => fetchFiles({ restic, errorOf }, snapshot, files, signal),
     remove: (ids, signal) => unlocked(signal, () => removeSnapshots(restic, host, ids, signal)),

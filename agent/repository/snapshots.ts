@@ -25,14 +25,15 @@ export function filterArguments({ tenants, ...filter }: SnapshotFilter): string[
   return wanted.length === 0 ? [] : ['--tag', wanted.join(',')];
 }
 
-/** Every snapshot of the host, oldest first. Takes no lock, so that it answers during a prune. */
+/** Every snapshot of the host, of any for null, oldest first. Takes no lock, so that it answers during a prune. */
 export async function listSnapshots(
   restic: Restic,
-  host: string,
+  host: string | null,
   filter: SnapshotFilter,
   signal: AbortSignal,
 ): Promise<Snapshot[]> {
-  const args = ['snapshots', '--json', '--no-lock', '--host', host, ...filterArguments(filter)];
+  const ofHost = host === null ? [] : ['--host', host];
+  const args = ['snapshots', '--json', '--no-lock', ...ofHost, ...filterArguments(filter)];
   const { stdout } = await restic.run(args, { timeoutMs: LIST_TIMEOUT_MS, signal });
   const parsed = snapshotsMessage.safeParse(JSON.parse(stdout === '' ? '[]' : stdout));
   if (!parsed.success)

@@ -20,6 +20,7 @@ export function createUnnamedRepository(): Repository {
     saveFolder: refuse,
     files: refuse,
     list: refuse,
+    hosts: refuse,
     read: () => {
       throw unnamed();
     },

@@ -17,6 +17,8 @@ export interface Source {
   readonly database: string;
   /** Whether its engine renames whole databases: a database that is gone is then made by a swap too. */
   readonly renames: boolean;
+  /** How long the name of a database may be. */
+  readonly nameLimit: { most: number; unit: 'bytes' | 'characters' };
 
   /** For an engine whose databases have schemas: how some of them are restored by themselves, to be looked at. */
   readonly schemas?: SchemaScratch;

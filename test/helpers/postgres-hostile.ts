@@ -13,6 +13,7 @@ CREATE TYPE pair AS (a int, b text COLLATE "C");
 CREATE TYPE span_of AS RANGE (subtype = float8);
 CREATE DOMAIN positive AS int DEFAULT 1 CONSTRAINT above CHECK (VALUE > 0) CONSTRAINT below CHECK (VALUE IN (1, 2, 3, 40));
 CREATE COLLATION numeric_order (provider = icu, locale = 'en-u-kn-true');
+CREATE COLLATION bytes FROM "C";
 CREATE FUNCTION double_it(a int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT a * 2; -- ; ''comment''';
 CREATE FUNCTION standard(a int, b text DEFAULT 'x') RETURNS boolean LANGUAGE sql IMMUTABLE
   BEGIN ATOMIC SELECT b::varchar IN ('x'::varchar, 'y') AND a > 1; END;
@@ -68,6 +69,8 @@ CREATE TABLE parted_2021 (note text, day date NOT NULL, id int NOT NULL);
 ALTER TABLE parted ATTACH PARTITION parted_2021 FOR VALUES FROM ('2021-01-01') TO ('2022-01-01');
 CREATE TABLE parted_rest PARTITION OF parted DEFAULT PARTITION BY HASH (id);
 CREATE TABLE parted_rest_0 PARTITION OF parted_rest FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+ALTER TABLE parted ADD short varchar(9) DEFAULT 'x', ADD void varchar(9) DEFAULT NULL;
+ALTER TABLE parted_2020 ALTER short DROP DEFAULT;
 ALTER TABLE parted ADD CONSTRAINT known FOREIGN KEY (id) REFERENCES "Ten ant"."Or""der's" (id);
 CREATE INDEX ON parted (note);
 INSERT INTO parted VALUES (1, '2020-06-01', 'a'), (2, '2021-06-01', 'b'), (1, '1999-01-01', NULL);
@@ -81,8 +84,9 @@ INSERT INTO adopted VALUES ('x', 'y', 4);
 CREATE TABLE typed OF pair;
 INSERT INTO typed VALUES (1, 'x');
 CREATE FOREIGN DATA WRAPPER nowhere;
-CREATE SERVER elsewhere FOREIGN DATA WRAPPER nowhere OPTIONS (host 'x');
-CREATE FOREIGN TABLE abroad (a int OPTIONS (name 'b')) SERVER elsewhere OPTIONS (path '/x');
+ALTER FOREIGN DATA WRAPPER nowhere OPTIONS (way 'far', by 'sea');
+CREATE SERVER elsewhere FOREIGN DATA WRAPPER nowhere OPTIONS (port '1', host 'x');
+CREATE FOREIGN TABLE abroad (a int OPTIONS (name 'b', heed 'c')) SERVER elsewhere OPTIONS (path '/x', mode 'r');
 
 CREATE VIEW names WITH (security_barrier = true) AS
   SELECT c.id, c.name, double_it(c.n) AS d, row_number() OVER w FROM "Customer" c LEFT JOIN "Ten ant"."Or""der's" o ON o."cus tomer" = c.id

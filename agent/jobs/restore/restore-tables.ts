@@ -1,4 +1,5 @@
 import { HoldfastError } from '../../core/errors.ts';
+import { ownersLeft } from './owners-left.ts';
 import { tryBeside } from './restore-in-place.ts';
 import { loadInto } from './restore-load.ts';
 import { clearUnfinished, markUnfinished, restoreAgain, type Unfinished } from './unfinished-restore.ts';
@@ -29,7 +30,7 @@ export async function replaceTables(restoration: Restoration, tables: string[]):
       tables: replaced.length,
       rows: replaced.reduce((total, table) => total + table.rows, 0),
       notes: ['everything else is as it was', ...restored.notes, ...tried.notes],
-      warnings: tried.warnings,
+      warnings: [...tried.warnings, ...ownersLeft(restoration, restored, tables.join(', '))],
       kept: null,
       databaseBytes: undefined,
     };

@@ -41,6 +41,7 @@ export function createMysqlSource(config: MysqlSourceConfig, deps: ClientDeps): 
     name: config.name,
     database: config.database,
     renames: false,
+    nameLimit: { most: 64, unit: 'characters' },
     probe: (signal) => session(signal, (open) => probe(config, deps, open, signal), PROBE_TIMEOUT_MS),
     parts: (probed) => [
       {

@@ -6,7 +6,8 @@ export interface Passed {
 
 /**
  * Reads what a program of libpq says on a connection that is not its own (lend-connection.ts), in any pieces. It is greeted without the
- * server; what begins, ends or leaves a transaction is answered in the server's place, for that is its host's; all else goes on to the server.
+ * server; what begins, ends or leaves a transaction is answered in the server's place, for that is its host's, and so is how long it waits for
+ * locks, which pg_restore would do for ever; all else goes on to the server.
  */
 export function createGuestReader(greeting: Buffer): { push(chunk: Buffer): Passed } {
   let isGreeted = false;
@@ -40,7 +41,8 @@ export function createGuestReader(greeting: Buffer): { push(chunk: Buffer): Pass
           isGreeted = !ENCRYPTION.includes(message.readUInt32BE(4));
           passed.toGuest.push(isGreeted ? greeting : Buffer.from('N'));
         } else if (type === QUERY) {
-          const word = BRACKET.exec(message.toString('latin1', 5))?.[1];
+          const [, bracket, set] = HOSTS_OWN.exec(message.toString('latin1', 5)) ?? [];
+          const word = bracket ?? set;
           if (word === undefined) passed.toServer.push(message);
           else passed.toGuest.push(messageOf('C', `${word}\0`), READY);
         }
@@ -67,4 +69,4 @@ const QUERY = 'Q'.charCodeAt(0);
 const TERMINATE = 'X'.charCodeAt(0);
 /** Requests for TLS and for GSSAPI, instead of a beginning. */
 const ENCRYPTION = [80877103, 80877104];
-const BRACKET = /^\s*(BEGIN|COMMIT)\s*;?\s*\0$/;
+const HOSTS_OWN = /^\s*(?:(BEGIN|COMMIT)|(SET) lock_timeout = 0)\s*;?\s*\0$/;

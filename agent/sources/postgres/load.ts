@@ -9,6 +9,7 @@ import { AS_IT_IS, runPgRestore } from './run-restore.ts';
 import { withPostgresSession, type PostgresSession } from './session.ts';
 import { subscriptionsIn, tellDisabled, tellLeftOut, withoutSubscriptions } from './subscriptions.ts';
 import { chooseEntries } from './table-choice.ts';
+import { replaceTables } from './tables-in-place/replace.ts';
 import { watchTables } from './watch-tables.ts';
 import { isFolder, type RestoreOptions, type Restored, type StoredDump } from '../source.ts';
 import type { ClientDeps } from '../tools.ts';
@@ -27,13 +28,18 @@ export async function loadPostgresDump(
   signal: AbortSignal,
   options: RestoreOptions = {},
 ): Promise<Restored> {
-  return (await prepareLoad(config, deps, target, dump, signal, options)).run();
+  const load = await prepareLoad(config, deps, target, dump, signal, options);
+  return options.replace === true
+    ? replaceTables(config, deps, { target, load, owners: options.owners ?? 'leave' }, signal)
+    : load.run();
 }
 
 /** A load of which all is known that can be known before the first statement. One of its methods must be called, once. */
 export interface PreparedLoad {
   /** What will be loaded; null where the archive's format is not known. */
   entries: WholeEntry[] | null;
+  /** What the archive holds; null likewise. */
+  all: WholeEntry[] | null;
   /** On a connection of its own, or on one that is lent to it. */
   run(through?: WayIn): Promise<Restored>;
   /** Ends whoever gives the bytes, where nobody will read them. */
@@ -76,11 +82,11 @@ export async function prepareLoad(
     ...{ target, clientPath: client.path, stream, folder, ownersKept },
     chosen: chosen === entries ? null : chosen,
     atOnce: folder === null || options.fresh !== true ? 1 : config.jobs,
-    replace: options.replace === true,
     filter: onTable === undefined || chosen === null ? AS_IT_IS : watchTables(chosen, onTable),
   };
   return {
     entries: chosen,
+    all: entries,
     run: async (through) => {
       try {
         await runPgRestore(config, deps, { ...run, through }, signal);

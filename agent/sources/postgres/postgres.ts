@@ -51,6 +51,7 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
     name: config.name,
     database: config.database,
     renames: true,
+    nameLimit: { most: 63, unit: 'bytes' },
     schemas: createSchemaScratch(config, deps),
     roles: createPostgresRoles(config, deps),
     atOnce: createAtOnce(config, deps),

@@ -23,8 +23,6 @@ export interface RestoreRun {
   chosen: Entry[] | null;
   /** By how many connections; by one it is all one transaction. Only a folder can be read by more. */
   atOnce: number;
-  /** What is there of it is dropped first. */
-  replace: boolean;
   ownersKept: boolean;
   filter: ByteFilter;
   /** On a connection that is lent to it, in the transaction there; on one of its own when left out. */
@@ -54,7 +52,6 @@ export async function runPgRestore(
       '--exit-on-error',
       atOnce === 1 ? '--single-transaction' : `--jobs=${atOnce}`,
       ...(list === null ? [] : [`--use-list=${list.path}`]),
-      ...(run.replace ? ['--clean', '--if-exists'] : []),
       ...(run.ownersKept ? [] : ['--no-owner', '--no-acl']),
       ...(run.folder === null ? [] : [run.folder]),
     ],
@@ -81,13 +78,10 @@ const HINTS: [RegExp, string][] = [
   [/extension .* is not available/, 'Install the extension on the server that is restored into.'],
   [/role .* does not exist/, ROLES],
   [
-    /cannot drop .* because other objects depend/,
-    'A view or a foreign key of another table depends on it: restore the tables beside with --to, and copy the rows.',
-  ],
-  [
     /unsupported version|transaction_timeout/,
     'The dump is of a newer PostgreSQL: restore it into a server of that major.',
   ],
   [/out of shared memory/, lockHint()],
+  [/lock timeout/, 'Somebody uses a table that it needs: stop that, and restore again.'],
   [/already exists/, 'Restore into an empty database.'],
 ];

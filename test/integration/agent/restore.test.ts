@@ -161,6 +161,14 @@ describe('restore', () => {
       'holdfast_time',
     ]);
     expect(unknown.stderr).toMatch(/holds no snapshot ffffffff/);
+    const elsewhere = { HOLDFAST_HOST: 'new-server' };
+    const bare = await agent.run(['restore', agent.database, '--to', 'holdfast_time'], elsewhere);
+    expect(bare.stderr).toMatch(
+      /holds no snapshot of \S+ by this host[\s\S]*of the host holdfast: set HOLDFAST_HOST=holdfast/,
+    );
+    expect(bare.code).toBe(1);
+    const listed = await agent.run(['snapshots', agent.database], elsewhere);
+    expect(listed.stdout).toMatch(/no snapshots of the host new-server yet.*set HOLDFAST_HOST=holdfast/);
     expect(await databases()).not.toContain('holdfast_time');
     await server.sql('DROP DATABASE holdfast_first; DROP DATABASE holdfast_newest');
   });
@@ -171,6 +179,12 @@ describe('restore', () => {
       [['restore'], /missing required argument 'source'/],
       [['restore', 'nope'], /there is no source "nope"[\s\S]*The configuration has/],
       [['restore', agent.database, '--at', 'yesterday'], /expected a time such as/],
+      [['restore', agent.database, '--at', '2026-11-01 25:00'], /--at <time>.*expected a time such as/],
+      [['restore', agent.database, '--at', '2026-02-31'], /--at <time>.*there is no 2026-02-31/],
+      [
+        ['restore', agent.database, '--to', 'x'.repeat(65)],
+        /with --to has 65 (bytes|characters)[\s\S]*up to 6[34]/,
+      ],
       [['restore', agent.database, '--to', 'a', '--output', 'b'], /--to and --output exclude each other/],
     ] as const) {
       const { code, stderr } = await agent.run([...args]);

@@ -316,6 +316,47 @@ describe.each(postgresMajors())('tenants of PostgreSQL %i', (major) => {
     expect(await checksums()).toEqual(before);
   });
 
+  test('rights that were taken away → are not given back by default privileges of the whole database, which stay', async () => {
+    const { sql, backup } = await clinic();
+    await sql(`CREATE ROLE looker_${major}; GRANT USAGE ON SCHEMA tenant_42 TO looker_${major};
+      ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO looker_${major};
+      ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO looker_${major} WITH GRANT OPTION;
+      CREATE TABLE tenant_42.open (id int); CREATE TABLE tenant_42.secret (id int);
+      REVOKE ALL ON tenant_42.secret FROM looker_${major}`);
+    const rights = () =>
+      sql(`SELECT 'right' AS what, n || ' ' || has_table_privilege('looker_${major}', 'tenant_42.' || n, 'SELECT') AS is FROM unnest('{open,secret}'::text[]) n
+        UNION ALL SELECT defaclobjtype::text, a::text FROM pg_default_acl, unnest(defaclacl) a WHERE defaclnamespace = 0 ORDER BY 1, 2`);
+    const before = await rights();
+    expect(before).toContainEqual({ what: 'right', is: 'secret false' });
+    const restore = await backup();
+    expect(await restore('42')).toMatchObject({ replaced: true, ownersKept: true });
+    expect(await rights()).toEqual(before);
+    // Without the backup's rights it is new here, as anything else.
+    await sql('DROP SCHEMA tenant_42_old_20261101_150000 CASCADE');
+    expect(await restore('42', { owners: 'leave' })).toMatchObject({ replaced: true });
+    expect(await rights()).toContainEqual({ what: 'right', is: 'secret true' });
+    await sql(`DROP OWNED BY looker_${major}; DROP ROLE looker_${major}`);
+  });
+
+  test.runIf(major >= 15)(
+    'its schema is in a publication that is gone → is said with what to make first; then it is in it again',
+    async () => {
+      const { sql, backup } = await clinic();
+      await sql('CREATE PUBLICATION "By ""it" FOR TABLES IN SCHEMA tenant_42');
+      const restore = await backup();
+      await sql('DROP PUBLICATION "By ""it"');
+      await expect(restore('42')).rejects.toMatchObject({
+        kind: 'restore_failed',
+        message: expect.stringMatching(/publication .* does not exist$/) as unknown,
+        hint: expect.stringContaining('(CREATE PUBLICATION "By ""it";)') as unknown,
+      });
+      await sql('CREATE PUBLICATION "By ""it"');
+      expect(await restore('42')).toMatchObject({ replaced: true });
+      const [{ count } = {}] = await sql('SELECT count(*)::int FROM pg_publication_namespace');
+      expect(count).toBe(1);
+    },
+  );
+
   test('a dump that breaks off, a repository that is damaged, a restore that is interrupted → nothing has changed', async () => {
     const { database, sql, checksums, backup } = await clinic();
     const restore = await backup();

@@ -258,7 +258,7 @@ describe('the fields of --json in docs/cli.md → are those that the code gives,
     const [run] = ledgerWithRuns().recent({ job: 'backup', source: 'shop', limit: 1 });
     const restore = (facts: object) =>
       answerOf(['restore', 'shop', '--to', 'new', '--by-tenant'], {
-        pick: () => [{ name: 'shop', database: 'shop' }],
+        pick: () => [{ name: 'shop', database: 'shop', nameLimit: { most: 63, unit: 'bytes' } }],
         role: null,
         tenantsOf: () => ({}),
         restore: () => Promise.resolve([{ run: { ...run, facts }, error: null, unreported: null }]),

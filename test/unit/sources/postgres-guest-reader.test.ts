@@ -15,6 +15,7 @@ const SAID = [
   opening(80877103),
   opening(196608),
   messageOf('Q', 'BEGIN\0'),
+  messageOf('Q', 'SET lock_timeout = 0;\n\0'),
   messageOf('Q', 'CREATE TABLE t (id int)\0'),
   messageOf('Q', 'COPY t FROM stdin;\0'),
   messageOf('d', 'COMMIT\n'),
@@ -26,7 +27,7 @@ const SAID = [
 ];
 
 test.each([1, 3, 7, 64, 100_000])(
-  'what a guest says, in pieces of %i bytes → greeted; its work goes to the server, and what begins or ends a transaction does not',
+  'what a guest says, in pieces of %i bytes → greeted; its work goes to the server; what begins or ends a transaction, and waits without limit, does not',
   (size) => {
     const reader = createGuestReader(GREETING);
     const all = Buffer.concat(SAID);
@@ -36,11 +37,12 @@ test.each([1, 3, 7, 64, 100_000])(
       toServer.push(...passed.toServer);
       toGuest.push(...passed.toGuest);
     }
-    expect(Buffer.concat(toServer).equals(Buffer.concat(SAID.slice(3, 9)))).toBe(true);
+    expect(Buffer.concat(toServer).equals(Buffer.concat(SAID.slice(4, 10)))).toBe(true);
     const answers = [
       Buffer.from('N'),
       GREETING,
       ...[messageOf('C', 'BEGIN\0'), READY],
+      ...[messageOf('C', 'SET\0'), READY],
       ...[messageOf('C', 'COMMIT\0'), READY],
     ];
     expect(Buffer.concat(toGuest).toString('latin1')).toBe(Buffer.concat(answers).toString('latin1'));

@@ -29,10 +29,10 @@ test('entries of shared and tenants’ schemas → shared first, each tenant’s
   const split = splitForRecovery([...all, defaults, ofTenant], ['tenant_1', 'tenant_2']);
   expect(split.shared).toEqual([country, rows]);
   expect(split.tenants.get('tenant_1')).toEqual([one, first, key]);
-  expect(split.tenants.get('tenant_2')).toEqual([two, second, rights, ofTenant]);
-  expect(split.late).toEqual([view, onView, across, remark, trigger, defaults]);
+  expect(split.tenants.get('tenant_2')).toEqual([two, second, rights]);
+  expect(split.late).toEqual([view, onView, across, remark, trigger, defaults, ofTenant]);
   // What builds on what is not there cannot come.
-  expect(withoutFailed(split, ['tenant_1'])).toEqual([trigger, defaults]);
+  expect(withoutFailed(split, ['tenant_1'])).toEqual([trigger, defaults, ofTenant]);
   expect(withoutFailed(split, ['tenant_2'])).toEqual([view, trigger, defaults]);
   expect(withoutFailed(split, [])).toEqual(split.late);
 });

@@ -20,7 +20,11 @@ export async function replaceAtOnce(
   session: PostgresSession,
   { database }: PostgresSourceConfig,
   deps: Pick<ClientDeps, 'runtimeDir'>,
-  { load, order, onCommit }: { load: PreparedLoad; order: AtOnceOrder; onCommit: () => void },
+  {
+    load,
+    order,
+    onCommit,
+  }: { load: Pick<PreparedLoad, 'entries' | 'run'>; order: AtOnceOrder; onCommit: () => void },
 ): Promise<Restored> {
   const hurdle = await lockHurdle(session, load.entries);
   if (hurdle !== null)

@@ -8,3 +8,8 @@ export function named(...parts: string[]): string {
     .map((part) => `(${part})`)
     .join(` || '.' || `);
 }
+
+/** Options of a kind, in the order in which a dump writes them. */
+export function sorted(options: string): string {
+  return `(SELECT jsonb_agg(o ORDER BY o) FROM unnest(${options}) o)`;
+}

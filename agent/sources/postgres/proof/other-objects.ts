@@ -1,5 +1,5 @@
 import { FIRST_OWN_OID, notOfExtension, USER_SCHEMAS } from '../contents.ts';
-import { named } from './names.ts';
+import { named, sorted } from './names.ts';
 import type { ObjectQuery } from './table-objects.ts';
 
 /** `catalog it`, its schema as `n`, without what an extension brought. */
@@ -17,6 +17,10 @@ const SIGNATURE = `${named('n.nspname', 'it.proname')} || '(' || pg_get_function
 
 const COLLATION = (oid: string) =>
   `(SELECT l.collnamespace::regnamespace::text || '.' || l.collname FROM pg_collation l WHERE l.oid = ${oid})`;
+
+/** One made FROM "C" is of any encoding; a dump makes it of the database's. */
+const OWN_ENCODING = `CASE WHEN it.collprovider = 'c' AND it.collencoding = -1 THEN
+  jsonb_build_object('collencoding', (SELECT d.encoding FROM pg_database d WHERE d.datname = current_database())) ELSE '{}' END`;
 
 const TYPE_CONSTRAINTS = `(SELECT string_agg(k.conname || ' ' || pg_get_constraintdef(k.oid), '; ' ORDER BY k.conname)
   FROM pg_constraint k WHERE k.contypid = it.oid AND k.contype = 'c')`;
@@ -71,7 +75,7 @@ export const OTHER_OBJECTS: ObjectQuery[] = [
   {
     kind: 'collation',
     sql: `SELECT ${named('n.nspname', 'it.collname')} AS name,
-        (${row('collname', 'collnamespace', 'collowner', 'collversion')})::text AS facts, NULL AS code
+        (${row('collname', 'collnamespace', 'collowner', 'collversion')} || ${OWN_ENCODING})::text AS facts, NULL AS code
       FROM ${inSchema('pg_collation', 'collnamespace')}`,
   },
   {
@@ -121,12 +125,12 @@ export const OTHER_OBJECTS: ObjectQuery[] = [
   {
     kind: 'foreign_data_wrapper',
     sql: `SELECT ${named('it.fdwname')} AS name,
-        jsonb_build_array(it.fdwhandler::regprocedure::text, it.fdwvalidator::regprocedure::text, it.fdwoptions)::text AS facts, NULL AS code
+        jsonb_build_array(it.fdwhandler::regprocedure::text, it.fdwvalidator::regprocedure::text, ${sorted('it.fdwoptions')})::text AS facts, NULL AS code
       FROM ${besideSchemas('pg_foreign_data_wrapper')}`,
   },
   {
     kind: 'foreign_server',
-    sql: `SELECT ${named('it.srvname')} AS name, jsonb_build_array(it.srvtype, it.srvversion, it.srvoptions,
+    sql: `SELECT ${named('it.srvname')} AS name, jsonb_build_array(it.srvtype, it.srvversion, ${sorted('it.srvoptions')},
         (SELECT w.fdwname FROM pg_foreign_data_wrapper w WHERE w.oid = it.srvfdw))::text AS facts, NULL AS code
       FROM ${besideSchemas('pg_foreign_server')}`,
   },

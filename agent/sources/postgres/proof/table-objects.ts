@@ -1,5 +1,5 @@
 import { notOfExtension, USER_SCHEMAS } from '../contents.ts';
-import { named } from './names.ts';
+import { named, sorted } from './names.ts';
 
 /**
  * How to read the objects of one kind: rows of `name`, `facts` (what stands for itself, as text) and `code` (what PostgreSQL writes
@@ -29,6 +29,18 @@ const COLLATION = (oid: string) =>
 /** Names that begin with pg_ are the server's own: 17.12 marks each version of a column so (pg_attver), and no dump has the mark. */
 const OPTIONS = `(SELECT jsonb_agg(o ORDER BY o) FROM unnest(a.attoptions) o WHERE o NOT LIKE 'pg\\_%')`;
 
+const IS_NULL = (expression: string) => `${expression} ~ '^NULL(::.*)?$'`;
+
+/**
+ * A child's column whose inherited default was dropped: a dump gives it the default NULL, which is none; of a domain it may be another one.
+ * Others that say NULL stay what they are, for proofs that are stored.
+ */
+const IS_UNDONE = `coalesce(a.attgenerated = '' AND ${IS_NULL('pg_get_expr(d.adbin, d.adrelid)')}
+  AND (SELECT t.typtype FROM pg_type t WHERE t.oid = a.atttypid) <> 'd'
+  AND EXISTS (SELECT FROM pg_inherits h JOIN pg_attribute p ON p.attrelid = h.inhparent AND p.attname = a.attname
+    JOIN pg_attrdef e ON e.adrelid = p.attrelid AND e.adnum = p.attnum
+    WHERE h.inhrelid = c.oid AND NOT ${IS_NULL('pg_get_expr(e.adbin, e.adrelid)')}), false)`;
+
 /** Tables and what stands and falls with them. */
 export const TABLE_OBJECTS: ObjectQuery[] = [
   {
@@ -36,8 +48,8 @@ export const TABLE_OBJECTS: ObjectQuery[] = [
     sql: `SELECT ${named('n.nspname', 'c.relname')} AS name, jsonb_build_array(c.relkind, c.relpersistence, ${PARENTS},
         c.relrowsecurity, c.relforcerowsecurity, c.relreplident, c.reloftype::regtype::text,
         (SELECT m.amname FROM pg_am m WHERE m.oid = c.relam),
-        (SELECT jsonb_agg(o ORDER BY o) FROM unnest(c.reloptions) o),
-        (SELECT jsonb_build_array(s.srvname, f.ftoptions) FROM pg_foreign_table f JOIN pg_foreign_server s ON s.oid = f.ftserver
+        ${sorted('c.reloptions')},
+        (SELECT jsonb_build_array(s.srvname, ${sorted('f.ftoptions')}) FROM pg_foreign_table f JOIN pg_foreign_server s ON s.oid = f.ftserver
           WHERE f.ftrelid = c.oid))::text AS facts,
         concat_ws(' ', pg_get_partkeydef(c.oid), pg_get_expr(c.relpartbound, c.oid)) AS code
       FROM ${TABLES} WHERE c.relkind IN ('r', 'p', 'f')`,
@@ -46,9 +58,9 @@ export const TABLE_OBJECTS: ObjectQuery[] = [
     kind: 'column',
     sql: `SELECT ${name('a.attname')} AS name, jsonb_build_array(format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attgenerated,
         a.attidentity, ${COLLATION('a.attcollation')}, a.attstorage, to_jsonb(a) -> 'attcompression', coalesce(a.attstattarget, -1),
-        ${OPTIONS}, a.attfdwoptions,
+        ${OPTIONS}, ${sorted('a.attfdwoptions')},
         CASE WHEN ${KEEPS_ORDER} THEN rank() OVER (PARTITION BY c.oid ORDER BY a.attnum) END)::text AS facts,
-        pg_get_expr(d.adbin, d.adrelid) AS code
+        CASE WHEN NOT ${IS_UNDONE} THEN pg_get_expr(d.adbin, d.adrelid) END AS code
       FROM ${TABLES} JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
         LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
       WHERE c.relkind IN ('r', 'p', 'f')`,
@@ -101,7 +113,7 @@ export const TABLE_OBJECTS: ObjectQuery[] = [
     kind: 'view',
     coded: true,
     sql: `SELECT ${named('n.nspname', 'c.relname')} AS name, jsonb_build_array(c.relkind, c.relispopulated,
-        (SELECT jsonb_agg(o ORDER BY o) FROM unnest(c.reloptions) o))::text AS facts, pg_get_viewdef(c.oid) AS code
+        ${sorted('c.reloptions')})::text AS facts, pg_get_viewdef(c.oid) AS code
       FROM ${TABLES} WHERE c.relkind IN ('v', 'm')`,
   },
   {

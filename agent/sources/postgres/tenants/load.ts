@@ -136,18 +136,31 @@ function refusal(session: PostgresSession, entry: WholeEntry, error: unknown): H
       hint: `Run as an administrator of the server: GRANT CREATE ON DATABASE ${quoteIdentifier(session.database)} TO ${quoteIdentifier(session.user)}; or restore as a superuser.`,
       cause: error,
     });
-  const hint = HINTS[codeOf(error)];
+  const hint = codeOf(error) === UNDEFINED ? hintOfUndefined(entry) : HINTS[codeOf(error)];
   return new HoldfastError('restore_failed', `${what}: ${message}`, {
     cause: error,
     ...(hint === undefined ? {} : { hint }),
   });
 }
 
-/** By SQLSTATE: a foreign key, an object, a lock. */
+/** undefined_object: a role, among others, and only what is of roles says which. */
+const UNDEFINED = '42704';
+
+function hintOfUndefined({ kind, definition }: WholeEntry): string | undefined {
+  if (NAMES_ROLES.has(kind)) {
+    return 'Roles are not made by this restore: load the globals of the backup first (docs/runbook.md), or restore with --no-owner.';
+  }
+  const [, publication] = /^ALTER PUBLICATION ((?:"(?:[^"]|"")*"|[^\s"])+) ADD /.exec(definition) ?? [];
+  return publication === undefined
+    ? undefined
+    : `Publications are not made by this restore: make it first, with the options that it had and nothing in it (CREATE PUBLICATION ${publication};), and what is the tenant's comes into it.`;
+}
+
+const NAMES_ROLES = new Set(['ACL', 'DEFAULT ACL', 'POLICY']);
+
+/** By SQLSTATE: a foreign key, a lock. */
 const HINTS: Record<string, string> = {
   '23503':
     'Rows of tables that all tenants share are gone since the backup, and this tenant needs them: put them back first.',
-  '42704':
-    'Roles are not made by this restore: load the globals of the backup first (docs/runbook.md), or restore with --no-owner.',
   '55P03': 'Somebody holds a lock on a table that all tenants share: restore again when it is free.',
 };

@@ -135,7 +135,7 @@ async function recover(work: Work, tenants: Tenant[]): Promise<Omit<Recovered, '
   );
   const restore = (chosen: FileEntry[], atOnce: number) => {
     const folder = { folder: place.path, stream: nothing(), filter: AS_IT_IS };
-    const run = { target, clientPath: client.path, ...folder, chosen, atOnce, replace: false, ownersKept };
+    const run = { target, clientPath: client.path, ...folder, chosen, atOnce, ownersKept };
     return runPgRestore(config, deps, run, signal);
   };
   order.onStep('loading what belongs to no tenant');

@@ -61,11 +61,14 @@ function lateOnes(entries: FileEntry[], owners: Map<number, string>): Set<number
   const late = new Set<number>();
   for (let before = -1; before !== late.size;) {
     before = late.size;
+    const unfinished = new Set(entries.filter(({ id }) => late.has(id)).map(({ id }) => owners.get(id)));
     for (const { id, kind, dependencies } of entries) {
       const own = owners.get(id);
       const isElsewhere = (other: number) =>
         late.has(other) || (owners.has(other) && owners.get(other) !== own);
-      if (dependencies.some(isElsewhere) || (own === undefined && ACTING.has(kind))) late.add(id);
+      // Those of a tenant act on what comes late into its schema, too.
+      const acts = ACTING.has(kind) && (own === undefined || unfinished.has(own));
+      if (dependencies.some(isElsewhere) || acts) late.add(id);
     }
   }
   return late;

@@ -3,6 +3,7 @@ import { HoldfastError } from '../../../core/errors.ts';
 import { errorFields } from '../../error-fields.ts';
 import type { TenantOrder, TenantRestored } from '../../tenants.ts';
 import type { WholeEntry } from '../archive-contents.ts';
+import { withoutDefaultPrivileges } from '../default-privileges.ts';
 import { statementError } from '../errors.ts';
 import { quoteIdentifier } from '../names.ts';
 import type { OpenArchive } from '../open-archive.ts';
@@ -36,7 +37,11 @@ export async function restoreTenant(
   try {
     await session.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
     const place = await makePlace(session, order);
-    const read = await load(session, archive, order, { chosen, owners });
+    const loading = () => load(session, archive, order, { chosen, owners });
+    const schemas = [...chosen.own, ...chosen.needed].map((entry) => entry.schema);
+    // Whoever asks for no rights of the dump's gets those that are given here to whatever is new; nobody else does.
+    const read =
+      order.owners === 'leave' ? await loading() : await withoutDefaultPrivileges(session, schemas, loading);
     order.onStep('comparing it with what was backed up');
     order.judge(read);
     const rights = await takePlace(session, order, place);
