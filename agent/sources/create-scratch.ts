@@ -14,7 +14,19 @@ export function createScratchPlace(
 ): ScratchPlace {
   const { server } = config.verify;
   if (server === 'throw-away') return throwaway(source, config, deps);
-  return standing(server === null ? source : createSource(server, deps), server === null);
+  return server === null ? standing(source, true) : standing(like(source, createSource(server, deps)), false);
+}
+
+/** Its databases are like the source's own, of which that server knows nothing; where nobody tells how that is, they are as the server has them. */
+function like(source: Source, server: Source): Source {
+  return {
+    ...server,
+    createDatabase: async (target, signal, made = null) => {
+      const asked = made ?? (await source.madeAs?.(signal).catch(() => null)) ?? null;
+      signal.throwIfAborted();
+      return server.createDatabase(target, signal, asked);
+    },
+  };
 }
 
 /** Loaded where one is wanted. */

@@ -86,6 +86,9 @@ export interface Source {
    */
   createDatabase(target: string, signal: AbortSignal, made?: string | null): Promise<string[]>;
 
+  /** The statement that makes a database like the source's own elsewhere, as `createDatabase` takes it; null where that is not there. */
+  madeAs?(signal: AbortSignal): Promise<string | null>;
+
   /** Removes every object of the database so that a dump loads into it as into a new one. */
   emptyDatabase(target: string, signal: AbortSignal): Promise<void>;
 

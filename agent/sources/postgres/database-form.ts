@@ -80,17 +80,26 @@ function textOf(literal: string): string {
 export function localeClauses(form: DatabaseForm, major: number): string {
   const { encoding, provider, collate, ctype, locale, icuRules } = form;
   const clause = (name: string, value: string | null) =>
-    value === null ? [] : [`${name} ${quoteLiteral(value)}`];
+    value === null ? [] : [`${name} = ${quoteLiteral(value)}`];
   return [
     ...clause('ENCODING', encoding),
     ...clause('LC_COLLATE', collate),
     ...clause('LC_CTYPE', ctype),
     // A template of another provider would give its own.
-    ...(major >= 15 || provider !== 'libc' ? [`LOCALE_PROVIDER ${quoteIdentifier(provider)}`] : []),
+    ...(major >= FIRST_WITH_PROVIDERS || provider !== 'libc'
+      ? [`LOCALE_PROVIDER = ${quoteIdentifier(provider)}`]
+      : []),
     ...clause(provider === 'builtin' ? 'BUILTIN_LOCALE' : 'ICU_LOCALE', locale),
     ...clause('ICU_RULES', icuRules),
   ].join(' ');
 }
+
+/** The statement that makes one like it on another server, as a dump has it: where it lies there is that server's. */
+export function statementOf(form: DatabaseForm): string {
+  return `CREATE DATABASE like_it WITH ${localeClauses(form, FIRST_WITH_PROVIDERS)};`;
+}
+
+const FIRST_WITH_PROVIDERS = 15;
 
 /** In the words of CREATE DATABASE, for a person. */
 export function tellForm({ encoding, provider, collate, ctype, locale, icuRules }: DatabaseForm): string {

@@ -6,7 +6,7 @@ import { createAtOnce } from './at-once/at-once.ts';
 import { findPostgresClient } from './clients.ts';
 import { readPostgresContents } from './contents.ts';
 import { createLike } from './create-database.ts';
-import { formOf, readForm } from './database-form.ts';
+import { formOf, readForm, statementOf } from './database-form.ts';
 import { createDatabase, dropDatabase, listDatabases, sizeOfDatabase } from './databases.ts';
 import { stageDirectory } from './directory/dump.ts';
 import { directoryHurdle } from './directory/preflight.ts';
@@ -99,6 +99,11 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
         if (form !== null) return createLike(session, { target, called }, form);
         await createDatabase(session, target, '');
         return [];
+      }),
+    madeAs: (signal) =>
+      beside(signal, '', async (session) => {
+        const form = await readForm(session, config.database);
+        return form === null ? null : statementOf(form);
       }),
     emptyDatabase: (target, signal) => inside(signal, target, (session) => emptyDatabase(session, target)),
     dropDatabase: (target, signal) =>

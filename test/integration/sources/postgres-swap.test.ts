@@ -1,10 +1,12 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { createScratchPlace } from '../../../agent/sources/create-scratch.ts';
 import type { Source, SwapPlan } from '../../../agent/sources/source.ts';
 import type { SourceSubject } from '../../contracts/source.ts';
 import { startPostgres } from '../../helpers/postgres.ts';
 import { postgresSubject } from '../../helpers/postgres-subject.ts';
 import { asUser, runToEnd, type TestServer } from '../../helpers/server.ts';
+import { postgresConfig, testDeps } from '../../helpers/sources.ts';
 import { until } from '../../helpers/until.ts';
 
 let server: TestServer;
@@ -233,6 +235,30 @@ describe('a database of the form that a dump names', () => {
     const icu = made(`ENCODING = 'UTF8' LOCALE_PROVIDER = icu LOCALE = 'C' ICU_LOCALE = 'de'`);
     expect(await source.createDatabase(target, never, icu)).toEqual([]);
     expect(await form(target)).toBe('UTF8 i C de pg_default');
+  });
+
+  test('a scratch database on a server that has no such database → sorts like the source', async () => {
+    const { target } = gone();
+    const scratch = `holdfast_scratch_${target}`;
+    onTestFinished(() => subject.dropDatabase(scratch));
+    await server.sql(
+      `CREATE DATABASE ${target} TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER icu LOCALE 'C' ICU_LOCALE 'de'`,
+    );
+    const config = postgresConfig({ port: server.port, database: target });
+    const elsewhere = { ...config, database: 'not_there' };
+    const place = createScratchPlace(
+      subject.source(target),
+      { ...config, verify: { server: elsewhere, queries: [] } },
+      { ...testDeps(), throwawayDir: '' },
+    );
+    const need = { engine: null, serverVersion: null, extensions: null, dumpBytes: null };
+    const opened = await place.open(need, never);
+    await opened.server.createDatabase(scratch, never);
+    expect(await form(scratch)).toBe('UTF8 i C de pg_default');
+    await subject.dropDatabase(target);
+    await subject.dropDatabase(scratch);
+    await opened.server.createDatabase(scratch, never);
+    expect(await form(scratch)).toBe('UTF8 c C.UTF-8 pg_default');
   });
 
   test("the server lacks the locale → made with the server's, which is told with both", async () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   formOf,
   localeClauses,
+  statementOf,
   tellUnlike,
   type DatabaseForm,
 } from '../../../agent/sources/postgres/database-form.ts';
@@ -60,14 +61,22 @@ describe('how a dump says that its database was made', () => {
 });
 
 test('the clauses → name the provider from 15 on, where a template of another would give its own', () => {
-  expect(localeClauses(LIBC, 14)).toBe("ENCODING 'UTF8' LC_COLLATE 'de_DE.UTF-8' LC_CTYPE 'de_DE.UTF-8'");
-  expect(localeClauses(LIBC, 15)).toMatch(/ LOCALE_PROVIDER "libc"$/);
+  expect(localeClauses(LIBC, 14)).toBe(
+    "ENCODING = 'UTF8' LC_COLLATE = 'de_DE.UTF-8' LC_CTYPE = 'de_DE.UTF-8'",
+  );
+  expect(localeClauses(LIBC, 15)).toMatch(/ LOCALE_PROVIDER = "libc"$/);
   expect(localeClauses({ ...ICU, icuRules: '&V' }, 16)).toMatch(
-    / LOCALE_PROVIDER "icu" ICU_LOCALE 'de' ICU_RULES '&V'$/,
+    / LOCALE_PROVIDER = "icu" ICU_LOCALE = 'de' ICU_RULES = '&V'$/,
   );
   expect(localeClauses({ ...LIBC, provider: 'builtin', locale: 'C.UTF-8' }, 17)).toMatch(
-    / LOCALE_PROVIDER "builtin" BUILTIN_LOCALE 'C.UTF-8'$/,
+    / LOCALE_PROVIDER = "builtin" BUILTIN_LOCALE = 'C.UTF-8'$/,
   );
+});
+
+test('the statement of one that is there → says the same as a dump of it', () => {
+  const odd = { ...ICU, icuRules: "&V << 'w' \\" };
+  for (const form of [LIBC, ICU, odd])
+    expect(formOf(statementOf({ ...form, tablespace: 'fast' }))).toEqual(form);
 });
 
 test('the same locale, written otherwise → no difference; another provider → told with both', () => {
