@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import type { Ended } from '../../helpers/agent.ts';
 import { mariadb, postgres } from '../../helpers/engines.ts';
+import { until } from '../../helpers/until.ts';
 import type { Area } from '../fault.ts';
 import type { Stage } from '../stage.ts';
 
@@ -68,6 +69,9 @@ export const restore: Area = {
         const loading = `SELECT 1 FROM information_schema.processlist WHERE db = '${shop.database}' AND info LIKE 'INSERT INTO %orders%'`;
         const attempt = () => killedWhen(stage, args, async () => (await server.sql(loading)).length > 0);
         expect((await oracle.died(attempt, { sourceChanges: true })).code, 'killed in time').toBeNull();
+        // The server ends the statement that it was at, and the source is read before and after what follows.
+        const connected = `SELECT 1 FROM information_schema.processlist WHERE db = '${shop.database}'`;
+        await until('nobody loads', async () => (await server.sql(connected)).length === 0);
         const told = /holds the rest of a restore of[\s\S]*holdfast restore .* --yes --in-place/;
         await oracle.alsoAlarms(() => agent.run(['backup']), told);
         // With a warning: it may not be swapped.
