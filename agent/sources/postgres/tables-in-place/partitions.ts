@@ -2,7 +2,7 @@ import { HoldfastError } from '../../../core/errors.ts';
 import type { WholeEntry } from '../archive-contents.ts';
 import { quoteIdentifier } from '../names.ts';
 import type { PostgresSession } from '../session.ts';
-import type { Tie } from './replace.ts';
+import type { Tie } from './tie.ts';
 
 /**
  * How tables that are to be replaced become partitions again of parents that stay: as they are in the database, for that is to stay as it is;

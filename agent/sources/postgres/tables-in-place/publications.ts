@@ -3,7 +3,7 @@ import type { WholeEntry } from '../archive-contents.ts';
 import { quoteIdentifier } from '../names.ts';
 import type { PostgresSession } from '../session.ts';
 import { nameOf, namesOf, OF_TABLES } from './partitions.ts';
-import type { Tie } from './replace.ts';
+import type { Tie } from './tie.ts';
 
 /**
  * How tables that are to be replaced come back into the publications that name them: as they are in the database; one that is not there, as in
@@ -19,7 +19,7 @@ export async function publicationTies(
     namesOf(tables),
   );
   const kept = new Set(there.map(({ name }) => String(name)));
-  const now = await session.query(session.major >= 15 ? MEMBERS : MEMBERS_14, namesOf(tables));
+  const now = await session.query(members(session.major >= 15 ? COLUMNS_AND_CONDITION : ''), namesOf(tables));
   const gone = tables.filter((table) => !kept.has(nameOf(table)));
   return [
     ...now.map(({ statement, publication, name }) => ({
@@ -30,17 +30,16 @@ export async function publicationTies(
   ];
 }
 
-/** With their columns and conditions. */
-const MEMBERS = `SELECT p.pubname AS publication, n.nspname || '.' || c.relname AS name,
-    format('ALTER PUBLICATION %I ADD TABLE ONLY %I.%I', p.pubname, n.nspname, c.relname)
-      || coalesce(' (' || (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a
-        WHERE a.attrelid = c.oid AND a.attnum = ANY (r.prattrs::int2[])) || ')', '')
-      || coalesce(' WHERE (' || pg_get_expr(r.prqual, r.prrelid) || ')', '') AS statement
+/** `more`: what follows the table's name in the statement. */
+const members = (more: string) => `SELECT p.pubname AS publication, n.nspname || '.' || c.relname AS name,
+    format('ALTER PUBLICATION %I ADD TABLE ONLY %I.%I', p.pubname, n.nspname, c.relname)${more} AS statement
   FROM ${OF_TABLES} JOIN pg_publication_rel r ON r.prrelid = c.oid JOIN pg_publication p ON p.oid = r.prpubid ORDER BY 1, 2`;
 
-const MEMBERS_14 = `SELECT p.pubname AS publication, n.nspname || '.' || c.relname AS name,
-    format('ALTER PUBLICATION %I ADD TABLE ONLY %I.%I', p.pubname, n.nspname, c.relname) AS statement
-  FROM ${OF_TABLES} JOIN pg_publication_rel r ON r.prrelid = c.oid JOIN pg_publication p ON p.oid = r.prpubid ORDER BY 1, 2`;
+/** From 15 on. */
+const COLUMNS_AND_CONDITION = `
+      || coalesce(' (' || (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a
+        WHERE a.attrelid = c.oid AND a.attnum = ANY (r.prattrs::int2[])) || ')', '')
+      || coalesce(' WHERE (' || pg_get_expr(r.prqual, r.prrelid) || ')', '')`;
 
 async function dumpedTies(session: PostgresSession, gone: WholeEntry[], all: WholeEntry[]): Promise<Tie[]> {
   const ids = new Map(gone.map((table) => [table.id, table]));

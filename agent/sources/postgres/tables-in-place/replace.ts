@@ -11,14 +11,6 @@ import type { PostgresSession } from '../session.ts';
 import { addressOf, nameOf, partitionTies } from './partitions.ts';
 import { publicationTies, refuseSubscribed } from './publications.ts';
 
-/** What ties a table to something that stays, and goes when the table is dropped. */
-export interface Tie {
-  /** Makes it again. */
-  statement: string;
-  /** As messages name it: `public.orders in the publication cdc`. */
-  what: string;
-}
-
 interface Order {
   target: string;
   /** Of the tables alone. */
