@@ -89,14 +89,18 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   await once(child, 'exit');
 }
 
-/** Children of a process, this one unless told otherwise, whose program is named so and does more than to tell its version. */
+/**
+ * Children of a process, this one unless told otherwise, whose program is named so and does more than to tell its version. One
+ * that has ended between two looks, or has only just begun, has no arguments.
+ */
 export function childrenNamed(name: string, parent = process.pid): number[] {
   return readdirSync('/proc')
     .map(Number)
     .filter((pid) => {
       const match = /^\d+ \((.*)\) (\S) (\d+)/s.exec(read(pid, 'stat'));
       const isChild = match?.[1] === name.slice(0, 15) && match[2] !== 'Z' && Number(match[3]) === parent;
-      return isChild && !read(pid, 'cmdline').includes('--version');
+      const args = isChild ? read(pid, 'cmdline') : '';
+      return args !== '' && !args.includes('--version');
     });
 }
 
