@@ -1,7 +1,7 @@
 import type { PostgresSourceConfig } from '../../../config/config.ts';
 import type { AtOnce } from '../../source.ts';
 import type { ClientDeps } from '../../tools.ts';
-import { prepareLoad } from '../load.ts';
+import { prepareLoad } from '../prepare-load.ts';
 import { withPostgresSession } from '../session.ts';
 import { atOnceHurdle } from './hurdle.ts';
 import { inOneSession } from './one-session.ts';

@@ -2,7 +2,7 @@ import type { PostgresSourceConfig } from '../../../config/config.ts';
 import type { Restored } from '../../source.ts';
 import type { ClientDeps } from '../../tools.ts';
 import type { WayIn } from '../lend-connection.ts';
-import type { PreparedLoad } from '../load.ts';
+import type { PreparedLoad } from '../prepare-load.ts';
 import { withPostgresSession, type PostgresSession } from '../session.ts';
 import { untilCommit } from '../until-commit.ts';
 import { inDoubt } from './in-doubt.ts';

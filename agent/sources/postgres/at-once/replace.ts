@@ -6,7 +6,7 @@ import { emptyWithin } from '../empty.ts';
 import { codeOf, statementError } from '../errors.ts';
 import { analyzeDatabase } from '../examine.ts';
 import { inspectWithin } from '../inspect.ts';
-import type { PreparedLoad } from '../load.ts';
+import type { PreparedLoad } from '../prepare-load.ts';
 import { proveWithin } from '../proof/prove.ts';
 import type { PostgresSession } from '../session.ts';
 import { lockHint, lockHurdle } from './lock-room.ts';

@@ -6,7 +6,7 @@ import type { WholeEntry } from '../archive-contents.ts';
 import { inOneSession, type Hold } from '../at-once/one-session.ts';
 import { withoutDefaultPrivileges } from '../default-privileges.ts';
 import { codeOf, statementError } from '../errors.ts';
-import type { PreparedLoad } from '../load.ts';
+import type { PreparedLoad } from '../prepare-load.ts';
 import type { PostgresSession } from '../session.ts';
 import { addressOf, nameOf, partitionTies } from './partitions.ts';
 import { publicationTies, refuseSubscribed } from './publications.ts';

@@ -8,7 +8,7 @@ import type { FileEntry } from '../directory/contents.ts';
 import { makePlace, makeRoom, requireRoom, type Place } from '../directory/room.ts';
 import { archiveIn, fetchFolder, readStoredContents } from '../directory/stored.ts';
 import { unpackArchive } from '../directory/unpack.ts';
-import { readServer } from '../load.ts';
+import { readServer } from '../read-server.ts';
 import { requireRoles } from '../roles/require.ts';
 import { AS_IT_IS, runPgRestore } from '../run-restore.ts';
 import { withPostgresSession, type PostgresSession } from '../session.ts';
