@@ -86,6 +86,8 @@ const sourceSchema = z.object({
       verdict: z.enum(['proved', 'restored', 'failed', 'not run']).nullable().catch(null).default(null),
       /** Why that one is not proved. */
       why: z.string().nullable().default(null),
+      /** How many tables have rows of which that one compared samples alone; 0 for none, and where an older agent did not tell. */
+      sampledTables: z.int().nonnegative().default(0),
       /** What the newest restore took that came to its end. */
       restoreSeconds: z.number().nonnegative().nullable().default(null),
     })

@@ -1,12 +1,18 @@
-import { humanDuration } from '../core/units.ts';
+import { counted, humanDuration } from '../core/units.ts';
 import type { VerifiedSource } from '../reports/verified.ts';
 import type { SourceLine } from './source-line.ts';
 
 /** What the last verification showed; it must not look proved where it is not. */
-export function verifiedWords({ verdict, lastProved, restoreSeconds }: VerifiedSource): string {
+export function verifiedWords({
+  verdict,
+  lastProved,
+  sampledTables,
+  restoreSeconds,
+}: VerifiedSource): string {
   const took = restoreSeconds === null ? '' : `, restored in ${humanDuration(restoreSeconds * 1000)}`;
   if (verdict === null) return '-';
-  if (verdict === 'proved') return `proved ${lastProved ?? ''}${took}`;
+  const sampled = sampledTables === 0 ? '' : `, ${counted(sampledTables, 'table')} by samples`;
+  if (verdict === 'proved') return `proved ${lastProved ?? ''}${sampled}${took}`;
   if (verdict === 'restored') return `restored, not proven${took.replace('restored ', '')}`;
   return `${verdict}; ${lastProved === null ? 'never proved' : `proved ${lastProved}`}`;
 }

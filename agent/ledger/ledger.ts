@@ -98,6 +98,8 @@ export interface VerificationFacts {
   verdict: 'proved' | 'restored' | 'failed' | 'not run';
   /** Why it is not proved, as a sentence part; null where it is. */
   why: string | null;
+  /** How many tables have rows of which only samples were compared; left out for none. */
+  sampledTables?: number;
   /** How long the restore took, the fetching among it: what a real one would take. Null where it was not restored whole. */
   restoreSeconds: number | null;
   steps: StepFacts[];

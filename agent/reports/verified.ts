@@ -11,6 +11,8 @@ export interface VerifiedSource {
   verdict: VerificationFacts['verdict'] | null;
   /** Why that one is not proved, as a sentence part; null where it is. */
   why: string | null;
+  /** How many tables have rows of which that one compared samples alone, as `proof_limit` wants it; 0 for none. */
+  sampledTables: number;
   /** What the newest restore took that came to its end: what a real one would take. */
   restoreSeconds: number | null;
 }
@@ -35,12 +37,15 @@ export function verifiedSource(
 }
 
 /** One that was killed, or failed before there was anything to verify, kept no facts: its end speaks for it. */
-function verdictOf(run: Run | undefined): Pick<VerifiedSource, 'verdict' | 'why'> {
-  if (run === undefined) return { verdict: null, why: null };
+function verdictOf(run: Run | undefined): Pick<VerifiedSource, 'verdict' | 'why' | 'sampledTables'> {
+  if (run === undefined) return { verdict: null, why: null, sampledTables: 0 };
   const { verification } = run.facts;
-  if (verification !== undefined) return { verdict: verification.verdict, why: verification.why };
-  if (run.result === 'succeeded') return { verdict: null, why: null };
-  return { verdict: run.result === 'skipped' ? 'not run' : 'failed', why: run.reason };
+  if (verification !== undefined) {
+    const { verdict, why, sampledTables = 0 } = verification;
+    return { verdict, why, sampledTables };
+  }
+  if (run.result === 'succeeded') return { verdict: null, why: null, sampledTables: 0 };
+  return { verdict: run.result === 'skipped' ? 'not run' : 'failed', why: run.reason, sampledTables: 0 };
 }
 
 /**

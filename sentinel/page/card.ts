@@ -127,17 +127,22 @@ function tenantsOf({ tenants }: SourceStatus, times: Times): Html {
 
 /** What the newest one showed: it must not look proved where it is not. */
 function shown({ verification, objectives }: SourceStatus, times: Times): Html {
-  const { verdict, lastSuccess, lastProved, lastRun, restoreSeconds } = verification ?? {};
+  const { verdict, lastSuccess, lastProved, lastRun, restoreSeconds, sampledTables = 0 } = verification ?? {};
   const took = restoredIn(restoreSeconds ?? null, objectives);
   if (verdict === 'proved') {
     const proved = lastProved ?? lastSuccess ?? null;
     return html`proved ${proved === null ? '' : times.ago(proved)}
-      <small>${proved === null ? '' : times.at(proved)}</small>${took}`;
+      <small>${proved === null ? '' : times.at(proved)}</small>${bySamples(sampledTables)}${took}`;
   }
   if (verdict !== 'restored') return html`${typeof lastSuccess === 'string' ? times.ago(lastSuccess) : ''}`;
   // While another one is under way, when that was is not told.
   const ago = lastRun?.result === 'succeeded' ? times.ago(lastRun.startedAt) : '';
   return html`<strong class="warn">${icon('warned')} restored, not proven</strong> ${ago}${took}`;
+}
+
+/** Less than every row was compared, and that must be seen. */
+function bySamples(tables: number): Html {
+  return tables === 0 ? html`` : html`, ${tables} ${tables === 1 ? 'table' : 'tables'} by samples`;
 }
 
 function lastProof({ lastProved }: NonNullable<SourceStatus['verification']>, times: Times): Html {

@@ -65,6 +65,7 @@ export function sourceOf(name = 'shop', more: Partial<SourceStatus> = {}): Sourc
       lastProved: hoursAgo(53),
       verdict: 'proved',
       why: null,
+      sampledTables: 0,
       restoreSeconds: 41.2,
     },
     objectives: { rpoSeconds: 86_400, rtoSeconds: 900 },

@@ -46,6 +46,8 @@ export interface Verified {
   findings: string[];
   /** Why equality is not proven although nothing differs; null where it is, or where there is no proof. */
   unproven: string | null;
+  /** How many tables have rows of which only samples were compared. */
+  sampled: number;
   warnings: string[];
 }
 
@@ -137,7 +139,7 @@ function timed(dump: StoredDump, onEnd: (milliseconds: number) => void): StoredD
 
 interface Compared extends StepEnd {
   findings: string[];
-  found: Pick<Verified, 'tables' | 'rows' | 'summary' | 'unproven' | 'warnings'>;
+  found: Pick<Verified, 'tables' | 'rows' | 'summary' | 'unproven' | 'sampled' | 'warnings'>;
 }
 
 async function comparedWithProof(work: ScratchWork, signal: AbortSignal): Promise<Compared> {
@@ -145,12 +147,15 @@ async function comparedWithProof(work: ScratchWork, signal: AbortSignal): Promis
   if (proof === null) return countedAlone(work, await server.inspect(scratch, signal));
   const comparison = compare(proof, await server.prove(scratch, proof, signal));
   const findings = tellDifferences(comparison);
-  const { tables, rows } = comparison.extent;
+  const { tables, rows, sampled } = comparison.extent;
   const unproven = whyUnproven(comparison, proof);
   const summary = comparison.equal
     ? tellExtent(comparison.extent, proof)
     : `${counted(tables, 'table')}, ${counted(rows, 'row')}`;
-  const found = { tables, rows, summary, unproven, warnings: comparison.warnings };
+  const found = {
+    ...{ tables, rows, summary, unproven },
+    ...{ sampled: sampled.length, warnings: comparison.warnings },
+  };
   if (findings.length > 0) return { result: 'failed', detail: findings.join('; '), findings, found };
   if (comparison.incomparable !== null)
     return { result: 'not run', detail: comparison.incomparable, findings, found };
@@ -174,7 +179,7 @@ function countedAlone({ snapshot, tables: expected }: ScratchWork, inventory: In
     result: 'not run',
     detail: 'there is no proof',
     findings: [],
-    found: { tables, rows, summary: describe(inventory, rows), unproven: null, warnings: [] },
+    found: { tables, rows, summary: describe(inventory, rows), unproven: null, sampled: 0, warnings: [] },
   };
 }
 

@@ -207,7 +207,11 @@ function outcomeOf(source: Source, settings: VerifySettings, result: Result): Ou
     facts: {
       ...facts,
       equality: { proven: why === null, why },
-      verification: { verdict: why === null ? 'proved' : 'restored', why, ...about },
+      verification: {
+        ...{ verdict: why === null ? 'proved' : 'restored', why },
+        ...(verified.sampled === 0 ? {} : { sampledTables: verified.sampled }),
+        ...about,
+      },
     },
   };
 }

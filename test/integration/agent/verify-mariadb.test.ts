@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { testAgent, type TestAgent } from '../../helpers/agent.ts';
@@ -72,6 +72,20 @@ test('no proof was wanted, or it was lost → restored, and never called proved'
   expect(lost.code).toBe(3);
   expect((await agent.run(['status'])).stdout).toMatch(/restored, not proven/);
   expect((await agent.run(['history', '--limit', '1'])).stdout).toMatch(/succeeded \(not proven\)/);
+});
+
+test('a table above the limit → proved by samples, and so it reads wherever the verdict is told', async () => {
+  const { database, environment } = await createShop(server, 20_000);
+  await server.sql(`ANALYZE TABLE orders, customers`, database);
+  const agent = await testAgent({ ...environment, BACKUP_PROOF_LIMIT: '1M' });
+  expect((await agent.run(['backup'])).code).toBe(0);
+  const { stderr } = await agent.run(['verify']);
+  expect(stderr).toMatch(/equal to the source \(the rows of orders by samples\); proved$/m);
+  expect((await agent.run(['status'])).stdout).toMatch(/proved \S+, 1 table by samples, restored in/);
+  const { sources } = JSON.parse(
+    readFileSync(join(agent.environment['HOLDFAST_STATUS_DIR']!, 'status.json'), 'utf8'),
+  ) as { sources: object[] };
+  expect(sources).toMatchObject([{ name: database, verification: { verdict: 'proved', sampledTables: 1 } }]);
 });
 
 test('FLOAT values that no dump carries → restored and not proved, with the table and its rows; real damage is told, and a restore is done', async () => {

@@ -14,6 +14,10 @@ const verified = (result: RunEnd['result'], verdict: Verdict, restoreSeconds: nu
   },
 });
 const PROVED = verified('succeeded', 'proved', 3);
+const SAMPLED: RunEnd = {
+  ...PROVED,
+  facts: { verification: { ...PROVED.facts!.verification!, sampledTables: 2 } },
+};
 const RESTORED = verified('succeeded', 'restored', 4);
 const DIFFERENT = verified('failed', 'failed', 5);
 const NOT_RUN = verified('skipped', 'not run', null);
@@ -51,7 +55,9 @@ test.each<[string, RunEnd[], object]>([
   ],
   ['different, and killed since', [DIFFERENT, KILLED], { verdict: 'failed', why: 'because' }],
   ['different, and proved since', [DIFFERENT, NOT_RUN, PROVED], { verdict: 'proved', why: null }],
-  ['of an older agent', [OLD], { lastProved: null, verdict: null }],
+  ['of an older agent', [OLD], { lastProved: null, verdict: null, sampledTables: 0 }],
+  ['by samples', [SAMPLED], { verdict: 'proved', sampledTables: 2 }],
+  ['by samples, and by all rows since', [SAMPLED, PROVED], { verdict: 'proved', sampledTables: 0 }],
 ])('the last verification: %s → never more than it showed', (_, ends, told) => {
   expect(verifiedSource(ledgerOf(ends), 'shop', null)).toMatchObject(told);
 });

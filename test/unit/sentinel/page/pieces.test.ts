@@ -188,6 +188,7 @@ describe('the card', () => {
       'Verified not run 5 h ago; proved 10 d ago overdue after 8 d 18 h',
     ],
     ['slower than the objective', { restoreSeconds: 1200 }, ', restored in 20 min objective 15 min'],
+    ['by samples', { sampledTables: 2 }, ', 2 tables by samples, restored in 41 s'],
     [
       'that never proved anything, for longer than the schedule lets expect',
       {
