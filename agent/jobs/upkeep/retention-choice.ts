@@ -107,8 +107,8 @@ type Reading = Pick<Ledger, 'recent' | 'last' | 'lastGood' | 'since' | 'suspects
 
 const BACK = 100;
 const WEEK_MS = 7 * 86_400_000;
-/** Far more than are ever kept between two verifications. */
-const MOST_BACKUPS = 1000;
+/** A week of one a minute: the backup that was verified last must be among them. */
+const MOST_BACKUPS = 11_000;
 const MOST_VERIFICATIONS = 200;
 
 function doubtOf(ledger: Reading, source: string, wantsProof: boolean): string | null {

@@ -135,6 +135,17 @@ test('one was proved, and then a suspect one was → both stay; once a person ac
   expect(standing().verified).toEqual(['s', 'proof of s']);
 });
 
+test('verified before more than a thousand backups → its proof is still known with it', () => {
+  const { end, standing } = shop();
+  end('backup', 'succeeded', { snapshotId: 'a', snapshotIds: ['a', 'proof of a'] });
+  end('verify', 'succeeded', {
+    snapshotId: 'a',
+    verification: { verdict: 'proved', why: null, restoreSeconds: 1, steps: [] },
+  });
+  for (let i = 0; i < 1100; i += 1) end('backup', 'succeeded', { snapshotId: `b${i}` });
+  expect(standing().verified).toEqual(['a', 'proof of a']);
+});
+
 test('a check failed, and the next one was killed → damaged still, until one is clean', () => {
   const { ledger, end } = shop();
   expect(openDamage(ledger)).toBeNull();
@@ -155,7 +166,7 @@ test('a part of the data was damaged → sound when the same part or everything 
     end('check', 'succeeded');
     end('check', 'succeeded', { checkedPart: 4, checkedOf: 10 });
     end('check', 'failed');
-    end('check', 'succeeded');
+    for (let i = 0; i < 150; i += 1) end('check', 'succeeded');
     expect(openDamage(ledger)?.facts).toMatchObject({ checkedPart: 3 });
     end('check', 'succeeded', answer);
     expect(openDamage(ledger)).toBeNull();
