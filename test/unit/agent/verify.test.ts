@@ -130,6 +130,19 @@ describe('a snapshot that came back', () => {
     });
   });
 
+  test('and the scratch cannot be dropped → proved all the same, and a warning names what is left', async () => {
+    const dropDatabase = () => Promise.reject(new HoldfastError('failed', 'somebody is connected to it'));
+    const { ended, databases } = await verified(proofOf(), { on: { dropDatabase } });
+    const scratch = [...databases].at(-1);
+    expect(scratch).toMatch(/^holdfast_scratch_.*_dddddddd$/);
+    expect(ended).toMatchObject({
+      warnings: [
+        `the scratch database ${scratch} could not be dropped: somebody is connected to it; the next verification drops it`,
+      ],
+      ...kept('proved', { restoreSeconds: expect.any(Number) as number }),
+    });
+  });
+
   test('and amcheck could not be made → said, and proved all the same', async () => {
     const examine = () => Promise.resolve({ kind: 'not run', why: 'amcheck cannot be made: no' } as const);
     const { ended } = await verified(proofOf(), { on: { examine } });
