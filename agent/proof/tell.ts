@@ -1,10 +1,8 @@
 import { counted } from '../core/units.ts';
 import type { Comparison, Difference, Extent } from './compare.ts';
 import { groupBy } from './grouped.ts';
+import { listed as list, NAMED } from './listed.ts';
 import type { Proof } from './proof.ts';
-
-/** So many differences of a kind are named; of the others only how many there are is told. */
-const NAMED = 5;
 
 /**
  * What differs, as sentence parts for a person, the worst first: tables that are gone, rows that are missing, rows that are
@@ -36,6 +34,24 @@ export function tellExtent(
   ];
   const but = less.length === 0 ? '' : ` (${less.join(', ')})`;
   return `${whole} ${countedOnly.length === 0 ? 'equal to' : 'as in'} the source${except}${but}`;
+}
+
+/** What a restore in which nothing differs says of the comparison: that not everything could be compared is a warning, whatever the rest showed. */
+export function tellRestored(comparison: Comparison, proof: Proof): { notes: string[]; warnings: string[] } {
+  const unproven = whyUnproven(comparison, proof);
+  const told = `equality is not proven: ${unproven ?? ''}`;
+  if (comparison.incomparable !== null)
+    return { notes: [tellCompared(comparison, proof)], warnings: [told, ...comparison.warnings] };
+  // The backup or the verification warns of what else keeps it from being proven; here it is enough that nobody takes it for equal.
+  const note = unproven === null ? tellExtent(comparison.extent, proof) : told;
+  return { notes: [note], warnings: comparison.warnings };
+}
+
+/** What is as it was where not everything could be compared, as a sentence part; `incomparable` says the rest. */
+export function tellCompared({ extent, hopeless }: Comparison, { objects }: Proof): string {
+  const { tables, rows } = extent;
+  if (hopeless) return 'nothing could be compared with the proof';
+  return `${counted(tables, 'table')}, ${counted(rows, 'row')} and ${counted(objects.length, 'object')} as in the source, as far as that could be compared`;
 }
 
 /** That tables could not be compared because the proof says nothing of their rows, as a sentence part; nothing for none. */
@@ -123,9 +139,4 @@ function ofKind(same: ObjectDifference[]): string {
 function bounded(sentences: string[], noun: string): string[] {
   const more = sentences.length - NAMED;
   return more <= 0 ? sentences : [...sentences.slice(0, NAMED), `${more} more ${noun}`];
-}
-
-function list(names: string[]): string {
-  const more = names.length - NAMED;
-  return more <= 0 ? names.join(', ') : `${names.slice(0, NAMED).join(', ')} and ${more} more`;
 }
