@@ -73,7 +73,10 @@ describe.each(postgresMajors())('the proof of PostgreSQL %i', (major) => {
         FROM pg_extension WHERE extname <> 'plpgsql'
        UNION ALL SELECT 'collation', 'public.' || collname, (to_jsonb(l) - '{oid,collname,collnamespace,collowner,collversion}'::text[]
         || CASE WHEN collprovider = 'c' THEN jsonb_build_object('collencoding', 6) ELSE '{}' END)::text
-        FROM pg_collation l WHERE collnamespace = 'public'::regnamespace`,
+        FROM pg_collation l WHERE collnamespace = 'public'::regnamespace
+       UNION ALL SELECT 'publication', pubname, jsonb_build_array(to_jsonb(p) - '{oid,pubname,pubowner}'::text[],
+        (SELECT jsonb_agg(to_jsonb(t) ORDER BY schemaname, tablename) FROM pg_publication_tables t WHERE t.pubname = p.pubname))::text
+        FROM pg_publication p WHERE NOT puballtables`,
       target,
     );
     const hashed = rows.map(({ kind, name, facts }) => ({
@@ -272,6 +275,7 @@ describe.each(postgresMajors())('the proof of PostgreSQL %i', (major) => {
       const copy = await database('SELECT 1', `TEMPLATE ${whole}`);
       const before = await formerHashes(copy);
       const known = { ...proof, objects: proof.objects.map((object) => before.get(keyOf(object)) ?? object) };
+      expect(differences(known, proof)).toContain('changed publication paper');
       expect(differences(known, proof).length).toBeGreaterThan(3);
       expect(differences(known, await prove(copy, known))).toEqual([]);
       await server.sql(

@@ -36,9 +36,16 @@ const COLLATION_FACTS = `jsonb_strip_nulls(
 /** Whether generated columns are published: 'n' is what releases before 18 do. */
 const PUBLICATION_FACTS = `CASE WHEN to_jsonb(it) ->> 'pubgencols' = 'n' THEN ${row('pubname', 'pubowner', 'pubgencols')} ELSE ${row('pubname', 'pubowner')} END`;
 
-const PUBLISHED = `CASE WHEN NOT it.puballtables THEN (SELECT jsonb_agg(to_jsonb(t) ORDER BY t.schemaname, t.tablename)
+const PUBLISHED = (
+  table: string,
+) => `CASE WHEN NOT it.puballtables THEN (SELECT jsonb_agg(${table} ORDER BY t.schemaname, t.tablename)
   FROM pg_publication_tables t WHERE t.pubname = it.pubname
     AND format('%I.%I', t.schemaname, t.tablename)::regclass <> ALL ($1::oid[])) END`;
+
+/** Releases differ in which columns they tell of where nobody chose any: those of the table, which are told there. */
+const PUBLISHED_TABLE = `jsonb_strip_nulls(CASE
+  WHEN EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = it.oid AND to_jsonb(r) ->> 'prattrs' IS NOT NULL) THEN to_jsonb(t)
+  ELSE to_jsonb(t) - 'attnames' END)`;
 
 const TYPE_CONSTRAINTS = `(SELECT string_agg(k.conname || ' ' || pg_get_constraintdef(k.oid), '; ' ORDER BY k.conname)
   FROM pg_constraint k WHERE k.contypid = it.oid AND k.contype = 'c')`;
@@ -161,8 +168,8 @@ export const OTHER_OBJECTS: ObjectQuery[] = [
   },
   {
     kind: 'publication',
-    sql: `SELECT ${named('it.pubname')} AS name, jsonb_build_array(${PUBLICATION_FACTS}, ${PUBLISHED})::text AS facts,
-        jsonb_build_array(${row('pubname', 'pubowner')}, ${PUBLISHED})::text AS before, NULL AS code
+    sql: `SELECT ${named('it.pubname')} AS name, jsonb_build_array(${PUBLICATION_FACTS}, ${PUBLISHED(PUBLISHED_TABLE)})::text AS facts,
+        jsonb_build_array(${row('pubname', 'pubowner')}, ${PUBLISHED('to_jsonb(t)')})::text AS before, NULL AS code
       FROM ${besideSchemas('pg_publication')}`,
   },
   {
