@@ -49,9 +49,10 @@ export function tellRestored(comparison: Comparison, proof: Proof): { notes: str
 
 /** What is as it was where not everything could be compared, as a sentence part; `incomparable` says the rest. */
 export function tellCompared({ extent, hopeless }: Comparison, { objects }: Proof): string {
-  const { tables, rows } = extent;
+  const { tables, rows, excused } = extent;
   if (hopeless) return 'nothing could be compared with the proof';
-  return `${counted(tables, 'table')}, ${counted(rows, 'row')} and ${counted(objects.length, 'object')} as in the source, as far as that could be compared`;
+  const except = excused.length === 0 ? '' : ` but for the rows of ${list(excused)}`;
+  return `${counted(tables, 'table')}, ${counted(rows, 'row')} and ${counted(objects.length, 'object')} as in the source${except}, as far as that could be compared`;
 }
 
 /** That tables could not be compared because the proof says nothing of their rows, as a sentence part; nothing for none. */
@@ -64,8 +65,9 @@ export function tellLeftOut(tables: string[]): string[] {
 export function whyUnproven(comparison: Comparison, expected: Proof): string | null {
   if (comparison.differences.length > 0) return null;
   const { excused, counted: countedOnly } = comparison.extent;
-  if (comparison.incomparable !== null || expected.unproven !== null)
-    return comparison.incomparable ?? expected.unproven;
+  const { incomparable } = comparison;
+  if (incomparable !== null || expected.unproven !== null)
+    return [incomparable, expected.unproven].filter((one) => one !== null).join('; ');
   if (excused.length > 0) return `the rows of ${list(excused)} differ, and whether they may nobody can tell`;
   if (expected.level === 'counts') return ONLY_COUNTED;
   const why = [

@@ -66,6 +66,19 @@ describe('on a server of another release', () => {
     ]);
   });
 
+  test('a table that may differ, in a proof of another moment → all of it is told, and it is not among what is as it was', () => {
+    const table = tableProof('orders', { excuse: 'its engine has no transactions' });
+    const expected = proofOf({ tables: [table, customers], unproven: 'others wrote meanwhile' });
+    const tables = [tableProof('orders', { rows: 9 }), customers];
+    const comparison = compare(expected, proofOf({ ...newer, tables }));
+    expect(tellCompared(comparison, expected)).toMatch(/as in the source but for the rows of orders, as far/);
+    const [first, ...others] = tellRestored(comparison, expected).warnings;
+    expect(first).toMatch(/^equality is not proven: the rows of customers .*; others wrote meanwhile$/);
+    expect(others).toEqual([
+      expect.stringMatching(/^orders came back with 9 rows in place of 3, which it may/),
+    ]);
+  });
+
   test.each<[string, Partial<Proof>, string]>([
     ['a missing object', { objects: routineAlone.toSpliced(1, 1) }, 'index orders.orders_pkey is missing'],
     [
