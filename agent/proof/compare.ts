@@ -1,5 +1,8 @@
-import { groupBy, sameList } from './grouped.ts';
+import { compareObjects, type ObjectDifference, type ObjectFindings } from './compare-objects.ts';
+import { groupBy } from './grouped.ts';
+import { listed } from './listed.ts';
 import type { Proof, TableProof } from './proof.ts';
+import { areOfOneFamily, serverName } from './release.ts';
 
 /** What two proofs, one of the source and one of what was restored, say of each other. */
 export interface Comparison {
@@ -9,8 +12,10 @@ export interface Comparison {
   proven: boolean;
   /** What differs. Empty and yet not `equal` where something could not be compared: `incomparable` says what. */
   differences: Difference[];
-  /** Why not everything could be compared, as a sentence part; null where it was. */
+  /** What could not be compared, and why, as a sentence part; null where everything was. */
   incomparable: string | null;
+  /** Nothing at all could be compared. */
+  hopeless: boolean;
   /** Differences that have an excuse, as sentence parts. */
   warnings: string[];
   extent: Extent;
@@ -41,23 +46,27 @@ export type Difference =
   | { kind: 'content'; table: string; rows: number; sampled: boolean }
   /** Null: the counter is not there. */
   | { kind: 'counter'; name: string; expected: string | null; found: string | null }
-  | { kind: 'object_missing' | 'object_extra' | 'object_changed'; object: string; name: string };
+  | ObjectDifference;
 
 /**
  * Holds what was found in a restored database against what was in the source. Pure. What cannot be compared never counts
- * as equal: another engine, another method, a checksum that only one side has, or a proof that names no object. What can be is compared
- * all the same: a table that came back short is told whatever else the proof lacks.
+ * as equal: another engine, another method, a checksum that only one side has, a definition in the words of another release, an extension in
+ * another version, or a proof that names no object. What can be is compared all the same: a table that came back short is told whatever else
+ * the proof lacks.
  */
 export function compare(expected: Proof, found: Proof): Comparison {
   const extent = extentOf(expected);
-  const none = { equal: false, proven: false, differences: [], warnings: [], extent };
   const hopeless = whyHopeless(expected, found);
-  if (hopeless !== null) return { ...none, incomparable: hopeless };
-
+  if (hopeless !== null) {
+    return {
+      ...{ equal: false, proven: false, differences: [], warnings: [], extent },
+      ...{ incomparable: hopeless, hopeless: true },
+    };
+  }
   const tables = compareTables(expected, found);
-  const objects = hasObjects(expected) ? compareObjects(expected, found) : [];
-  const differences = [...tables.differences, ...objects, ...counters(expected, found)];
-  const incomparable = hasObjects(expected) ? (tables.incomparable[0] ?? null) : NO_OBJECT;
+  const objects = hasObjects(expected) ? compareObjects(expected, found) : NO_FINDINGS;
+  const differences = [...tables.differences, ...objects.differences, ...counters(expected, found)];
+  const incomparable = whyIncomparable(expected, found, tables, objects);
   const equal = differences.length === 0 && incomparable === null;
   return {
     equal,
@@ -70,9 +79,31 @@ export function compare(expected: Proof, found: Proof): Comparison {
       extent.cut.length === 0,
     differences,
     incomparable,
+    hopeless: false,
     warnings: tables.warnings,
     extent: { ...extent, excused: tables.excused },
   };
+}
+
+const NO_FINDINGS: ObjectFindings = { differences: [], unlike: [], otherVersions: [] };
+
+function whyIncomparable(
+  expected: Proof,
+  found: Proof,
+  tables: TableFindings,
+  { unlike, otherVersions }: ObjectFindings,
+): string | null {
+  const rows = [...groupBy(tables.incomparable, ({ why }) => why)].map(
+    ([why, same]) => `the rows of ${listed(same.map(({ table }) => table))} could not be compared: ${why}`,
+  );
+  const words = `could not be compared: ${serverName(found)} and ${serverName(expected)} may write the same definition in other words`;
+  const all = [
+    ...(hasObjects(expected) ? [] : [NO_OBJECT]),
+    ...rows,
+    ...(unlike.length === 0 ? [] : [`the definition of ${listed(unlike)} ${words}`]),
+    ...(otherVersions.length === 0 ? [] : [listed(otherVersions, '; ')]),
+  ];
+  return all.length === 0 ? null : all.join('; ');
 }
 
 function extentOf({ tables }: Proof): Extent {
@@ -88,7 +119,7 @@ function extentOf({ tables }: Proof): Extent {
 }
 
 function whyHopeless(expected: Proof, found: Proof): string | null {
-  if (expected.engine !== found.engine)
+  if (!areOfOneFamily(expected, found))
     return `the proof is of ${expected.engine} and what was restored is in ${found.engine}`;
   // Nothing equals nothing: a proof whose reading found nothing must not pass for one of an empty database.
   if (!hasObjects(expected) && expected.tables.length === 0 && expected.counters.length === 0)
@@ -109,7 +140,7 @@ function hasObjects({ objects }: Proof): boolean {
 
 interface TableFindings {
   differences: Difference[];
-  incomparable: string[];
+  incomparable: { table: string; why: string }[];
   warnings: string[];
   excused: string[];
 }
@@ -117,11 +148,12 @@ interface TableFindings {
 function compareTables(expected: Proof, found: Proof): TableFindings {
   const there = new Map(found.tables.map((table) => [table.name, table]));
   const findings: TableFindings = { differences: [], incomparable: [], warnings: [], excused: [] };
+  const otherwise = whyHashedOtherwise(expected, found);
   for (const table of expected.tables) {
     const other = there.get(table.name);
     if (other === undefined)
       findings.differences.push({ kind: 'table_missing', table: table.name, rows: table.rows });
-    else compareTable(table, other, expected.method === found.method ? null : found.method, findings);
+    else compareTable(table, other, otherwise, findings);
   }
   const known = new Set(expected.tables.map(({ name }) => name));
   for (const { name, rows } of found.tables.filter((table) => !known.has(table.name)))
@@ -129,10 +161,17 @@ function compareTables(expected: Proof, found: Proof): TableFindings {
   return findings;
 }
 
+/** MySQL and MariaDB write some values in other words, so that no method makes the same of them. */
+function whyHashedOtherwise(expected: Proof, found: Proof): string | null {
+  if (expected.engine !== found.engine)
+    return `they were hashed by ${serverName(expected)}, and now by ${serverName(found)}`;
+  return expected.method === found.method ? null : `they are hashed by another method now, ${found.method}`;
+}
+
 function compareTable(
   table: TableProof,
   other: TableProof,
-  otherMethod: string | null,
+  otherwise: string | null,
   findings: TableFindings,
 ): void {
   const { name } = table;
@@ -150,38 +189,19 @@ function compareTable(
     return differs({ kind: 'rows', table: name, expected: table.rows, found: other.rows }, told);
   }
   if (table.checksum === null) return;
-  const why = whyUnchecked(table, other, otherMethod);
-  if (why !== null) findings.incomparable.push(`the rows of ${name} could not be compared: ${why}`);
+  const why = otherwise ?? whyUnchecked(table, other);
+  if (why !== null) findings.incomparable.push({ table: name, why });
   else if (table.checksum !== other.checksum) {
     const sampled = table.sample !== null;
     differs({ kind: 'content', table: name, rows: table.rows, sampled }, 'came back with other rows');
   }
 }
 
-function whyUnchecked(table: TableProof, other: TableProof, otherMethod: string | null): string | null {
-  if (otherMethod !== null) return `they are hashed by another method now, ${otherMethod}`;
+function whyUnchecked(table: TableProof, other: TableProof): string | null {
   if (other.checksum === null) return 'what was restored has no checksum';
   return JSON.stringify(table.sample) === JSON.stringify(other.sample)
     ? null
     : 'the checksums cover other samples';
-}
-
-/** By kind and name; where several share both (overloaded routines), their definitions are compared as a set. */
-function compareObjects(expected: Proof, found: Proof): Difference[] {
-  const key = (object: { kind: string; name: string }) => JSON.stringify([object.kind, object.name]);
-  const [was, is] = [groupBy(expected.objects, key), groupBy(found.objects, key)];
-  const keys = [...new Set([...was.keys(), ...is.keys()])];
-  return keys.flatMap((one): Difference[] => {
-    const [object = '', name = ''] = JSON.parse(one) as string[];
-    const [before, after] = [was.get(one) ?? [], is.get(one) ?? []];
-    if (after.length < before.length) return [{ kind: 'object_missing', object, name }];
-    if (after.length > before.length) return [{ kind: 'object_extra', object, name }];
-    const same = sameList(
-      before.map(({ hash }) => hash),
-      after.map(({ hash }) => hash),
-    );
-    return same ? [] : [{ kind: 'object_changed', object, name }];
-  });
 }
 
 /** A counter that moved while the dump was taken may have come back with any value between. */

@@ -32,6 +32,11 @@ const objectProof = z.object({
   name: z.string(),
   /** SHA-256 of the definition in a form that a dump and a restore leave as it is; hexadecimal. */
   hash: z.string(),
+  /**
+   * Of an extension, which comes back in the version that the server installs. Left out in older proofs, where it is a part of the definition,
+   * and of everything else.
+   */
+  version: z.string().optional(),
 });
 
 export const proofSchema = z.object({

@@ -1,10 +1,8 @@
 import { counted } from '../core/units.ts';
 import type { Comparison, Difference, Extent } from './compare.ts';
 import { groupBy } from './grouped.ts';
+import { listed as list, NAMED } from './listed.ts';
 import type { Proof } from './proof.ts';
-
-/** So many differences of a kind are named; of the others only how many there are is told. */
-const NAMED = 5;
 
 /**
  * What differs, as sentence parts for a person, the worst first: tables that are gone, rows that are missing, rows that are
@@ -38,6 +36,25 @@ export function tellExtent(
   return `${whole} ${countedOnly.length === 0 ? 'equal to' : 'as in'} the source${except}${but}`;
 }
 
+/** What a restore in which nothing differs says of the comparison: that not everything could be compared is a warning, whatever the rest showed. */
+export function tellRestored(comparison: Comparison, proof: Proof): { notes: string[]; warnings: string[] } {
+  const unproven = whyUnproven(comparison, proof);
+  const told = `equality is not proven: ${unproven ?? ''}`;
+  if (comparison.incomparable !== null)
+    return { notes: [tellCompared(comparison, proof)], warnings: [told, ...comparison.warnings] };
+  // The backup or the verification warns of what else keeps it from being proven; here it is enough that nobody takes it for equal.
+  const note = unproven === null ? tellExtent(comparison.extent, proof) : told;
+  return { notes: [note], warnings: comparison.warnings };
+}
+
+/** What is as it was where not everything could be compared, as a sentence part; `incomparable` says the rest. */
+export function tellCompared({ extent, hopeless }: Comparison, { objects }: Proof): string {
+  const { tables, rows, excused } = extent;
+  if (hopeless) return 'nothing could be compared with the proof';
+  const except = excused.length === 0 ? '' : ` but for the rows of ${list(excused)}`;
+  return `${counted(tables, 'table')}, ${counted(rows, 'row')} and ${counted(objects.length, 'object')} as in the source${except}, as far as that could be compared`;
+}
+
 /** That tables could not be compared because the proof says nothing of their rows, as a sentence part; nothing for none. */
 export function tellLeftOut(tables: string[]): string[] {
   if (tables.length === 0) return [];
@@ -48,8 +65,9 @@ export function tellLeftOut(tables: string[]): string[] {
 export function whyUnproven(comparison: Comparison, expected: Proof): string | null {
   if (comparison.differences.length > 0) return null;
   const { excused, counted: countedOnly } = comparison.extent;
-  if (comparison.incomparable !== null || expected.unproven !== null)
-    return comparison.incomparable ?? expected.unproven;
+  const { incomparable } = comparison;
+  if (incomparable !== null || expected.unproven !== null)
+    return [incomparable, expected.unproven].filter((one) => one !== null).join('; ');
   if (excused.length > 0) return `the rows of ${list(excused)} differ, and whether they may nobody can tell`;
   if (expected.level === 'counts') return ONLY_COUNTED;
   const why = [
@@ -123,9 +141,4 @@ function ofKind(same: ObjectDifference[]): string {
 function bounded(sentences: string[], noun: string): string[] {
   const more = sentences.length - NAMED;
   return more <= 0 ? sentences : [...sentences.slice(0, NAMED), `${more} more ${noun}`];
-}
-
-function list(names: string[]): string {
-  const more = names.length - NAMED;
-  return more <= 0 ? names.join(', ') : `${names.slice(0, NAMED).join(', ')} and ${more} more`;
 }

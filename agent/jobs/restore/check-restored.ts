@@ -2,7 +2,7 @@ import { HoldfastError, describeError } from '../../core/errors.ts';
 import { compare } from '../../proof/compare.ts';
 import { proofWithout } from '../../proof/of-schema.ts';
 import type { Proof } from '../../proof/proof.ts';
-import { tellDifferences, tellExtent, tellLeftOut, whyUnproven } from '../../proof/tell.ts';
+import { tellDifferences, tellLeftOut, tellRestored } from '../../proof/tell.ts';
 import type { Inspector } from '../../sources/source.ts';
 import { sizeRestored } from './size-restored.ts';
 import { expected } from '../size-up.ts';
@@ -16,7 +16,7 @@ export interface Checked {
   rows: number;
   /** What was compared, or that the backup has no proof. */
   notes: string[];
-  /** What differs from the proof, and what kept it from being compared. */
+  /** What differs from the proof, what could not be compared with it, and what kept all of it from being compared. */
   warnings: string[];
   /** What it takes on the server; left out where the server does not tell, and of some tables alone. */
   databaseBytes?: number;
@@ -24,8 +24,8 @@ export interface Checked {
 
 /**
  * Counts what a restored database holds and compares it with the proof of its dump. Where it shall become the source's own, a difference
- * throws `restore_failed`, and a comparison that cannot be made throws why, unless it was said that it may be left out. Schemas among
- * `without` did not come back, and are not compared. `inspector` looks at it; the source itself when left out.
+ * throws `restore_failed`, and a proof or a database that cannot be read throws why, unless it was said that it may be left out. What a server of
+ * another release keeps from being compared is a warning. Schemas among `without` did not come back, and are not compared. `inspector` looks at it; the source itself when left out.
  */
 export async function checkRestored(
   restoration: Restoration,
@@ -84,11 +84,8 @@ async function compareWithProof(
     const comparison = compare(proof, narrowed(await inspector.prove(database, proof, context.signal)));
     const differences = tellDifferences(comparison);
     if (differences.length > 0) throw unequal(restoration, differences);
-    const unproven = whyUnproven(comparison, proof);
-    // The backup or the verification warns of it; here it is enough that nobody takes it for equal.
-    const told =
-      unproven === null ? tellExtent(comparison.extent, proof) : `equality is not proven: ${unproven}`;
-    return { notes: [told, ...notCompared], warnings: comparison.warnings };
+    const { notes, warnings } = tellRestored(comparison, proof);
+    return { notes: [...notes, ...notCompared], warnings };
   } catch (error) {
     context.signal.throwIfAborted();
     const { kind, message } = describeError(error);

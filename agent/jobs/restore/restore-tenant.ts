@@ -4,7 +4,7 @@ import { counted } from '../../core/units.ts';
 import { compare } from '../../proof/compare.ts';
 import { proofOfSchema } from '../../proof/of-schema.ts';
 import type { Proof } from '../../proof/proof.ts';
-import { tellDifferences, tellExtent, whyUnproven } from '../../proof/tell.ts';
+import { tellDifferences, tellRestored } from '../../proof/tell.ts';
 import type { SavedSnapshot } from '../../repository/repository.ts';
 import type { Source } from '../../sources/source.ts';
 import type { Tenant, TenantRestored } from '../../sources/tenants.ts';
@@ -143,11 +143,9 @@ function judge(
       { hint: 'Restore another snapshot.' },
     );
   }
-  const unproven = whyUnproven(comparison, proof);
-  judged.notes.push(
-    unproven === null ? tellExtent(comparison.extent, proof) : `equality is not proven: ${unproven}`,
-  );
-  judged.warnings.push(...comparison.warnings);
+  const { notes, warnings } = tellRestored(comparison, proof);
+  judged.notes.push(...notes);
+  judged.warnings.push(...warnings);
 }
 
 function told(

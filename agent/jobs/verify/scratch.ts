@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { describeError } from '../../core/errors.ts';
 import { SCRATCH } from '../../core/scratch-name.ts';
 import type { Source } from '../../sources/source.ts';
 
@@ -25,8 +26,15 @@ export async function makeScratch(
   return scratch;
 }
 
-/** Does the work and drops the scratch database, also when the work fails: its failure is what is told then. */
-export async function droppedAfter<T>(server: Source, scratch: string, work: () => Promise<T>): Promise<T> {
+/**
+ * Does the work and drops the scratch database, also when the work fails: its failure is what is told then. That it could not be dropped after
+ * the work is a warning, which takes nothing of what the work has shown.
+ */
+export async function droppedAfter<T>(
+  server: Source,
+  scratch: string,
+  work: () => Promise<T>,
+): Promise<{ result: T; warnings: string[] }> {
   let result: T;
   try {
     result = await work();
@@ -35,6 +43,16 @@ export async function droppedAfter<T>(server: Source, scratch: string, work: () 
     await server.dropDatabase(scratch, AbortSignal.timeout(DROP_TIMEOUT_MS)).catch(() => undefined);
     throw error;
   }
-  await server.dropDatabase(scratch, AbortSignal.timeout(DROP_TIMEOUT_MS));
-  return result;
+  try {
+    await server.dropDatabase(scratch, AbortSignal.timeout(DROP_TIMEOUT_MS));
+    return { result, warnings: [] };
+  } catch (error) {
+    const why = describeError(error).message;
+    return {
+      result,
+      warnings: [
+        `the scratch database ${scratch} could not be dropped: ${why}; the next verification drops it`,
+      ],
+    };
+  }
 }

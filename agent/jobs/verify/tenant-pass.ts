@@ -33,7 +33,7 @@ export interface TenantPass {
  */
 export async function passOver(work: TenantPass, context: JobContext): Promise<string | null> {
   const { verified, pass, opened } = work;
-  const passed: Passed = { tried: [], tables: 0, whole: false };
+  const passed: Passed = { tried: [], tables: 0, warnings: [] };
   try {
     await onScratch(work, passed, context);
     const trouble = await opened.trouble();
@@ -48,12 +48,6 @@ export async function passOver(work: TenantPass, context: JobContext): Promise<s
       verified.stopped = true;
       return STOPPED;
     }
-    // All were compared, and what failed is the end of the scratch: what they showed stays shown.
-    if (passed.whole && (await opened.trouble()) === null) {
-      keep(verified, passed);
-      verified.broken = { error, shows: true };
-      return 'a pass before it broke off';
-    }
     const nothing = (await opened.trouble()) ?? whyNothingShown(error);
     const { message, kind } = describeError(error);
     leave(verified, nothing ?? message, pass);
@@ -66,7 +60,8 @@ export async function passOver(work: TenantPass, context: JobContext): Promise<s
   }
 }
 
-function keep(verified: TenantsVerified, { tried, tables }: Passed): void {
+function keep(verified: TenantsVerified, { tried, tables, warnings }: Passed): void {
+  verified.warnings.push(...warnings);
   verified.tried.push(...tried);
   verified.tables += tables;
 }
@@ -87,8 +82,7 @@ function causeOf(error: unknown): unknown {
 interface Passed {
   tried: TenantVerification[];
   tables: number;
-  /** Each tenant of the pass was compared. */
-  whole: boolean;
+  warnings: string[];
 }
 
 /** Adds to `passed` tenant by tenant. */
@@ -103,7 +97,7 @@ async function onScratch(work: TenantPass, passed: Passed, context: JobContext):
       throw context.signal.aborted ? cause : new Unprepared(describeError(cause).message, { cause });
     },
   );
-  return droppedAfter(server, scratch, async () => {
+  const { warnings } = await droppedAfter(server, scratch, async () => {
     const loaded = await load(work, schemas, scratch, context);
     for (const tenant of pass) {
       const step = `comparing tenant ${tenant.id} with the proof`;
@@ -113,8 +107,8 @@ async function onScratch(work: TenantPass, passed: Passed, context: JobContext):
       passed.tried.push(tried);
       passed.tables += tables;
     }
-    passed.whole = true;
   });
+  passed.warnings.push(...warnings);
 }
 
 function load(

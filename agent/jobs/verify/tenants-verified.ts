@@ -18,6 +18,8 @@ export interface TenantsVerified {
   stopped: boolean;
   /** What ended the passes before their time, and whether it shows that something is wrong with what is stored. */
   broken: { error: unknown; shows: boolean } | null;
+  /** What else is to be known, as sentence parts. */
+  warnings: string[];
 }
 
 export interface VerifiedOf {
@@ -70,7 +72,7 @@ export function concluded(of: VerifiedOf, verified: TenantsVerified, given: RunF
     throw notRun(why, facts);
   }
   const stopped = verified.stopped ? ['it was told to stop before all were verified'] : [];
-  const warnings = [...warningsOf(of, restored, untried, broken), ...stopped];
+  const warnings = [...warningsOf(of, restored, untried, broken), ...verified.warnings, ...stopped];
   return { reason: reasonOf(of, verified, rows), warnings, facts };
 }
 

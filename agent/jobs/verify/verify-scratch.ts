@@ -2,7 +2,7 @@ import { HoldfastError } from '../../core/errors.ts';
 import { counted, humanBytes } from '../../core/units.ts';
 import { compare } from '../../proof/compare.ts';
 import type { Proof } from '../../proof/proof.ts';
-import { tellDifferences, tellExtent, whyUnproven } from '../../proof/tell.ts';
+import { tellCompared, tellDifferences, tellExtent, whyUnproven } from '../../proof/tell.ts';
 import type { StepFacts } from '../../ledger/ledger.ts';
 import type { Repository, Snapshot } from '../../repository/repository.ts';
 import {
@@ -149,9 +149,7 @@ async function comparedWithProof(work: ScratchWork, signal: AbortSignal): Promis
   const findings = tellDifferences(comparison);
   const { tables, rows, sampled } = comparison.extent;
   const unproven = whyUnproven(comparison, proof);
-  const summary = comparison.equal
-    ? tellExtent(comparison.extent, proof)
-    : `${counted(tables, 'table')}, ${counted(rows, 'row')}`;
+  const summary = comparison.equal ? tellExtent(comparison.extent, proof) : tellCompared(comparison, proof);
   const found = {
     ...{ tables, rows, summary, unproven },
     ...{ sampled: sampled.length, warnings: comparison.warnings },

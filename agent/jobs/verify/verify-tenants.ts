@@ -78,6 +78,7 @@ async function verifyTenants(
   const inTurn = settings.inTurn(there, snapshot.id);
   const verified: TenantsVerified = {
     ...{ tried: [], left: [], tables: 0, stopped: false, broken: null },
+    warnings: [],
     noneThere: there.length === 0 && found.tenants.length > 0,
   };
   const absent = found.tenants.filter(

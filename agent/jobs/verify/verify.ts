@@ -147,13 +147,13 @@ async function verifyOn(
   const tables = opened.own ? probe.tables : null;
   const size = sizeUp(ledger, source.name, snapshot);
   const work = { repository, snapshot, proof, server, scratch, queries, tables, size };
-  const verified = await droppedAfter(server, scratch, () => verifyScratch(work, steps, context)).catch(
-    async (error: unknown) => {
-      throw signal.aborted ? error : await endOf(error, opened, facts, steps);
-    },
-  );
+  const { result, warnings } = await droppedAfter(server, scratch, () =>
+    verifyScratch(work, steps, context),
+  ).catch(async (error: unknown) => {
+    throw signal.aborted ? error : await endOf(error, opened, facts, steps);
+  });
   await requireStanding(opened, facts, steps);
-  return verified;
+  return { ...result, warnings: [...result.warnings, ...warnings] };
 }
 
 interface Result {

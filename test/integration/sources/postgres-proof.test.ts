@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { PostgresSourceConfig } from '../../../agent/config/config.ts';
-import { proofSchema, type Proof } from '../../../agent/proof/proof.ts';
+import { compare } from '../../../agent/proof/compare.ts';
+import { proofSchema, type ObjectProof, type Proof } from '../../../agent/proof/proof.ts';
 import { createSource } from '../../../agent/sources/create.ts';
 import type { Source } from '../../../agent/sources/source.ts';
 import { HOSTILE } from '../../helpers/postgres-hostile.ts';
@@ -60,6 +62,30 @@ describe.each(postgresMajors())('the proof of PostgreSQL %i', (major) => {
     const copy = await database('', 'TEMPLATE template0');
     await sourceOf(copy).restoreInto(copy, streamOf(bytes), never);
     return copy;
+  }
+
+  const keyOf = ({ kind, name }: { kind: string; name: string }) => `${kind} ${name}`;
+
+  /** Of what proofs once had in another form than today: catalog rows as the release has them, and an extension together with its version. */
+  async function formerHashes(target: string): Promise<Map<string, ObjectProof>> {
+    const rows = await server.sql(
+      `SELECT 'extension' AS kind, extname AS name, jsonb_build_array(extversion, extnamespace::regnamespace::text)::text AS facts
+        FROM pg_extension WHERE extname <> 'plpgsql'
+       UNION ALL SELECT 'collation', 'public.' || collname, (to_jsonb(l) - '{oid,collname,collnamespace,collowner,collversion}'::text[]
+        || CASE WHEN collprovider = 'c' THEN jsonb_build_object('collencoding', 6) ELSE '{}' END)::text
+        FROM pg_collation l WHERE collnamespace = 'public'::regnamespace
+       UNION ALL SELECT 'publication', pubname, jsonb_build_array(to_jsonb(p) - '{oid,pubname,pubowner}'::text[],
+        (SELECT jsonb_agg(to_jsonb(t) ORDER BY schemaname, tablename) FROM pg_publication_tables t WHERE t.pubname = p.pubname))::text
+        FROM pg_publication p WHERE NOT puballtables`,
+      target,
+    );
+    const hashed = rows.map(({ kind, name, facts }) => ({
+      ...{ kind: String(kind), name: String(name) },
+      hash: createHash('sha256')
+        .update(JSON.stringify([facts, null]))
+        .digest('hex'),
+    }));
+    return new Map(hashed.map((object) => [keyOf(object), object]));
   }
 
   const prove = (target: string, like: Proof) => sourceOf(target).prove(target, like, never);
@@ -243,6 +269,38 @@ describe.each(postgresMajors())('the proof of PostgreSQL %i', (major) => {
         copy,
       );
       expect(differences(proof, await prove(copy, proof))).toEqual([]);
+    });
+
+    test('its proof has definitions in the form of before → is equal in that form, and another definition is none', async () => {
+      const copy = await database('SELECT 1', `TEMPLATE ${whole}`);
+      const before = await formerHashes(copy);
+      const known = { ...proof, objects: proof.objects.map((object) => before.get(keyOf(object)) ?? object) };
+      expect(differences(known, proof)).toContain('changed publication paper');
+      expect(differences(known, proof).length).toBeGreaterThan(3);
+      expect(differences(known, await prove(copy, known))).toEqual([]);
+      await server.sql(
+        `ALTER EXTENSION hstore SET SCHEMA "Ten ant";
+         UPDATE pg_collation SET collisdeterministic = false WHERE collname = 'numeric_order'`,
+        copy,
+      );
+      expect(differences(known, await prove(copy, known))).toEqual(
+        expect.arrayContaining([
+          'changed extension hstore',
+          'changed collation public.numeric_order',
+        ]) as string[],
+      );
+    });
+
+    test('an extension has another version → is told with both, and is no difference', async () => {
+      const copy = await database(
+        "UPDATE pg_extension SET extversion = '0.9' WHERE extname = 'hstore'",
+        `TEMPLATE ${whole}`,
+      );
+      const comparison = compare(proof, await prove(copy, proof));
+      expect(comparison).toMatchObject({ equal: false, differences: [] });
+      expect(comparison.incomparable).toMatch(
+        /^extension hstore has version 0\.9, and the source had 1\.\d+$/,
+      );
     });
 
     test('nothing changed but the place of rows → is equal', async () => {

@@ -225,6 +225,18 @@ describe.each(postgresMajors())('tenants of PostgreSQL %i', (major) => {
     );
   });
 
+  test('an extension that it needs has another version → restored, and a warning names both', async () => {
+    const { sql, backup } = await clinic();
+    await sql('CREATE EXTENSION IF NOT EXISTS hstore; ALTER TABLE tenant_42.patients ADD more hstore');
+    const restore = await backup();
+    await sql("UPDATE pg_extension SET extversion = '0.9' WHERE extname = 'hstore'");
+    const { replaced, warnings } = await restore('42');
+    expect(replaced).toBe(true);
+    expect(warnings).toEqual([
+      expect.stringMatching(/^extension hstore has version 0\.9, and the source had 1\.\d+$/),
+    ]);
+  });
+
   test('what would mean something else afterwards → refused by name, and nothing has changed', async () => {
     const { database, sql, checksums, backup } = await clinic();
     const restore = await backup();

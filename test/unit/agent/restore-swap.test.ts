@@ -329,6 +329,35 @@ describe('a restore with a swap', () => {
     expect(warnings).toEqual([]);
   });
 
+  describe('onto a server of another release', () => {
+    const objects = proofOf().objects.map((object) => ({ ...object, hash: 'in other words' }));
+    const newer = { serverVersion: '18.1', method: 'test-2' };
+    const restored = async (found: Proof) => {
+      const { source, done } = sourceThatFinds(found);
+      const run = restoreJob(source, settings(await repositoryWith(proofOf()))).run(context);
+      return { done, outcome: await run.catch((error: unknown) => error) };
+    };
+
+    test('which hashes rows and writes definitions otherwise → swapped in, and a warning names what was not compared', async () => {
+      const { done, outcome } = await restored(proofOf({ ...newer, objects }));
+      expect(done.at(-1)).toMatch(/^swap /);
+      const { reason, warnings } = outcome as { reason: string; warnings: string[] };
+      expect(reason).toMatch(
+        /; 2 tables, 5 rows and 4 objects as in the source, as far as that could be compared;/,
+      );
+      expect(warnings).toEqual([
+        'equality is not proven: the rows of orders, customers could not be compared: they are hashed by another method now, test-2; the definition of table orders, index orders.orders_pkey, table customers, routine total could not be compared: PostgreSQL 18.1 and PostgreSQL 15.18 may write the same definition in other words',
+      ]);
+    });
+
+    test('and an object is missing → refused all the same', async () => {
+      const { done, outcome } = await restored(proofOf({ ...newer, objects: objects.slice(0, 3) }));
+      expect(outcome).toMatchObject({ kind: 'restore_failed' });
+      expect((outcome as Error).message).toMatch(/routine total is missing; shop was not touched$/);
+      expect(done.at(-1)).toBe('drop');
+    });
+  });
+
   test('the swap fails → the database beside is dropped, and the first cause is told', async () => {
     const { source, databases } = sourceThatFinds(proofOf(), () =>
       Promise.reject(new Error('somebody stays')),

@@ -36,10 +36,11 @@ interface Case {
   more?: Partial<TenantVerifySettings>;
   all?: Tenant[];
   signal?: AbortSignal;
+  on?: Partial<Source>;
 }
 
 /** A job on a server that restores what it is given; what it was asked to load, pass by pass. */
-async function verifying({ refused = {}, read, loads, more = {}, all, signal }: Case) {
+async function verifying({ refused = {}, read, loads, more = {}, all, signal, on = {} }: Case) {
   const passes: string[][] = [];
   const schemas: Source['schemas'] = {
     load: async (_, names, dump) => {
@@ -54,7 +55,7 @@ async function verifying({ refused = {}, read, loads, more = {}, all, signal }: 
     },
     prove: (_, schema) => Promise.resolve(read?.(schema) ?? readOf(schema)),
   };
-  const { server, databases } = fakeServer({ schemas });
+  const { server, databases } = fakeServer({ schemas, ...on });
   const repository = await repositoryWith(PROOF);
   const there = all ?? [tenant('1'), tenant('2'), tenant('3')];
   const tenants = {
@@ -86,6 +87,17 @@ test('three tenants → one pass over the dump, each proved by itself, the scrat
   });
   expect(passes).toEqual([['t_1', 't_2', 't_3']]);
   expect(databases).toEqual(['shop']);
+});
+
+test('the scratch cannot be dropped → each is proved all the same, and a warning names what is left', async () => {
+  const dropDatabase = () => Promise.reject(new HoldfastError('failed', 'somebody is connected to it'));
+  const { ended } = await verifying({ on: { dropDatabase } });
+  expect(verdicts(ended as object).map(([, verdict]) => verdict)).toEqual(['proved', 'proved', 'proved']);
+  expect((ended as { warnings: string[] }).warnings).toEqual([
+    expect.stringMatching(
+      /^the scratch database holdfast_scratch_.* could not be dropped: somebody is connected to it; the next verification drops it$/,
+    ),
+  ]);
 });
 
 test('one that the server refuses, one that lacks rows → a failure that names both, the third is proved; the scratch is dropped', async () => {

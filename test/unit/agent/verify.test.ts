@@ -94,6 +94,22 @@ describe('a snapshot that came back', () => {
       /hashed by another method now, test-2$/,
     ],
     [
+      'defined in the words of another release',
+      proofOf(),
+      {
+        on: {
+          prove: () =>
+            Promise.resolve(
+              proofOf({
+                serverVersion: '18.1',
+                objects: proofOf().objects.map((object) => ({ ...object, hash: 'in other words' })),
+              }),
+            ),
+        },
+      },
+      /the definition of table orders, .* PostgreSQL 18\.1 and PostgreSQL 15\.18 may write the same definition in other words$/,
+    ],
+    [
       'a table that was only counted',
       proofOf({ tables: [tableProof('orders', { checksum: null }), proofOf().tables[1]!] }),
       {},
@@ -127,6 +143,19 @@ describe('a snapshot that came back', () => {
     const { ended } = await verified(proofOf(), { rtoSeconds: -1 });
     expect(ended).toMatchObject({
       warnings: [expect.stringMatching(/^the restore took .* longer than the objective/)],
+    });
+  });
+
+  test('and the scratch cannot be dropped → proved all the same, and a warning names what is left', async () => {
+    const dropDatabase = () => Promise.reject(new HoldfastError('failed', 'somebody is connected to it'));
+    const { ended, databases } = await verified(proofOf(), { on: { dropDatabase } });
+    const scratch = [...databases].at(-1);
+    expect(scratch).toMatch(/^holdfast_scratch_.*_dddddddd$/);
+    expect(ended).toMatchObject({
+      warnings: [
+        `the scratch database ${scratch} could not be dropped: somebody is connected to it; the next verification drops it`,
+      ],
+      ...kept('proved', { restoreSeconds: expect.any(Number) as number }),
     });
   });
 

@@ -5,6 +5,8 @@ import {
   withoutDatabase,
   withoutDefaults,
   withoutJoinGroups,
+  withoutMb3,
+  withoutWidth,
   withPlainLiterals,
 } from '../../../agent/sources/mysql/proof/canonical.ts';
 import { cutFloats } from '../../../agent/sources/mysql/proof/cut-floats.ts';
@@ -138,6 +140,51 @@ describe('definitions', () => {
     const older = hashed([], 'from (t join u)', 'from (t join u)');
     expect(hashed(older, 'from t join u', 'from (t join u)')).toEqual(older);
     expect(hashed(older, 'from t join u', 'from t join u')).not.toEqual(older);
+  });
+
+  test('a definition of several rows, in one of two older forms → is hashed in that form, all of its rows', () => {
+    const hashed = (known: ReturnType<ReturnType<typeof collectDefinitions>['hashed']>, form: number) => {
+      const definitions = collectDefinitions(known);
+      const forms = [['today', null], ['oldest'], ['older']];
+      definitions.add('index', 'i', forms[form]!, ...(form === 0 ? forms.slice(1) : []));
+      definitions.add('index', 'i', ['the same in all']);
+      return definitions.hashed();
+    };
+    const [oldest, older] = [hashed([], 1), hashed([], 2)];
+    expect(oldest).not.toEqual(older);
+    expect(hashed(oldest, 0)).toEqual(oldest);
+    expect(hashed(older, 0)).toEqual(older);
+    expect(hashed(hashed([], 0), 0)).toEqual(hashed([], 0));
+  });
+
+  test('a width that only older releases tell → goes; of a boolean and with ZEROFILL it stays', () => {
+    const told = [
+      'int(11)',
+      'bigint(20) unsigned',
+      'int',
+      'tinyint(1)',
+      'int(4) unsigned zerofill',
+      'varchar(9)',
+    ];
+    expect(told.map(withoutWidth)).toEqual([
+      'int',
+      'bigint unsigned',
+      'int',
+      'tinyint(1)',
+      'int(4) unsigned zerofill',
+      'varchar(9)',
+    ]);
+  });
+
+  test('utf8 by its longer name → is the same; utf8mb4 is another', () => {
+    const names = ['utf8mb3', 'utf8mb3_general_ci', 'utf8_general_ci', 'utf8mb4_general_ci', null];
+    expect(names.map(withoutMb3)).toEqual([
+      'utf8',
+      'utf8_general_ci',
+      'utf8_general_ci',
+      'utf8mb4_general_ci',
+      null,
+    ]);
   });
 
   test('a literal in another character set → is the same literal', () => {

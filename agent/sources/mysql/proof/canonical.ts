@@ -5,35 +5,48 @@ import { quoteName } from '../names.ts';
 /** Collects definitions of objects, each of one row or several, and hashes them. */
 export interface Definitions {
   /**
-   * Adds what belongs to an object's definition, in order. `before` is the same in the form in which proofs have it that were taken
-   * before there was the form of today.
+   * Adds what belongs to an object's definition, in order. `older` are the same in the forms in which proofs have it that were taken before
+   * there was the form of today, the oldest first.
    */
-  add(kind: string, name: string, values: unknown[], before?: unknown[]): void;
+  add(kind: string, name: string, values: unknown[], ...older: unknown[][]): void;
   /** By kind and name. */
   hashed(): ObjectProof[];
 }
 
 /** What is held against `known`, a proof's objects, is hashed in the older form where the proof has it in that. */
 export function collectDefinitions(known: ObjectProof[] = []): Definitions {
-  const found = new Map<string, { kind: string; name: string; rows: unknown[][]; before: unknown[][] }>();
+  const found = new Map<string, { kind: string; name: string; rows: Row[] }>();
   const keyOf = (kind: string, name: string) => `${kind}\0${name}`;
   const asKnown = new Map(known.map(({ kind, name, hash }) => [keyOf(kind, name), hash]));
   return {
-    add: (kind, name, values, before = values) => {
+    add: (kind, name, values, ...older) => {
       const key = keyOf(kind, name);
-      const object = found.get(key) ?? { kind, name, rows: [], before: [] };
-      object.rows.push(values.map(asText));
-      object.before.push(before.map(asText));
+      const object = found.get(key) ?? { kind, name, rows: [] };
+      object.rows.push({ today: values.map(asText), older: older.map((form) => form.map(asText)) });
       found.set(key, object);
     },
     hashed: () =>
       [...found.entries()]
         .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([key, { kind, name, rows, before }]) => {
-          const older = hashOf(before);
-          return { kind, name, hash: asKnown.get(key) === older ? older : hashOf(rows) };
+        .map(([key, { kind, name, rows }]) => {
+          const hash = hashOf(rows.map(({ today }) => today));
+          const wanted = asKnown.get(key);
+          const isKnown = wanted !== undefined && wanted !== hash && olderHashes(rows).includes(wanted);
+          return { kind, name, hash: isKnown ? wanted : hash };
         }),
   };
+}
+
+interface Row {
+  today: (string | null)[];
+  older: (string | null)[][];
+}
+
+function olderHashes(rows: Row[]): string[] {
+  const forms = Math.max(...rows.map(({ older }) => older.length));
+  return Array.from({ length: forms }, (_, form) =>
+    hashOf(rows.map(({ today, older }) => older[form] ?? older.at(-1) ?? today)),
+  );
 }
 
 function hashOf(rows: unknown[][]): string {
@@ -88,6 +101,17 @@ export function withoutDefaults(options: unknown): string {
     .replace(/\b(?:page_checksum|transactional)=\S+/gi, '')
     .replace(/\s+/g, ' ')
     .trim();
+}
+
+/** A character set or a collation under the name that it had before releases told utf8 by its longer one. */
+export function withoutMb3(name: unknown): unknown {
+  return typeof name === 'string' ? name.replace(/^utf8mb3(?=_|$)/, 'utf8') : name;
+}
+
+/** MySQL 8.0.19 and later tell no width of an integer, which no value has; but that of a boolean, and with ZEROFILL. */
+export function withoutWidth(type: unknown): unknown {
+  if (typeof type !== 'string' || type === 'tinyint(1)' || type.includes('zerofill')) return type;
+  return type.replace(/^(tinyint|smallint|mediumint|int|bigint|year)\(\d+\)/, '$1');
 }
 
 /** An expression as MySQL tells it: literals change their character set, and with it their spelling, when it is read from a dump. */

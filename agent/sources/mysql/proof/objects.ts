@@ -7,6 +7,8 @@ import {
   withoutDefaults,
   withoutEnd,
   withoutJoinGroups,
+  withoutMb3,
+  withoutWidth,
   withPlainLiterals,
   type Definitions,
 } from './canonical.ts';
@@ -76,10 +78,23 @@ async function readListing(
   for (const row of rows) {
     if (listing.ofTable && to.skipped.has(String(row[listing.name[0] ?? '']))) continue;
     const name = listing.name.map((field) => String(row[field])).join('.');
-    const values = fields.map((field) => valueOf(field, row[field], database));
-    const before = fields.map((field) => valueOf(field, row[field], database, to.original));
-    to.definitions.add(listing.kind, name, [listing.from, ...values], [listing.from, ...before]);
+    const told = (other?: string) => fields.map((field) => valueOf(field, row[field], database, other));
+    const values = listing.fields.map((field) =>
+      has(field) ? inAnyRelease(session, field, valueOf(field, row[field], database)) : null,
+    );
+    const older = [told(to.original), told()].map((form) => [listing.from, ...form]);
+    to.definitions.add(listing.kind, name, [listing.from, ...values], ...older);
   }
+}
+
+/** What releases that lack the column do without being asked. */
+const USUAL: Record<string, string> = { ignored: 'NO', is_visible: 'YES', enforced: 'YES' };
+
+/** A column's value so that what says nothing is null, as where a release does not have it, and what has two names has one. */
+function inAnyRelease({ flavour }: MysqlSession, field: string, value: unknown): unknown {
+  if (value === USUAL[field]) return null;
+  if (/character_set_name$|collation(?:_name)?$/.test(field)) return withoutMb3(value);
+  return field === 'column_type' && flavour === 'mysql' ? withoutWidth(value) : value;
 }
 
 const EXPRESSIONS = new Set(['generation_expression', 'check_clause', 'expression', 'column_default']);

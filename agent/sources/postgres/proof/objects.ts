@@ -10,11 +10,16 @@ import { TABLE_OBJECTS, type ObjectQuery } from './table-objects.ts';
 
 /**
  * What a database holds beside rows and counters, each with the hash of a definition that is the same after a dump and a restore.
- * Without owners and rights, which a scratch database has not. What an extension brought is told by the extension.
+ * Without owners and rights, which a scratch database has not. What an extension brought is told by the extension. What is to be held against
+ * the objects of `like` is hashed in an older form where they have it in that.
  */
-export async function readObjects(session: PostgresSession, leftOut: string[]): Promise<ObjectProof[]> {
+export async function readObjects(
+  session: PostgresSession,
+  leftOut: string[],
+  like: ObjectProof[] = [],
+): Promise<ObjectProof[]> {
   const objects: ObjectProof[] = [];
-  for (const query of ALL) objects.push(...(await readKind(session, query, { leftOut, schema: null })));
+  for (const query of ALL) objects.push(...(await readKind(session, query, { leftOut, schema: null, like })));
   return objects;
 }
 
@@ -22,21 +27,24 @@ export async function readObjects(session: PostgresSession, leftOut: string[]): 
 export async function readObjectsOf(
   session: PostgresSession,
   schema: string | string[],
-  kinds: string[] | null = null,
-  leftOut: string[] = [],
+  {
+    kinds = null,
+    leftOut = [],
+    like = [],
+  }: { kinds?: string[] | null; leftOut?: string[]; like?: ObjectProof[] } = {},
 ): Promise<ObjectProof[]> {
   const objects: ObjectProof[] = [];
   for (const query of ALL.filter(isInSchemas)) {
     if (kinds === null || kinds.includes(query.kind))
-      objects.push(...(await readKind(session, query, { leftOut, schema })));
+      objects.push(...(await readKind(session, query, { leftOut, schema, like })));
   }
   return objects;
 }
 
 /** The extensions of the database. */
-export async function readExtensions(session: PostgresSession): Promise<ObjectProof[]> {
+export async function readExtensions(session: PostgresSession, like: ObjectProof[]): Promise<ObjectProof[]> {
   const query = ALL.find(({ kind }) => kind === 'extension');
-  return query === undefined ? [] : readKind(session, query, { leftOut: [], schema: null });
+  return query === undefined ? [] : readKind(session, query, { leftOut: [], schema: null, like });
 }
 
 /** The definitions of what stands in one schema, as the hashes of a proof are made of them. */
@@ -46,7 +54,7 @@ export async function readDefinitionsOf(
 ): Promise<{ kind: string; name: string; text: string }[]> {
   const definitions = [];
   for (const query of ALL.filter(isInSchemas)) {
-    const rows = await ask(session, query, { leftOut: [], schema });
+    const rows = await ask(session, query, { leftOut: [], schema, like: [] });
     for (const { name, facts, code } of rows) {
       const text = [facts, code].filter((part) => typeof part === 'string').join(' ');
       definitions.push({ kind: query.kind, name: String(name), text });
@@ -60,6 +68,7 @@ const ALL = [...TABLE_OBJECTS, ...OTHER_OBJECTS];
 interface Scope {
   leftOut: string[];
   schema: OfSchemas;
+  like: ObjectProof[];
 }
 
 function isInSchemas({ sql }: ObjectQuery): boolean {
@@ -68,7 +77,8 @@ function isInSchemas({ sql }: ObjectQuery): boolean {
 
 async function readKind(session: PostgresSession, query: ObjectQuery, scope: Scope): Promise<ObjectProof[]> {
   const rows = await ask(session, query, scope);
-  return rows.map((row) => proofOf(query, row)).sort(byName);
+  const known = new Set(scope.like.filter(({ kind }) => kind === query.kind).map(keyOf));
+  return rows.map((row) => proofOf(query, row, known)).sort(byName);
 }
 
 function ask(
@@ -80,14 +90,29 @@ function ask(
   return step(session, () => session.query(ofSchema(sql, schema), values));
 }
 
-function proofOf({ kind, coded }: ObjectQuery, row: Record<string, unknown>): ObjectProof {
+/** In the older form where `known` has it in that. */
+function proofOf(
+  { kind, coded }: ObjectQuery,
+  row: Record<string, unknown>,
+  known: Set<string>,
+): ObjectProof {
   const name = String(row.name);
   if (coded === true && typeof row.code !== 'string') {
     throw new HoldfastError('failed', `${kind} ${name} was dropped while it was read`);
   }
   const code = typeof row.code === 'string' ? canonicalExpression(row.code) : null;
-  const hash = createHash('sha256').update(JSON.stringify([row.facts, code]));
-  return { kind, name, hash: hash.digest('hex') };
+  const hashOf = (facts: unknown) =>
+    createHash('sha256')
+      .update(JSON.stringify([facts, code]))
+      .digest('hex');
+  const version = typeof row.version === 'string' ? { version: row.version } : {};
+  const older = row.before === undefined ? null : { kind, name, hash: hashOf(row.before) };
+  if (older !== null && known.has(keyOf(older))) return { ...older, ...version };
+  return { kind, name, hash: hashOf(row.facts), ...version };
+}
+
+function keyOf({ name, hash }: Pick<ObjectProof, 'name' | 'hash'>): string {
+  return `${name}\0${hash}`;
 }
 
 function byName(a: ObjectProof, b: ObjectProof): number {

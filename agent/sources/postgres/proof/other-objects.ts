@@ -22,6 +22,31 @@ const COLLATION = (oid: string) =>
 const OWN_ENCODING = `CASE WHEN it.collprovider = 'c' AND it.collencoding = -1 THEN
   jsonb_build_object('collencoding', (SELECT d.encoding FROM pg_database d WHERE d.datname = current_database())) ELSE '{}' END`;
 
+const COLLATION_ROW = row('collname', 'collnamespace', 'collowner', 'collversion');
+
+/**
+ * ICU's locale is in collcollate and collctype in 14, in colliculocale in 15 and 16, and in colllocale from 17 on. Nulls are what a release does
+ * not have, or does not need.
+ */
+const COLLATION_FACTS = `jsonb_strip_nulls(
+  CASE WHEN it.collprovider = 'i' THEN ${COLLATION_ROW} - '{collcollate,collctype,colliculocale}'::text[]
+    || jsonb_build_object('colllocale', coalesce(to_jsonb(it) ->> 'colllocale', to_jsonb(it) ->> 'colliculocale', it.collcollate))
+  ELSE ${COLLATION_ROW} END)`;
+
+/** Whether generated columns are published: 'n' is what releases before 18 do. */
+const PUBLICATION_FACTS = `CASE WHEN to_jsonb(it) ->> 'pubgencols' = 'n' THEN ${row('pubname', 'pubowner', 'pubgencols')} ELSE ${row('pubname', 'pubowner')} END`;
+
+const PUBLISHED = (
+  table: string,
+) => `CASE WHEN NOT it.puballtables THEN (SELECT jsonb_agg(${table} ORDER BY t.schemaname, t.tablename)
+  FROM pg_publication_tables t WHERE t.pubname = it.pubname
+    AND format('%I.%I', t.schemaname, t.tablename)::regclass <> ALL ($1::oid[])) END`;
+
+/** Releases differ in which columns they tell of where nobody chose any: those of the table, which are told there. */
+const PUBLISHED_TABLE = `jsonb_strip_nulls(CASE
+  WHEN EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = it.oid AND to_jsonb(r) ->> 'prattrs' IS NOT NULL) THEN to_jsonb(t)
+  ELSE to_jsonb(t) - 'attnames' END)`;
+
 const TYPE_CONSTRAINTS = `(SELECT string_agg(k.conname || ' ' || pg_get_constraintdef(k.oid), '; ' ORDER BY k.conname)
   FROM pg_constraint k WHERE k.contypid = it.oid AND k.contype = 'c')`;
 
@@ -35,7 +60,8 @@ export const OTHER_OBJECTS: ObjectQuery[] = [
   },
   {
     kind: 'extension',
-    sql: `SELECT ${named('it.extname')} AS name, jsonb_build_array(it.extversion, it.extnamespace::regnamespace::text)::text AS facts, NULL AS code
+    sql: `SELECT ${named('it.extname')} AS name, jsonb_build_array(it.extnamespace::regnamespace::text)::text AS facts,
+        jsonb_build_array(it.extversion, it.extnamespace::regnamespace::text)::text AS before, it.extversion AS version, NULL AS code
       FROM pg_extension it WHERE it.extname <> 'plpgsql'`,
   },
   {
@@ -75,7 +101,7 @@ export const OTHER_OBJECTS: ObjectQuery[] = [
   {
     kind: 'collation',
     sql: `SELECT ${named('n.nspname', 'it.collname')} AS name,
-        (${row('collname', 'collnamespace', 'collowner', 'collversion')} || ${OWN_ENCODING})::text AS facts, NULL AS code
+        (${COLLATION_FACTS} || ${OWN_ENCODING})::text AS facts, (${COLLATION_ROW} || ${OWN_ENCODING})::text AS before, NULL AS code
       FROM ${inSchema('pg_collation', 'collnamespace')}`,
   },
   {
@@ -142,10 +168,8 @@ export const OTHER_OBJECTS: ObjectQuery[] = [
   },
   {
     kind: 'publication',
-    sql: `SELECT ${named('it.pubname')} AS name, jsonb_build_array(${row('pubname', 'pubowner')},
-        CASE WHEN NOT it.puballtables THEN (SELECT jsonb_agg(to_jsonb(t) ORDER BY t.schemaname, t.tablename)
-          FROM pg_publication_tables t WHERE t.pubname = it.pubname
-            AND format('%I.%I', t.schemaname, t.tablename)::regclass <> ALL ($1::oid[])) END)::text AS facts, NULL AS code
+    sql: `SELECT ${named('it.pubname')} AS name, jsonb_build_array(${PUBLICATION_FACTS}, ${PUBLISHED(PUBLISHED_TABLE)})::text AS facts,
+        jsonb_build_array(${row('pubname', 'pubowner')}, ${PUBLISHED('to_jsonb(t)')})::text AS before, NULL AS code
       FROM ${besideSchemas('pg_publication')}`,
   },
   {

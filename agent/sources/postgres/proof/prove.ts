@@ -54,7 +54,7 @@ async function readLike(session: PostgresSession, target: string, like: Proof): 
     unproven: null,
     tables: await tablesLike(session, like),
     counters: await readCountersLike(session, like),
-    objects: await readObjects(session, []),
+    objects: await readObjects(session, [], like.objects),
   };
 }
 

@@ -3,7 +3,8 @@ import { named, sorted } from './names.ts';
 
 /**
  * How to read the objects of one kind: rows of `name`, `facts` (what stands for itself, as text) and `code` (what PostgreSQL writes
- * of an expression or a statement). $1 are the oids of relations that the dump leaves out. No oid and no owner gets into any.
+ * of an expression or a statement). `before` are the facts in the form in which older proofs have them, where it was another one. $1 are the
+ * oids of relations that the dump leaves out. No oid and no owner gets into any, and nothing that only some releases have where it says nothing.
  */
 export interface ObjectQuery {
   kind: string;
@@ -105,7 +106,9 @@ export const TABLE_OBJECTS: ObjectQuery[] = [
   {
     kind: 'statistics',
     coded: true,
-    sql: `SELECT ${named('n.nspname', 's.stxname')} AS name, (to_jsonb(s) -> 'stxstattarget')::text AS facts,
+    // From 17 on the server's own target is null, and -1 before.
+    sql: `SELECT ${named('n.nspname', 's.stxname')} AS name, coalesce(to_jsonb(s) ->> 'stxstattarget', '-1') AS facts,
+        (to_jsonb(s) -> 'stxstattarget')::text AS before,
         pg_get_statisticsobjdef(s.oid) AS code
       FROM ${TABLES} JOIN pg_statistic_ext s ON s.stxrelid = c.oid`,
   },

@@ -60,7 +60,7 @@ export async function proveSchemas(
   for (const schema of schemas)
     ofSchema.set(schemaPrefix(schema).slice(0, -1), { schema, troubles: [], ...emptyParts() });
   const objects = await readTogether(ofSchema, 'its objects', (some) =>
-    readObjectsOf(session, some, null, relations),
+    readObjectsOf(session, some, { leftOut: relations }),
   );
   for (const object of objects) ofSchema.get(schemaOf(object))?.objects.push(object);
   const extent = extentOf(config);

@@ -1,6 +1,8 @@
 import { HoldfastError } from '../../../core/errors.ts';
+import { compareObjects } from '../../../proof/compare-objects.ts';
 import type { ObjectProof, Proof } from '../../../proof/proof.ts';
 import { schemaPrefix } from '../../../proof/of-schema.ts';
+import { serverName } from '../../../proof/release.ts';
 import type { WholeEntry } from '../archive-contents.ts';
 import { quoteIdentifier } from '../names.ts';
 import { readExtensions, readObjectsOf } from '../proof/objects.ts';
@@ -8,14 +10,15 @@ import type { PostgresSession } from '../session.ts';
 import { readBack } from './read-back.ts';
 
 /**
- * Holds what a schema needs outside of itself against the database: returns what is missing there and can be made. Throws
- * `restore_failed` that names what is there and is not what it was, and tables that are missing, whose rows are not the tenant's.
+ * Holds what a schema needs outside of itself against the database: returns what is missing there and can be made, and as `warnings` what is
+ * there of which nobody can tell that it is what it was. Throws `restore_failed` that names what is there and is not what it was, and tables
+ * that are missing, whose rows are not the tenant's.
  */
 export async function missingNeeds(
   session: PostgresSession,
   needed: WholeEntry[],
   proof: Proof | null,
-): Promise<WholeEntry[]> {
+): Promise<{ missing: WholeEntry[]; warnings: string[] }> {
   const missing: WholeEntry[] = [];
   const present: WholeEntry[] = [];
   for (const entry of needed) {
@@ -25,8 +28,7 @@ export async function missingNeeds(
   }
   const lost = missing.find(({ kind }) => RELATIONS.has(kind));
   if (lost !== undefined) throw refusal(`needs ${told(lost)}, which is not there`, 'Restore that first');
-  if (proof !== null) await requireSame(session, present, proof);
-  return missing;
+  return { missing, warnings: proof === null ? [] : await requireSame(session, present, proof) };
 }
 
 /** Their rows belong to all tenants: a restore of one makes none of them. */
@@ -70,25 +72,44 @@ function nameOfRoutine(tag: string): string {
   return tag.slice(0, Math.max(0, tag.indexOf('(')));
 }
 
-async function requireSame(session: PostgresSession, present: WholeEntry[], proof: Proof): Promise<void> {
+/** Another version of an extension is no other extension, and another release may write a definition in other words: both are told. */
+async function requireSame(session: PostgresSession, present: WholeEntry[], proof: Proof): Promise<string[]> {
   const compared = present.filter(({ kind }) => kind === 'EXTENSION' || kind in ROUTINES || kind in TYPES);
   const schemas = [...new Set(compared.map(({ schema }) => schema))].filter((schema) => schema !== '');
   const now = await readBack(session, async () => {
-    const found = await readExtensions(session);
+    const found = await readExtensions(session, proof.objects);
     for (const schema of schemas)
-      found.push(...(await readObjectsOf(session, schema, ['routine', 'aggregate', 'type'])));
+      found.push(...(await readObjectsOf(session, schema, { kinds: ['routine', 'aggregate', 'type'] })));
     return found;
   });
-  const other = compared.find((entry) => !isSame(of(entry, proof.objects), of(entry, now)));
-  if (other === undefined) return;
-  throw refusal(
-    `needs ${told(other)}, which is not what it was when the backup was made`,
-    'Give it back the definition that it had',
-  );
+  const here = { ...proof, serverVersion: session.version };
+  const findings = compared.map((entry) => ({
+    entry,
+    ...compareNeeded({ ...proof, objects: of(entry, proof.objects) }, { ...here, objects: of(entry, now) }),
+  }));
+  const other = findings.find(({ isOther }) => isOther);
+  if (other !== undefined) {
+    throw refusal(
+      `needs ${told(other.entry)}, which is not what it was when the backup was made`,
+      'Give it back the definition that it had',
+    );
+  }
+  return findings.flatMap(({ warnings }) => warnings);
+}
+
+/** What the proof knows must be there as it was; overloads that came later change nothing. What it does not know cannot be compared. */
+function compareNeeded(before: Proof, now: Proof): { isOther: boolean; warnings: string[] } {
+  const { differences, unlike, otherVersions } = compareObjects(before, now);
+  const isOther = before.objects.length === 0 || differences.some(({ kind }) => kind !== 'object_extra');
+  const words = `may be defined otherwise than in the backup: ${serverName(now)} and ${serverName(before)} may write the same in other words`;
+  return {
+    isOther,
+    warnings: [...otherVersions, ...unlike.map((one) => `${one}, which the schema needs, ${words}`)],
+  };
 }
 
 /** The same-named of its kind: a routine stands there once for each signature. */
-function of({ kind, schema, tag }: WholeEntry, objects: ObjectProof[]): string[] {
+function of({ kind, schema, tag }: WholeEntry, objects: ObjectProof[]): ObjectProof[] {
   const routine = ROUTINES[kind];
   const name =
     routine === undefined ? null : `${schemaPrefix(schema)}${schemaPrefix(nameOfRoutine(tag)).slice(0, -1)}(`;
@@ -101,12 +122,7 @@ function of({ kind, schema, tag }: WholeEntry, objects: ObjectProof[]): string[]
       object.name === `${schemaPrefix(schema)}${schemaPrefix(tag).slice(0, -1)}`
     );
   };
-  return objects.filter(isIt).map(({ name: called, hash }) => `${called} ${hash}`);
-}
-
-/** What the proof knows must be there as it was; overloads that came later change nothing. What it does not know cannot be compared. */
-function isSame(before: string[], now: string[]): boolean {
-  return before.length > 0 && before.every((one) => now.includes(one));
+  return objects.filter(isIt);
 }
 
 export function told({ kind, schema, tag }: WholeEntry): string {

@@ -69,6 +69,6 @@ export function readRest(
     unproven: null,
     tables,
     counters: await readCountersLike(session, like, schema),
-    objects: await readObjectsOf(session, schema),
+    objects: await readObjectsOf(session, schema, { like: like?.objects ?? [] }),
   }));
 }

@@ -40,7 +40,7 @@ export async function restoreTenant(
     const loading = () => load(session, archive, order, { chosen, owners });
     const schemas = [...chosen.own, ...chosen.needed].map((entry) => entry.schema);
     // Whoever asks for no rights of the dump's gets those that are given here to whatever is new; nobody else does.
-    const read =
+    const { read, warnings } =
       order.owners === 'leave' ? await loading() : await withoutDefaultPrivileges(session, schemas, loading);
     order.onStep('comparing it with what was backed up');
     order.judge(read);
@@ -53,7 +53,7 @@ export async function restoreTenant(
       rows: read.tables.reduce((total, { rows }) => total + rows, 0),
       replaced: place.replaces && order.forGood,
       ownersKept: owners,
-      warnings: [...rights, ...leftOutside(chosen)],
+      warnings: [...warnings, ...rights, ...leftOutside(chosen)],
     };
   } catch (error) {
     await session.query('ROLLBACK').catch(() => undefined);
@@ -71,7 +71,7 @@ async function load(
   { chosen, owners }: { chosen: SchemaEntries; owners: boolean },
 ) {
   onStep(`loading ${schema}`);
-  const missing = await missingNeeds(session, chosen.needed, proof);
+  const { missing, warnings } = await missingNeeds(session, chosen.needed, proof);
   await prepareToLoad(session);
   const { first, last } = inTwo(archive.entries, chosen, missing);
   await loadEntries(session, archive, first, { owners });
@@ -81,7 +81,7 @@ async function load(
   const tables = await readRows(session, schema, proof);
   await loadEntries(session, archive, last, { owners });
   await analyzeSchema(session, schema);
-  return readRest(session, schema, { tables, like: proof });
+  return { read: await readRest(session, schema, { tables, like: proof }), warnings };
 }
 
 /**
