@@ -71,6 +71,7 @@ export function retentionJob(settings: RetentionSettings): Job {
     name: 'retention',
     source: null,
     timeoutMs: settings.timeoutMs,
+    facts: settings.dryRun ? { dryRun: true } : {},
     run: (context) => applyRetention(settings, context),
   };
 }
