@@ -1,5 +1,6 @@
+import type { Clock } from '../../core/clock.ts';
 import { counted } from '../../core/units.ts';
-import type { Repository, Snapshot } from '../../repository/repository.ts';
+import type { Repository, SavedSnapshot, Snapshot, SnapshotTags } from '../../repository/repository.ts';
 import { rememberedId, type Notes } from '../init.ts';
 
 /** A snapshot that a retention saw, and what a person is told of it should it be gone. */
@@ -10,13 +11,15 @@ export interface KnownSnapshot {
   source: string;
 }
 
-/** What the last retention left in a repository, and what was missing already and nobody accepted. Empty before the first one. */
+/** What the last retention left in a repository, what was missing already and nobody accepted, and what our runs have stored since then. */
 export function recallKnown(notes: Pick<Notes, 'recall'>, repositoryId: string): KnownSnapshot[] {
-  return JSON.parse(notes.recall(noteOf(repositoryId)) ?? '[]') as KnownSnapshot[];
+  return [...read(notes, leftIn(repositoryId)), ...read(notes, storedIn(repositoryId))];
 }
 
+/** In the place of all that was known. */
 export function rememberKnown(notes: Notes, repositoryId: string, known: KnownSnapshot[]): void {
-  notes.remember(noteOf(repositoryId), JSON.stringify(known));
+  write(notes, leftIn(repositoryId), known);
+  if (read(notes, storedIn(repositoryId)).length > 0) write(notes, storedIn(repositoryId), []);
 }
 
 export function knownFrom({ id, time, tags }: Snapshot): KnownSnapshot {
@@ -39,33 +42,52 @@ export function missingWords(missing: KnownSnapshot[]): string {
 }
 
 /**
- * The repository, by which whatever a run removes is known to no retention any more: what is gone then was not removed by us. It is noted
- * before, for an agent that is killed in between must not call its own work a loss; what is still there the next retention finds again.
+ * The repository, by which whatever a run stores is known to the next retention, and whatever a run removes is not any more: what is missing
+ * then was not removed by us. A removal is noted before, for an agent that is killed in between must not call its own work a loss; what is
+ * still there the next retention finds again.
  */
-export function notingRemovals(repository: Repository, notes: Notes): Repository {
-  const note = (ids: string[]) => {
+export function notingSnapshots(repository: Repository, notes: Notes, clock: Clock): Repository {
+  const removed = (ids: string[]) => {
     const repositoryId = rememberedId(repository, notes);
     if (repositoryId === null) return;
-    const known = recallKnown(notes, repositoryId);
-    const left = known.filter(({ id }) => !ids.includes(id));
-    if (left.length < known.length) rememberKnown(notes, repositoryId, left);
+    for (const note of [leftIn(repositoryId), storedIn(repositoryId)]) {
+      const known = read(notes, note);
+      const left = known.filter(({ id }) => !ids.includes(id));
+      if (left.length < known.length) write(notes, note, left);
+    }
+  };
+  const stored = <T extends SavedSnapshot>({ source, kind }: SnapshotTags, saved: T): T => {
+    const repositoryId = rememberedId(repository, notes);
+    if (repositoryId === null || kind === 'ledger') return saved;
+    const note = storedIn(repositoryId);
+    write(notes, note, [...read(notes, note), { id: saved.id, time: clock.now().toISOString(), source }]);
+    return saved;
   };
   return {
     ...repository,
+    save: async (request, signal) => stored(request.tags, await repository.save(request, signal)),
+    saveFolder: async (request, signal) => stored(request.tags, await repository.saveFolder(request, signal)),
+    prepare: (target) => {
+      const prepared = repository.prepare(target);
+      return {
+        ...prepared,
+        save: async (dump, signal) => stored(target.tags, await prepared.save(dump, signal)),
+      };
+    },
     remove: (ids, signal) => {
-      note(ids);
+      removed(ids);
       return repository.remove(ids, signal);
     },
     forget: async (policy, filter, signal) => {
       const report = await repository.forget(policy, filter, signal);
-      note(report.removed);
+      removed(report.removed);
       return report;
     },
     repairs: {
       ...repository.repairs,
       dropUnreadable: async (ids, folder, signal) => {
         const gone = await repository.repairs.dropUnreadable(ids, folder, signal);
-        note(gone);
+        removed(gone);
         return gone;
       },
     },
@@ -75,6 +97,19 @@ export function notingRemovals(repository: Repository, notes: Notes): Repository
 const MOST_TOLD = 5;
 
 /** Of each repository its own. */
-function noteOf(repositoryId: string): string {
+function leftIn(repositoryId: string): string {
   return `snapshots known to retention ${repositoryId}`;
+}
+
+/** Apart, for it is written with each snapshot and stays short. */
+function storedIn(repositoryId: string): string {
+  return `snapshots stored since retention ${repositoryId}`;
+}
+
+function read(notes: Pick<Notes, 'recall'>, note: string): KnownSnapshot[] {
+  return JSON.parse(notes.recall(note) ?? '[]') as KnownSnapshot[];
+}
+
+function write(notes: Notes, note: string, known: KnownSnapshot[]): void {
+  notes.remember(note, JSON.stringify(known));
 }

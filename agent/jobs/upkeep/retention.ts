@@ -244,7 +244,7 @@ function withMissing(standing: Standing, missing: KnownSnapshot[]): Standing {
 }
 
 function whyNotPruned(missing: KnownSnapshot[]): string {
-  return `nothing was pruned: the list lacks ${missingWords(missing)} of last time, which no run removed; if the list is short, pruning would take their data; if they were removed on purpose, type \`holdfast prune --accept-missing\``;
+  return `nothing was pruned: the list lacks ${missingWords(missing)} that should be there and that no run removed; if the list is short, pruning would take their data; if they were removed on purpose, type \`holdfast prune --accept-missing\``;
 }
 
 /** Retention on a list that lacks what must be there would count, and remove, by a wrong picture. */

@@ -1,8 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { maintenanceAfter, type Ended } from '../../../agent/jobs/backup/after-backup.ts';
-import { notingRemovals } from '../../../agent/jobs/upkeep/known-snapshots.ts';
+import { notingSnapshots } from '../../../agent/jobs/upkeep/known-snapshots.ts';
 import { retentionJob, type RetentionSettings } from '../../../agent/jobs/upkeep/retention.ts';
-import type { Repository, Snapshot } from '../../../agent/repository/repository.ts';
+import type {
+  DumpToSave,
+  FolderToSave,
+  PreparedSave,
+  Repository,
+  SavedFolder,
+  SaveRequest,
+  SaveTarget,
+  Snapshot,
+} from '../../../agent/repository/repository.ts';
 
 const USUAL = { daily: 1, weekly: 0, monthly: 0, yearly: 0 };
 const context = { signal: new AbortController().signal, onProgress: () => undefined };
@@ -345,9 +354,10 @@ describe('retention', () => {
     const given = settings(all.repository, notes);
     await retentionJob(given).run(context);
     const dropUnreadable = async () => ['c'];
-    const noting = notingRemovals(
+    const noting = notingSnapshots(
       { ...all.repository, repairs: { dropUnreadable } as unknown as Repository['repairs'] },
       given.notes,
+      { now: given.now },
     );
     await noting.remove(['a'], context.signal);
     await noting.repairs.dropUnreadable(['c'], '/copies', context.signal);
@@ -355,6 +365,39 @@ describe('retention', () => {
       context,
     );
     expect(warnings).toEqual([]);
+  });
+
+  test('the list hides what a run has stored since the last retention → missed as well; what that run removed again, and a copy of the ledger, are not', async () => {
+    const notes = new Map<string, string>();
+    const all = keepingAll(['a', 'b', 'c', 'd']);
+    const given = settings(all.repository, notes);
+    await retentionJob(given).run(context);
+    const saved = ['set', 'prepared', 'saved', 'undone', 'ledger'].map((id) => ({ id }) as SavedFolder);
+    const next = async () => saved.shift()!;
+    const saving = {
+      ...all.repository,
+      saveFolder: next,
+      save: next,
+      prepare: () => ({ save: next }) as unknown as PreparedSave,
+    };
+    const noting = notingSnapshots(saving, given.notes, { now: given.now });
+    const tags = { source: 'shop', engine: 'postgres', kind: 'tenant-set' as const };
+    await noting.saveFolder({ tags } as FolderToSave, context.signal);
+    await noting.prepare({ tags } as SaveTarget).save({} as DumpToSave, context.signal);
+    await noting.save({ tags } as SaveRequest, context.signal);
+    await noting.save({ tags } as SaveRequest, context.signal);
+    await noting.save({ tags: { ...tags, kind: 'ledger' } } as SaveRequest, context.signal);
+    await noting.remove(['undone'], context.signal);
+    const short = keepingAll(['a', 'b', 'c', 'd', 'saved']);
+    const { warnings } = await retentionJob(settings(short.repository, notes)).run(context);
+    const at = '2026-03-09T00:00:00Z';
+    expect(warnings).toEqual([
+      expect.stringContaining(
+        `lacks 2 snapshots (set of shop, ${at}; prepared of shop, ${at}) that should be there`,
+      ),
+    ]);
+    const again = await retentionJob(settings(short.repository, notes)).run(context);
+    expect(again.warnings).toEqual(warnings);
   });
 
   test('retention is killed behind its forget → what it removed is not missed', async () => {
