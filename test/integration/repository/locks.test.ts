@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { appendFileSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { passThrough } from '../../../agent/process/pass-through.ts';
 import { createStarted } from '../../../agent/repository/started.ts';
 import { emptyRepository } from '../../helpers/empty-repository.ts';
 import { fakeDump, saveRequest } from '../../helpers/repository.ts';
@@ -153,6 +154,16 @@ test('our agent was killed with a restic of the process id that one of another s
   });
   expect(await repository.clearDeadLocks(signal)).toEqual({ removed: 0, left: 0 });
   expect(locks()).toHaveLength(1);
+});
+
+test("a person's own restic, through `holdfast restic`, is over → a lock of its process id is ours up to then, and no younger one", async () => {
+  const { restic } = await emptyRepository();
+  const before = new Date();
+  const command = restic.passThrough(['list', 'locks', '--no-lock']);
+  expect(await passThrough(command, { PATH: process.env['PATH'] ?? '' })).toBe(0);
+  const [noted] = restic.unsettled();
+  expect(restic.started(noted?.pid ?? 0, before)).toBe(true);
+  expect(restic.started(noted?.pid ?? 0, new Date(Date.now() + 60_000))).toBe(false);
 });
 
 test('a restic of ours that was killed left its lock → with it goes the note of every one before', async () => {
