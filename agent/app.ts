@@ -13,6 +13,7 @@ import { backupJob } from './jobs/backup/backup.ts';
 import { alsoWarning } from './jobs/also-warning.ts';
 import type { Cycle } from './jobs/upkeep/check-cycle.ts';
 import { isFamiliar, rememberedId } from './jobs/init.ts';
+import { notingSnapshots } from './jobs/upkeep/known-snapshots.ts';
 import type { Job } from './jobs/job.ts';
 import type { ExportTarget } from './jobs/restore/export.ts';
 import { newestGoodSnapshot, whyNoProof } from './jobs/known-backups.ts';
@@ -120,8 +121,10 @@ export interface Surroundings extends AccessSurroundings {
  */
 export async function createApp(config: Config, surroundings: Surroundings): Promise<App> {
   const { log } = surroundings;
-  const { clock, processes, repository, password, childEnvironment } = createAccess(config, surroundings);
+  const access = createAccess(config, surroundings);
+  const { clock, processes, password, childEnvironment } = access;
   const ledger = openLedger(join(config.stateDir, 'ledger.db'), clock);
+  const repository = notingSnapshots(access.repository, ledger, clock);
   const runtimeDir = join(config.stateDir, 'run');
   const throwawayDir = config.throwawayDir ?? join(config.stateDir, 'throw-away');
   const sourceDeps = { processes, runtimeDir, engines: await loadEngines(config.sources) };

@@ -161,7 +161,7 @@ async function examineSnapshots(
             subject,
             state: 'warning' as const,
             detail: `${counted(ahead.length, 'snapshot')} with a time that has not come yet, by a clock that was wrong: ${ids.join(', ')}${more}`,
-            hint: `Holdfast goes by its ledger, but restic's own "latest" is ${newest.shortId}, and retention counts from it. After the next good backup: holdfast restic -- forget ${ids.join(' ')}`,
+            hint: `Holdfast goes by its ledger, but restic's own "latest" is ${newest.shortId}, and retention counts from it. After the next good backup: \`holdfast restic -- forget ${ids.join(' ')}\`, then \`holdfast prune --accept-missing\``,
           },
         ]),
     ...names.flatMap((name) =>

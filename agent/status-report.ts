@@ -45,6 +45,7 @@ export function createStatusReport(deps: Deps): () => Promise<void> {
       sources: withTurns(config.sources, outlook),
       schedule: { backup: outlook(config.schedule.backup), verify: outlook(config.schedule.verify) },
       retention: config.retention,
+      checkInterval: config.checkInterval,
       repository: {
         location: repository.location,
         id: rememberedId(repository, ledger),

@@ -134,7 +134,12 @@ const sourceSchema = z.object({
 
 const maintenanceSchema = z.object({
   job: z.enum(['retention', 'check']),
+  /** When the newest good one ended. */
   lastSuccess: moment.nullable(),
+  /** When the first backup began, from which on one is awaited; null before it, and where an older agent did not tell. */
+  awaitedSince: moment.nullable().default(null),
+  /** The age from which it is overdue; null where it never comes, and where an older agent did not tell. */
+  overdueAfterSeconds: z.int().positive().nullable().default(null),
   lastRun: runSchema.nullable(),
 });
 

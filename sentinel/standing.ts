@@ -1,5 +1,5 @@
 /** How each source stands: a pure function of what the agent told and the time. The page and `/status.json` say the same. */
-import type { RunStatus, SourceStatus } from './heartbeat.ts';
+import type { MaintenanceStatus, RunStatus, SourceStatus } from './heartbeat.ts';
 
 /**
  * The closed list of states, worst first. They are API: `/status.json` and its documentation use these words.
@@ -85,6 +85,17 @@ function verificationIsLate(verification: SourceStatus['verification'], now: Dat
   const ageSeconds = (now.getTime() - Date.parse(from)) / 1000;
   // By a clock that was ahead: nobody knows how old it is.
   return ageSeconds > limit || ageSeconds < -futureToleranceSeconds;
+}
+
+/** Whether the last good retention or check, or without one the first backup, is longer ago than the backups' schedule lets expect. */
+export function maintenanceIsLate(
+  { lastSuccess, awaitedSince, overdueAfterSeconds }: MaintenanceStatus,
+  secondsSince: (iso: string) => number,
+): boolean {
+  const from = lastSuccess ?? awaitedSince;
+  if (overdueAfterSeconds === null || from === null) return false;
+  const ageSeconds = secondsSince(from);
+  return ageSeconds > overdueAfterSeconds || ageSeconds < -futureToleranceSeconds;
 }
 
 /** Whether the newest verification of one failed, or the run did that was to verify some. */

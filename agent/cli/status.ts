@@ -12,6 +12,7 @@ import { overdueAfter, overdueBefore } from '../reports/overdue.ts';
 import { tenantStatus } from '../reports/tenant-status.ts';
 import { verifiedSource, watchedVerification } from '../reports/verified.ts';
 import { remindOfPassword, type Context } from './context.ts';
+import { lateMaintenance, maintenanceOf, verificationsOf, type MaintenanceLine } from './maintenance-line.ts';
 import type { SourceLine } from './source-line.ts';
 import { lateVerification, missedObjectives, verifiedWords } from './verified-words.ts';
 
@@ -20,7 +21,7 @@ interface Status {
   version: 1;
   at: string;
   sources: SourceLine[];
-  maintenance: { job: 'retention' | 'check' | 'verify'; lastRun: Run | null }[];
+  maintenance: MaintenanceLine[];
   /** Room for the repository and the state, and how far checks are with reading all data. */
   repository: Space & { allDataReadAt: string | null; nextPart: number | null; ofParts: number | null };
   /** What belongs to no tenant, where that has a schedule of its own. */
@@ -74,14 +75,12 @@ async function statusOf(app: App): Promise<Status> {
     const [fire] = nextFires(cron, config.timeZone, clock.now(), 1);
     return fire === undefined ? null : utc(fire);
   };
+  const sources = config.sources.map((source) => lineOf(app, source, overdueAfterSeconds));
   return {
     version: 1,
     at: utc(clock.now()),
-    sources: config.sources.map((source) => lineOf(app, source, overdueAfterSeconds)),
-    maintenance: (['retention', 'check', 'verify'] as const).map((job) => ({
-      job,
-      lastRun: lastOf(app, job),
-    })),
+    sources,
+    maintenance: [...maintenanceOf(app, everySeconds), verificationsOf(app, sources)],
     repository: { ...(await app.space()), ...partsOf(app) },
     globalBackups: globalSchedules(config).map(({ source, cron }) => ({
       source,
@@ -179,10 +178,6 @@ function suspectOf(app: App, source: string, good: Run | null): string | null {
   return newest === null || newest.id === good?.id ? null : (newest.facts.suspect ?? null);
 }
 
-function lastOf(app: App, job: 'retention' | 'check' | 'verify'): Run | null {
-  return app.ledger.recent({ job, limit: 1 })[0] ?? null;
-}
-
 function print(app: App, context: Context, status: Status): void {
   const {
     sources,
@@ -230,7 +225,11 @@ function print(app: App, context: Context, status: Status): void {
     ({ lastRun }) => lastRun,
   );
   const troubles = lastRuns.filter((run) => run !== null).flatMap(troubleOf);
-  const missed = [...sources.flatMap(missedObjectives), ...sources.flatMap(lateVerification)];
+  const missed = [
+    ...sources.flatMap(missedObjectives),
+    ...sources.flatMap(lateVerification),
+    ...maintenance.flatMap(lateMaintenance),
+  ];
   const ofTenants = tenantVerifications.flatMap(tenantTrouble);
   for (const text of [...running.map(progressOf), ...troubles, ...ofTenants, ...missed])
     print.line(`\n${text}`);

@@ -19,6 +19,8 @@ export interface Run {
 
 /** What a run has to tell beside its end; what does not apply is absent. */
 export interface RunFacts {
+  /** It only said what it would do. */
+  dryRun?: true;
   engine?: string;
   serverVersion?: string;
   /** The repository that it went to. */

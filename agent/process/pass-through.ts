@@ -19,7 +19,7 @@ export async function passThrough(command: Command, base: Record<string, string>
   const stop = new AbortController();
   process.on('SIGINT', () => undefined).on('SIGTERM', () => stop.abort());
   try {
-    const result = await execa(command.file, command.args, {
+    const child = execa(command.file, command.args, {
       cancelSignal: stop.signal,
       forceKillAfterDelay: false,
       env: { ...base, ...command.env },
@@ -27,6 +27,14 @@ export async function passThrough(command: Command, base: Record<string, string>
       stdio: 'inherit',
       reject: false,
     });
+    const result = await child;
+    if (child.pid !== undefined) {
+      command.onGone?.(child.pid, {
+        code: result.exitCode ?? null,
+        signal: result.signal ?? null,
+        stderr: [],
+      });
+    }
     if (result.exitCode !== undefined) return result.exitCode;
     if (result.signal !== undefined) return 128 + (constants.signals[result.signal] ?? 0);
     throw new HoldfastError('tool_missing', `cannot start ${command.label ?? command.file}`, {

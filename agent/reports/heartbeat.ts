@@ -8,6 +8,7 @@ import type {
   Status,
 } from '../../sentinel/heartbeat.ts';
 import { DAYS, pastDays, startOfPast } from './days.ts';
+import { lastMaintenance, watchedMaintenance, type MaintenanceSchedule } from './maintenance.ts';
 import { overdueAfter } from './overdue.ts';
 import { clip, runStatus } from './run-status.ts';
 import { repositorySizes } from './space.ts';
@@ -30,6 +31,8 @@ export interface HeartbeatFacts {
   schedule: { backup: Schedule; verify: Schedule };
   /** Whether old snapshots are removed at all. */
   retention: boolean;
+  /** After how many backups a check comes; 0 for never. */
+  checkInterval: number;
   repository: { location: string; id: string | null } & Pick<
     RepositoryStatus,
     'freeBytes' | 'fullInDays' | 'allDataReadAt'
@@ -75,6 +78,11 @@ const SIZES = 30;
 export function heartbeatOf(ledger: Reading, facts: HeartbeatFacts, now: Date): Heartbeat {
   const sources = facts.sources.map((source) => sourceOf(ledger, source, facts, now));
   const gating = sources.flatMap(({ status }) => (status.gates ? [status] : []));
+  const upkeep = {
+    ...facts,
+    inRepository: facts.repository.id,
+    backupSeconds: facts.schedule.backup.everySeconds,
+  };
   const addedBytes = sources.reduce((total, source) => total + source.addedBytes, 0);
   return {
     lastOk: oldest(gating.map(({ lastSuccess }) => lastSuccess)),
@@ -90,8 +98,8 @@ export function heartbeatOf(ledger: Reading, facts: HeartbeatFacts, now: Date): 
       sources: sources.map(({ status }) => status),
       maintenance: [
         // Switched off after a failure, it would be told as failed for ever.
-        { ...maintenanceStatus(ledger, 'retention'), ...(facts.retention ? {} : { lastRun: null }) },
-        maintenanceStatus(ledger, 'check'),
+        { ...maintenanceStatus(ledger, 'retention', upkeep), ...(facts.retention ? {} : { lastRun: null }) },
+        maintenanceStatus(ledger, 'check', upkeep),
       ],
       repository: { ...facts.repository, ...repositoryHistory(ledger, facts.repository.id), addedBytes },
       runs: ledger.recent({ limit: RUNS }).map(runStatus),
@@ -166,15 +174,20 @@ function repositoryHistory(
   return { snapshots: newest?.facts.snapshotsKept ?? null, sizes: repositorySizes(ledger, id) };
 }
 
-function maintenanceStatus(ledger: Reading, job: MaintenanceStatus['job']): MaintenanceStatus {
+function maintenanceStatus(
+  ledger: Reading,
+  job: MaintenanceStatus['job'],
+  schedule: MaintenanceSchedule,
+): MaintenanceStatus {
+  const run = lastMaintenance(ledger, job);
   return {
     job,
-    lastSuccess: ledger.last(job, null, 'succeeded')?.finishedAt ?? null,
-    lastRun: lastRun(ledger, job, null),
+    ...watchedMaintenance(ledger, job, schedule),
+    lastRun: run === null ? null : runStatus(run),
   };
 }
 
-function lastRun(ledger: Reading, job: Run['job'], source: string | null) {
+function lastRun(ledger: Reading, job: Run['job'], source: string) {
   const run = ledger.last(job, source);
   return run === null ? null : runStatus(run);
 }

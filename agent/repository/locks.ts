@@ -27,13 +27,29 @@ export async function clearDeadLocks(restic: Restic, now: Date, signal: AbortSig
   const locks = await Promise.all(before.map((id) => readLock(restic, id, signal)));
   const ours = before.filter((_, i) => isOurs(locks[i] ?? null, restic));
   const command = unlockCommand(locks, restic, now);
+  const noted = restic.unsettled();
   if (command === null || (await restic.exclusively(command, { timeoutMs: TIMEOUT_MS, signal })) === null)
     return { removed: 0, left: ours.length };
   const after = await listLocks(restic, signal);
+  // Nothing of those that were noted by then is alive, and nothing of theirs is left.
+  if (after.every((id) => before.includes(id) && !ours.includes(id))) restic.settle(noted);
   return {
     removed: before.filter((id) => !after.includes(id)).length,
     left: ours.filter((id) => after.includes(id)).length,
   };
+}
+
+/**
+ * Where none of the locks is ours while no restic of this state folder is alive, none that was started until then has one any more: one
+ * that was killed long ago must not make us take the lock of another server, which may have its process id by now, for ours.
+ */
+export async function settleNotes(restic: Restic, signal: AbortSignal): Promise<void> {
+  const noted = restic.unsettled();
+  if (noted.length === 0) return;
+  const listed = await restic.exclusively(LIST, { timeoutMs: TIMEOUT_MS, signal });
+  if (listed === null) return;
+  const locks = await Promise.all(idsIn(listed.stdout).map((id) => readLock(restic, id, signal)));
+  if (locks.every((lock) => lock !== null && !isOurs(lock, restic))) restic.settle(noted);
 }
 
 type Lock = z.infer<typeof lockMessage>;
@@ -54,7 +70,12 @@ function unlockCommand(locks: (Lock | null)[], restic: Restic, now: Date): strin
 }
 
 async function listLocks(restic: Restic, signal: AbortSignal): Promise<string[]> {
-  const { stdout } = await restic.run(['list', 'locks', '--no-lock'], { timeoutMs: TIMEOUT_MS, signal });
+  return idsIn((await restic.run(LIST, { timeoutMs: TIMEOUT_MS, signal })).stdout);
+}
+
+const LIST = ['list', 'locks', '--no-lock'];
+
+function idsIn(stdout: string): string[] {
   return stdout.split('\n').filter((line) => /^[0-9a-f]{64}$/.test(line.trim()));
 }
 

@@ -7,7 +7,7 @@ import type { Compressors } from '../process/compress.ts';
 import type { Exit, Processes } from '../process/run.ts';
 import type { SpoolOptions } from '../process/spool.ts';
 import { damageIn } from './damage.ts';
-import { clearDeadLocks } from './locks.ts';
+import { clearDeadLocks, settleNotes } from './locks.ts';
 import { configMessage, findLine, parseLine, statsMessage } from './messages.ts';
 import { fetchFiles } from './fetch.ts';
 import { readDump } from './read.ts';
@@ -178,7 +178,11 @@ export function createResticRepository(settings: ResticRepositorySettings): Repo
         snapshots: raw.snapshots_count,
       };
     },
-    clearDeadLocks: (signal) => clearDeadLocks(restic, settings.clock.now(), signal),
+    clearDeadLocks: async (signal) => {
+      const cleared = await clearDeadLocks(restic, settings.clock.now(), signal);
+      if (cleared.left === 0) await settleNotes(restic, signal);
+      return cleared;
+    },
   };
 }
 

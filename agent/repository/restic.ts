@@ -4,15 +4,16 @@ import { maskUrls, secretInUrl, secretsInEnvironment } from '../core/secret-name
 import type { Child, Command, Exit, Finished, Processes } from '../process/run.ts';
 import { accessHint, isRefused, isRefusedForGood, unreachableHint } from './access.ts';
 import { causeOf } from './messages.ts';
-import type { Started } from './started.ts';
+import type { Noted, Noting, Started } from './started.ts';
 
 /**
  * The only place that knows restic's command line, environment and exit codes.
  *
  * Each restic runs below three small programs that replace themselves by it: `setpriv --pdeathsig` ends it when the
  * agent dies, however it dies (otherwise it would take the agent's closed pipe for the end of the dump and save a
- * truncated snapshot), a shell of one line notes its process id, and `flock` lets it hold a lock in the state folder as long as it lives, by which
- * `exclusively` can tell that a lock in the repository belongs to nobody alive on this server.
+ * truncated snapshot), `flock` lets it hold a lock in the state folder as long as it lives, by which
+ * `exclusively` can tell that a lock in the repository belongs to nobody alive on this server, and a shell of one line notes its process id: below
+ * `flock`, so that whatever stands noted while `exclusively` runs is dead.
  */
 export interface Restic {
   readonly location: string;
@@ -21,8 +22,12 @@ export interface Restic {
   start(args: string[], options?: Pick<Command, 'env' | 'cwd'>): Promise<Child>;
   /** Runs restic only if no other restic of this state folder is alive, or will be in a few seconds; null if one is. */
   exclusively(args: string[], options: ResticOptions): Promise<Finished | null>;
-  /** Whether a restic of this process id was started from this state folder, not later than this, and is not known to have ended well. */
-  started(pid: number, by: Date): boolean;
+  /** Whether a restic of this process id was started from this state folder and may have left a lock of this time. */
+  started(pid: number, lockTime: Date): boolean;
+  /** Those that were started and may have left a lock, or have one. */
+  unsettled(): Noted[];
+  /** To be told that none of these has a lock in the repository any more. */
+  settle(noted: Noted[]): void;
   /** The command for a person's own restic call, with the environment it needs. */
   passThrough(args: string[]): Command;
 }
@@ -47,45 +52,46 @@ export interface ResticSettings {
 }
 
 const BUSY = 75;
+/** It came to its own end, or did not come to lock anything: no repository, no lock to be had, another password. */
+const NO_LOCK_LEFT = [0, 3, 10, 11, 12];
 /** restic exits with 0 all the same: its internal/repository/lock.go only logs it. */
 const LOCK_LEFT = /unlock|refresh lock/i;
 /** A bucket that is not there is a repository that is not there: `restic init` makes both. */
 const NO_BUCKET = /specified bucket does not exist|NoSuchBucket|container does not exist|ContainerNotFound/i;
-const LOCK_WAIT_SECONDS = 30;
+const SHARED = ['--shared', '--timeout', '30'];
 /** Long enough for somebody's `restic snapshots` to end, and not for a dump or a mount. */
 const EXCLUSIVE_WAIT_SECONDS = 5;
 
 export function createRestic(processes: Processes, settings: ResticSettings): Restic {
   const { config, lockFile } = settings;
-  const command = (
-    args: string[],
-    lock: string[] = ['--shared', '--timeout', String(LOCK_WAIT_SECONDS)],
-  ): Command => {
-    const noting = settings.started.noting();
+  const noted = (args: string[], noting: Noting, lock = SHARED): Command => {
     return {
       file: 'setpriv',
       args: [
         '--pdeathsig',
         'KILL',
-        ...noting.command,
         'flock',
         '--no-fork',
         '--conflict-exit-code',
         String(BUSY),
         ...lock,
         lockFile,
+        ...noting.command,
         config.restic,
         ...args,
       ],
       env: environment(config, settings.password()),
       label: 'restic',
       secrets: secretsOf(config, settings.password()),
-      // Otherwise its lock may be there still: the repository may have been away. One that a person runs says it to that person alone.
+      // Otherwise its lock may be there still: it was told to stop while it made it, or the repository was away.
       onGone: (pid, { code, stderr }) => {
-        if (code === 0 && !stderr.some((line) => LOCK_LEFT.test(line))) noting.endedWell(pid);
+        const isFree = NO_LOCK_LEFT.includes(code ?? -1) && !stderr.some((line) => LOCK_LEFT.test(line));
+        if (isFree) noting.endedWell(pid);
+        else noting.isGone(pid);
       },
     };
   };
+  const command = (args: string[], lock?: string[]) => noted(args, settings.started.noting(), lock);
   const finish = async (finished: Finished, options: ResticOptions) => {
     if (finished.code === 0 || options.accept?.includes(finished.code ?? -1)) return finished;
     throw resticError(finished, config);
@@ -125,15 +131,21 @@ export function createRestic(processes: Processes, settings: ResticSettings): Re
       );
       return finished.code === BUSY ? null : finish(finished, options);
     },
-    started: (pid, by) => settings.started.has(pid, by),
-    passThrough: (args) => command(args),
+    started: (pid, lockTime) => settings.started.has(pid, lockTime),
+    unsettled: () => settings.started.unsettled(),
+    settle: (some) => settings.started.settle(some),
+    passThrough: (args) => {
+      const noting = settings.started.noting();
+      // What it says of its lock, it says to the person alone.
+      return { ...noted(args, noting), onGone: (pid) => noting.isGone(pid) };
+    },
   };
 }
 
 /** Turns how restic ended into an error with a hint; the exit codes are restic's API since 0.17.1. */
 export function resticError(exit: Exit, config: RepositoryConfig): HoldfastError {
   const missing = exit.stderr.find((line) =>
-    /^(flock|setpriv): failed to execute|: exec: flock: not found$/.test(line),
+    /^(flock|setpriv): failed to execute|: exec: .+: (not found|[Pp]ermission denied)$/.test(line),
   );
   if (missing !== undefined) {
     return new HoldfastError('tool_missing', `cannot start restic (${config.restic}): ${missing}`, {

@@ -7,14 +7,29 @@ export interface Started {
    * process, or it becomes nothing.
    */
   noting(): Noting;
-  /** Whether a process of this id was started here, not later than the lock says, and is not known to have ended well. */
+  /**
+   * Whether a process of this id was started here, not later than the lock says, and is neither known to have left none nor to have been
+   * gone before: a lock bears the time at which it was made or renewed last.
+   */
   has(pid: number, lockTime: Date): boolean;
+  /** Those of which it is not known that they left no lock. */
+  unsettled(): Noted[];
+  /** To be told that none of these has a lock. */
+  settle(noted: Noted[]): void;
+}
+
+export interface Noted {
+  pid: number;
+  /** When it was started. UTC ISO 8601. */
+  time: string;
 }
 
 export interface Noting {
   command: string[];
   /** To be told that it ended under this process id and left no lock: one of that id is somebody else's then. */
   endedWell(pid: number): void;
+  /** To be told that it is gone, and may have left a lock: one of that id that is younger is somebody else's. */
+  isGone(pid: number): void;
 }
 
 const MOST_BYTES = 64 * 1024;
@@ -44,30 +59,46 @@ export function createStarted(path: string, now: () => Date): Started {
       const time = now().toISOString();
       return {
         command: ['sh', '-c', NOTE, 'sh', path, time, String(process.pid)],
-        endedWell: (pid) => note(path, `${pid} ${time} ${ENDED}`),
+        endedWell: (pid) => append(path, `${pid} ${time} ${ENDED}`),
+        isGone: (pid) => append(path, `${pid} ${time} ${GONE} ${now().toISOString()}`),
       };
     },
     has: (pid, lockTime) => {
-      const times = new Set<string>();
-      for (const line of [...linesOf(older), ...linesOf(path)]) {
-        const [startedPid, time = '', ended] = line.split(' ');
-        if (Number(startedPid) !== pid) continue;
-        if (ended === undefined) times.add(time);
-        else times.delete(time);
-      }
-      const latest = lockTime.getTime() + MARGIN_MS;
-      return [...times].some((time) => {
-        const age = latest - Date.parse(time);
-        return age >= 0 && age <= MOST_AGE_MS;
+      const time = lockTime.getTime();
+      return unsettledIn([...linesOf(older), ...linesOf(path)]).some((noted) => {
+        const age = time + MARGIN_MS - Date.parse(noted.time);
+        return noted.pid === pid && age >= 0 && age <= MOST_AGE_MS && time <= noted.goneAt + MARGIN_MS;
       });
+    },
+    unsettled: () =>
+      unsettledIn([...linesOf(older), ...linesOf(path)]).map(({ pid, time }) => ({ pid, time })),
+    settle: (noted) => {
+      if (noted.length > 0) append(path, noted.map(({ pid, time }) => `${pid} ${time} ${ENDED}`).join('\n'));
     },
   };
 }
 
 const ENDED = 'ended';
+const GONE = 'gone';
+
+/** `goneAt`: Infinity where nobody saw its end, or where the clock was put back meanwhile. */
+function unsettledIn(lines: string[]): (Noted & { goneAt: number })[] {
+  const unsettled = new Map<string, Noted & { goneAt: number }>();
+  for (const line of lines) {
+    const [pid = '', time = '', word, at = ''] = line.split(' ');
+    const key = `${pid} ${time}`;
+    if (word === undefined && time !== '') unsettled.set(key, { pid: Number(pid), time, goneAt: Infinity });
+    else if (word === ENDED) unsettled.delete(key);
+    else if (word === GONE && at >= time) {
+      const noted = unsettled.get(key);
+      if (noted !== undefined) noted.goneAt = Date.parse(at);
+    }
+  }
+  return [...unsettled.values()];
+}
 
 /** Where it cannot be written, the lock of another may count as ours for a week, as if it had been killed. */
-function note(path: string, line: string): void {
+function append(path: string, line: string): void {
   try {
     appendFileSync(path, `${line}\n`);
   } catch {

@@ -36,22 +36,28 @@ need() {
 
 # need_all PART…: like need for each of them. Somebody who cannot install packages is told at once all that is missing (exit 2).
 need_all() {
-  local part code=0 missing
+  local part code=0 packages programs
   if ! can_install; then
     MISSING_PACKAGES=$(mktemp)
+    MISSING_PROGRAMS=$(mktemp)
     for part in "$@"; do (need "$part") || code=$?; done
-    missing=$(sort -u "$MISSING_PACKAGES" | paste -sd ' ')
-    rm -f "$MISSING_PACKAGES"
-    unset MISSING_PACKAGES
-    if [ -n "$missing" ]; then
-      have apt-get || die "these are missing, and there is no apt-get here to install them: $missing" \
-        "install them with this system's own package manager; the names are Debian's" 2
-      die "these Debian packages are missing, and only root can install them: $missing" \
-        "sudo apt-get install --no-install-recommends $missing" 2
-    fi
+    packages=$(sort -u "$MISSING_PACKAGES" | paste -sd ' ')
+    programs=$(sort -u "$MISSING_PROGRAMS" | paste -sd ' ')
+    rm -f "$MISSING_PACKAGES" "$MISSING_PROGRAMS"
+    unset MISSING_PACKAGES MISSING_PROGRAMS
+    [ -z "$packages$programs" ] || die_of_missing "$packages" "$programs"
     [ "$code" = 0 ] || exit "$code"
   fi
   for part in "$@"; do need "$part"; done
+}
+
+die_of_missing() {
+  local packages=$1 programs=$2
+  have apt-get || die "these are missing, and there is no apt-get here to install them: $packages${programs:+${packages:+ }$programs}" \
+    "install them with this system's own package manager; the names are Debian's${programs:+; $programs: from https://restic.net if it has none}" 2
+  [ -n "$packages" ] || die "these programs are missing, and cannot be fetched here: $programs" 'https://restic.net has binaries: put them on PATH' 2
+  die "these Debian packages are missing, and only root can install them: $packages${programs:+; and these programs, which cannot be fetched here: $programs}" \
+    "sudo apt-get install --no-install-recommends $packages${programs:+; $programs: from https://restic.net, onto PATH}" 2
 }
 
 have_all() {

@@ -42,7 +42,7 @@ unpack_from() (
     rm -rf "$lists/lists"
     die "$* could not be downloaded from Debian $suite" 'type the same command again: the list has been dropped and will be fetched anew'
   }
-  for deb in ./*.deb; do dpkg -x "$deb" "$folder.part"; done
+  for deb in ./*.deb; do dpkg -x "$deb" "$folder.part" || exit 1; done
   rm -rf "$folder.part/deb" "$folder"
   mv "$folder.part" "$folder"
 )

@@ -21,6 +21,12 @@ need_packages() {
     die "$why: apt-get could not install ${missing[*]}" "apt-get update && apt-get install ${missing[*]}"
 }
 
+# to_install PROGRAM WHY WHERE: one that no package of this system brings; nobody can go on before it is there (exit 2).
+to_install() {
+  [ -z "${MISSING_PROGRAMS-}" ] || { printf '%s\n' "$1" >>"$MISSING_PROGRAMS"; exit 2; }
+  die "$2: needs $1, which cannot be fetched here" "$3" 2
+}
+
 is_installed() {
   [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }

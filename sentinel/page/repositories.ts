@@ -1,7 +1,7 @@
 import type { MaintenanceStatus, RepositoryStatus, Status } from '../heartbeat.ts';
 import { html, type Html } from '../html.ts';
-import { hasFailed } from '../standing.ts';
-import { size } from '../words.ts';
+import { hasFailed, maintenanceIsLate } from '../standing.ts';
+import { duration, size } from '../words.ts';
 import { clip } from './clip.ts';
 import { icon } from './icons.ts';
 import { sizeLine, trendWords } from './sparkline.ts';
@@ -60,9 +60,15 @@ function readWords({ allDataReadAt }: RepositoryStatus, times: Times): Html {
 }
 
 function maintenanceWords(status: MaintenanceStatus | undefined, times: Times): Html {
-  const { lastSuccess = null, lastRun = null } = status ?? {};
+  const { lastSuccess = null, lastRun = null, overdueAfterSeconds = null } = status ?? {};
+  const isLate = status !== undefined && maintenanceIsLate(status, times.secondsSince);
+  const late = isLate
+    ? html` <strong class="warn">${icon('late')} overdue after ${duration(overdueAfterSeconds ?? 0)}</strong>`
+    : '';
   const success =
-    lastSuccess === null ? html`<small>never</small>` : times.element(lastSuccess, times.ago(lastSuccess));
+    lastSuccess === null
+      ? html`<small>never</small>${late}`
+      : html`${times.element(lastSuccess, times.ago(lastSuccess))}${late}`;
   if (lastRun === null || !hasFailed(lastRun)) return success;
   return html`<strong class="bad">${icon('failed')} ${lastRun.result} ${times.ago(lastRun.startedAt)}</strong>
     <small>last good one: ${success}</small>

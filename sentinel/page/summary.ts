@@ -1,5 +1,5 @@
 import type { MaintenanceStatus, Status } from '../heartbeat.ts';
-import { hasFailed, type Stood, standingsOf } from '../standing.ts';
+import { hasFailed, maintenanceIsLate, type Stood, standingsOf } from '../standing.ts';
 import { duration, explain } from '../words.ts';
 import { clip } from './clip.ts';
 import type { PageFacts } from './facts.ts';
@@ -49,10 +49,12 @@ function openSummary(facts: PageFacts): Words {
     };
   }
   const stood = standingsOf(agent.status.sources, limits.thresholdSeconds, verdict.judgedAt);
-  return { ...openHeadline(stood, agent.status.maintenance), detail: openDetail(facts, stood, agent.status) };
+  const headline = openHeadline(stood, agent.status.maintenance, verdict.judgedAt);
+  return { ...headline, detail: openDetail(facts, stood, agent.status) };
 }
 
-function openHeadline(stood: Stood[], maintenance: MaintenanceStatus[]): Omit<Words, 'detail'> {
+function openHeadline(stood: Stood[], maintenance: MaintenanceStatus[], now: Date): Omit<Words, 'detail'> {
+  const secondsSince = (iso: string) => (now.getTime() - Date.parse(iso)) / 1000;
   const named = (...states: string[]) => stood.filter(({ standing }) => states.includes(standing.state));
   if (stood.length === 0) return { tone: 'warn', headline: 'There is no source to back up.' };
 
@@ -75,6 +77,10 @@ function openHeadline(stood: Stood[], maintenance: MaintenanceStatus[]): Omit<Wo
     return { tone: 'wait', headline: `Waiting for the first backup of ${namesOf(waiting)}.` };
   if (maintenance.some(({ job, lastRun }) => job === 'retention' && hasFailed(lastRun))) {
     return { tone: 'warn', headline: 'Everything is backed up, but the last retention failed.' };
+  }
+  const lateJob = maintenance.find((one) => maintenanceIsLate(one, secondsSince))?.job;
+  if (lateJob !== undefined) {
+    return { tone: 'warn', headline: `Everything is backed up, but the last ${lateJob} is overdue.` };
   }
   return named('warned').length > 0
     ? { tone: 'warn', headline: 'Everything is backed up, with warnings.' }

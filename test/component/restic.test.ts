@@ -351,7 +351,11 @@ describe('whose lock it is, once a restic of ours is gone', () => {
       'echo "error while unlocking: connection reset" >&2; exit 0',
       true,
     ],
+    ['it found no repository', 'exit 10', false],
+    ['it found the lock of another', 'exit 11', false],
+    ['it had another password', 'exit 12', false],
     ['it failed', 'exit 1', true],
+    ['it was told to stop, maybe while it made its lock', 'exit 130', true],
     ['it was killed', 'kill -9 $$', true],
   ])('%s → whether a lock of its process id counts as ours', async (_, script, ours) => {
     const folder = temporaryFolder();
@@ -361,5 +365,7 @@ describe('whose lock it is, once a restic of ours is gone', () => {
     const counts = () => restic.started(pid, new Date());
     // The end is noted behind the answer.
     await until(`it counts: ${String(ours)}`, async () => counts() === ours);
+    const later = new Date(Date.now() + 60_000);
+    await until('one of a minute later counts as another’s', async () => !restic.started(pid, later));
   });
 });

@@ -71,7 +71,7 @@ export async function passForOurs(agent: TestAgent, source: string): Promise<() 
 /** Takes the proof of a source's newest dump out of the repository. */
 export async function removeProof(agent: TestAgent, source: string): Promise<void> {
   const repository = repositoryOf(agent);
-  await repository.remove([(await proofOfNewest(repository, source)).id], signal);
+  await removeByHand(agent, repository, await proofOfNewest(repository, source));
 }
 
 /** Stores a changed text in the place of the proof of a source's newest dump, as somebody could who has the repository's password. */
@@ -83,7 +83,7 @@ export async function tamperWithProof(
   const repository = repositoryOf(agent);
   const proof = await proofOfNewest(repository, source);
   const bytes = Buffer.from(change((await storedBytes(repository, proof)).toString()));
-  await repository.remove([proof.id], signal);
+  await removeByHand(agent, repository, proof);
   await repository.save(
     {
       path: proof.path,
@@ -125,6 +125,13 @@ export async function storedBytes(repository: Repository, snapshot: Snapshot): P
 export async function dumpOfNow(source: Source): Promise<Buffer> {
   const part = source.parts(await source.probe(signal)).at(-1)!;
   return (await readDump(part.open(signal))).bytes;
+}
+
+/** And accepts it at once, as who does so on purpose: retention has nothing to tell of it then. */
+async function removeByHand(agent: TestAgent, repository: Repository, { id }: Snapshot): Promise<void> {
+  await repository.remove([id], signal);
+  const { code, stderr } = await agent.run(['prune', '--accept-missing']);
+  if (code !== 0 && code !== 3) throw new Error(stderr);
 }
 
 async function proofOfNewest(repository: Repository, source: string): Promise<Snapshot> {

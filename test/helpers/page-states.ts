@@ -2,6 +2,7 @@ import { judge, type Reading } from '../../sentinel/freshness.ts';
 import {
   statusSchema,
   type DayState,
+  type MaintenanceStatus,
   type RunStatus,
   type SourceStatus,
   type Status,
@@ -73,6 +74,14 @@ export function sourceOf(name = 'shop', more: Partial<SourceStatus> = {}): Sourc
     days: daysOf(),
     ...more,
   };
+}
+
+/** A retention or a check of which nothing is known. */
+export function upkeepOf(
+  job: MaintenanceStatus['job'],
+  more: Partial<MaintenanceStatus> = {},
+): MaintenanceStatus {
+  return { job, lastSuccess: null, awaitedSince: null, overdueAfterSeconds: null, lastRun: null, ...more };
 }
 
 export function statusOf(more: Partial<Status> = {}): Status {
@@ -200,10 +209,7 @@ export const pageStates: Record<string, PageFacts> = {
     status: statusOf({
       sources: [fresh],
       runs: [],
-      maintenance: [
-        { job: 'retention', lastSuccess: null, lastRun: null },
-        { job: 'check', lastSuccess: null, lastRun: null },
-      ],
+      maintenance: [upkeepOf('retention'), upkeepOf('check')],
       repository: {
         location: '/repository',
         id: null,

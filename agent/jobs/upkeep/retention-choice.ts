@@ -72,7 +72,7 @@ export function aheadDoubt(source: string, present: Snapshot[], now: Date): stri
   const last = ahead.at(-1);
   if (last === undefined) return null;
   const which = `${counted(ahead.length, 'snapshot')}, up to ${last.shortId} of ${utc(new Date(last.time))}`;
-  return `the clock is wrong, or was: ${which}, bear a time that has not come yet, and would be kept instead of true ones; set the clock, or remove them with \`holdfast restic -- forget ${last.shortId}\``;
+  return `the clock is wrong, or was: ${which}, bear a time that has not come yet, and would be kept instead of true ones; set the clock, or remove them with \`holdfast restic -- forget ${last.shortId}\` and then \`holdfast prune --accept-missing\``;
 }
 
 /** The policy keeps what is new: it reaches the newest proven one only where none of those since then is proven. */

@@ -13,6 +13,14 @@ import type {
 import { ensureRepository, rememberedId, type Notes } from '../init.ts';
 import type { Job, JobContext, Outcome } from '../job.ts';
 import { isPastItsWeek } from '../restore/restore-point.ts';
+import {
+  knownFrom,
+  missingFrom,
+  missingWords,
+  recallKnown,
+  rememberKnown,
+  type KnownSnapshot,
+} from './known-snapshots.ts';
 import { aheadDoubt, chooseOf, type Choice, type Standing } from './retention-choice.ts';
 import { expiredTenantDumps, keptTenantDumps } from './retention-tenants.ts';
 
@@ -32,7 +40,7 @@ export interface RetentionSettings {
   /** Snapshots that must be there: the newest good one of each source, from the ledger. */
   mustExist: () => { source: string; snapshotId: string }[];
   dryRun: boolean;
-  /** Goes on although snapshots that were there last time are gone. */
+  /** Goes on, and prunes, although snapshots that were there last time are gone; they are not missed any more. */
   acceptMissing: boolean;
   /** Whether a check of the repository found damage that no later one has shown to be gone: nothing is removed before. */
   damaged: () => boolean;
@@ -51,17 +59,19 @@ export interface RetentionSettings {
   timeoutMs: number;
 }
 
-/** The ids that were there after the last retention: what vanishes between two runs was not removed by us. Of each repository its own. */
-const KNOWN_SNAPSHOTS = 'snapshots after retention';
 /** Set from a forget until the prune after it is done, so that a prune that failed is made up for. */
 const PRUNE_DUE = 'prune due';
 
-/** Forgets old snapshots, looks again, and only then prunes. */
+/**
+ * Forgets old snapshots, looks again, and only then prunes; not where a snapshot is missing from the list that was there last time and that
+ * no run removed. Forgetting goes on then: on a shorter list a policy keeps more, and what has its time goes by its age alone.
+ */
 export function retentionJob(settings: RetentionSettings): Job {
   return {
     name: 'retention',
     source: null,
     timeoutMs: settings.timeoutMs,
+    facts: settings.dryRun ? { dryRun: true } : {},
     run: (context) => applyRetention(settings, context),
   };
 }
@@ -81,18 +91,20 @@ async function applyRetention(
     );
   }
   const id = await idOf(settings, signal);
-  const known = `${KNOWN_SNAPSHOTS} ${id}`;
   const pruneDue = `${PRUNE_DUE} ${id}`;
   // On most days one look is all: nothing is old enough to go.
   const preview = await repository.preview(settings.keep, signal);
   const present = [...preview.kept, ...preview.removed];
-  if (!settings.acceptMissing) refuseSuspiciousList(settings, known, present);
+  const known = recallKnown(notes, id);
+  const gone = missingFrom(present, known);
+  if (!settings.acceptMissing) refuseSuspiciousList(settings, present, { known, gone });
+  const missing = settings.acceptMissing ? [] : gone;
 
   const ahead = (source: string) => aheadDoubt(source, present, settings.now());
   const kept: string[] = [];
   const removed: string[] = [];
   const spared: Snapshot[] = [];
-  const findings: string[] = [];
+  const findings = missing.length === 0 ? [] : [whyNotPruned(missing)];
   let freed: PruneReport | null = null;
   // Everything is asked before anything is removed: a question that fails must not leave half of it done and untold.
   const choices: { source: string; keep: KeepPolicy; choice: Choice }[] = [];
@@ -101,12 +113,23 @@ async function applyRetention(
     const asked = isDeepStrictEqual(keep, settings.keep)
       ? preview
       : await repository.preview(keep, signal, { source });
-    const standing = settings.standing(source);
+    const standing = withMissing(settings.standing(source), missing);
     const doubt = standing.doubt ?? ahead(source);
     choices.push({ source, keep, choice: chooseOf(source, asked, { ...standing, doubt }) });
   }
   const tenantDoubt = (source: string) => settings.tenantDoubt(source) ?? ahead(source);
   const ofTenants = await expiredTenantDumps(preview, { ...settings, tenantDoubt }, signal);
+  const dumpsOfTenants = ofTenants.expired;
+  const expired = [...expiredRestorePoints(preview, settings), ...dumpsOfTenants];
+  const rememberWithout = (going: string[]) => {
+    const stay = present.filter((one) => isOfSources(one, settings) && !going.includes(one.id));
+    rememberKnown(notes, id, [...stay.map(knownFrom), ...missing]);
+  };
+  if (!dryRun) {
+    // Before anything goes: an agent that is killed in between must not take its own work for a loss.
+    rememberWithout([...choices.flatMap(({ choice }) => choice.removed), ...expired].map(idOfSnapshot));
+    if (settings.acceptMissing && gone.length > 0) notes.remember(pruneDue, 'yes');
+  }
   for (const { source, keep, choice } of choices) {
     let report: ForgetReport = {
       kept: choice.kept.map(idOfSnapshot),
@@ -124,9 +147,7 @@ async function applyRetention(
     if (choice.finding !== null) findings.push(choice.finding);
     findings.push(...settings.strangers(source, present));
   }
-  const dumpsOfTenants = ofTenants.expired;
   findings.push(...ofTenants.findings);
-  const expired = [...expiredRestorePoints(preview, settings), ...dumpsOfTenants];
   if (!dryRun && expired.length > 0) {
     notes.remember(pruneDue, 'yes');
     await repository.remove(expired.map(idOfSnapshot), signal);
@@ -135,11 +156,11 @@ async function applyRetention(
   kept.push(...keptTenantDumps(preview, dumpsOfTenants, settings.sources).map(idOfSnapshot));
   const replaced = dryRun ? NOTHING_DROPPED : await settings.dropReplaced(signal);
   if (!dryRun) {
-    // Before the prune: if that fails, what we removed ourselves must not count as vanished the next time.
-    notes.remember(known, JSON.stringify(kept));
-    if (notes.recall(pruneDue) === 'yes') {
+    rememberWithout(removed);
+    if (notes.recall(pruneDue) === 'yes' && missing.length === 0) {
       onProgress({ step: 'pruning', dumpBytes: 0, storedBytes: 0 });
-      freed = await repository.prune(kept, signal);
+      const stay = present.map(idOfSnapshot).filter((one) => !removed.includes(one));
+      freed = await repository.prune([...new Set([...stay, ...kept])], signal);
       notes.remember(pruneDue, 'no');
     }
   }
@@ -147,6 +168,9 @@ async function applyRetention(
   return {
     reason: [
       `${verb} ${removed.length} of ${counted(kept.length + removed.length, 'snapshot')}, kept ${kept.length}`,
+      ...(settings.acceptMissing && gone.length > 0
+        ? [`${dryRun ? 'would accept' : 'accepted'} the loss of ${missingWords(gone)}`]
+        : []),
       ...freedWords(freed),
       ...spared.map(
         ({ shortId, path }) =>
@@ -208,21 +232,36 @@ async function idOf(
   return remembered ?? (await ensureRepository(repository, notes, signal)).id;
 }
 
+/** Others are none of ours to miss: their servers, or who took the source out of the configuration, may remove them. */
+function isOfSources({ tags }: Snapshot, { sources }: RetentionSettings): boolean {
+  return tags !== null && tags.kind !== 'ledger' && sources.includes(tags.source);
+}
+
+/** A suspect dump that only the list hides still has its good one behind it. */
+function withMissing(standing: Standing, missing: KnownSnapshot[]): Standing {
+  const hidden = standing.displaced.filter(({ bySnapshot }) => missing.some(({ id }) => id === bySnapshot));
+  return { ...standing, good: [...standing.good, ...hidden.flatMap(({ good }) => good)] };
+}
+
+function whyNotPruned(missing: KnownSnapshot[]): string {
+  return `nothing was pruned: the list lacks ${missingWords(missing)} that should be there and that no run removed; if the list is short, pruning would take their data; if they were removed on purpose, type \`holdfast prune --accept-missing\``;
+}
+
 /** Retention on a list that lacks what must be there would count, and remove, by a wrong picture. */
-function refuseSuspiciousList(settings: RetentionSettings, note: string, present: Snapshot[]): void {
-  const ids = new Set(present.map((snapshot) => snapshot.id));
-  const lost = settings.mustExist().find(({ snapshotId }) => !ids.has(snapshotId));
+function refuseSuspiciousList(
+  { mustExist }: RetentionSettings,
+  present: Snapshot[],
+  { known, gone }: { known: KnownSnapshot[]; gone: KnownSnapshot[] },
+): void {
+  const ids = new Set(present.map(idOfSnapshot));
+  const lost = mustExist().find(({ snapshotId }) => !ids.has(snapshotId));
   if (lost !== undefined) {
     throw refusal(
       `the newest snapshot of ${lost.source}, ${lost.snapshotId.slice(0, 8)}, is missing from the list`,
     );
   }
-  const known = JSON.parse(settings.notes.recall(note) ?? '[]') as string[];
-  const vanished = known.filter((id) => !ids.has(id));
-  if (vanished.length > known.length / 2) {
-    throw refusal(
-      `${vanished.length} of ${counted(known.length, 'snapshot')} vanished since the last retention`,
-    );
+  if (gone.length > known.length / 2) {
+    throw refusal(`${gone.length} of ${counted(known.length, 'snapshot')} vanished since the last retention`);
   }
 }
 

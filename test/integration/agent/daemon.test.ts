@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { openLedger } from '../../../agent/ledger/sqlite.ts';
-import { testAgent } from '../../helpers/agent.ts';
+import { haltedRestic, testAgent } from '../../helpers/agent.ts';
 import { startMariadb } from '../../helpers/mariadb.ts';
 import type { TestServer } from '../../helpers/server.ts';
 import { createShop } from '../../helpers/shop.ts';
@@ -32,6 +32,27 @@ test('a first start, then every second → next runs are told, backups come by t
   for (const line of stderr.trim().split('\n')) expect(() => JSON.parse(line) as unknown).not.toThrow();
   expect(stderr).not.toMatch(/keeper-secret|correct horse/);
 });
+
+test.each([
+  ['the daemon', ['run'], { BACKUP_CRON: '* * * * * *' }],
+  ['a command', ['backup'], {}],
+] as const)(
+  '%s gets a SIGHUP in the middle of a backup, as `restic unlock` sends one → the backup is good all the same',
+  async (_, args, more) => {
+    const agent = await testAgent((await createShop(server, 100)).environment);
+    const restic = haltedRestic(agent.folder);
+    const started = agent.start([...args], { ...more, HOLDFAST_RESTIC: restic.path });
+    await until('restic is about to read the dump', async () => restic.reached());
+    started.child.kill('SIGHUP');
+    restic.letGo();
+    await until('the heartbeat moved', async () => agent.lastOk() !== null);
+    if (args[0] === 'run') started.child.kill('SIGTERM');
+    const { code, stderr } = await started.ended;
+    expect(code, stderr).toBe(0);
+    expect(await agent.dumps()).not.toEqual([]);
+    expect((await agent.run(['verify'])).stderr).toMatch(/proved/);
+  },
+);
 
 test('a full disk under the log → backups go on', async () => {
   const agent = await testAgent((await createShop(server, 100)).environment);

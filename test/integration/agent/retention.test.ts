@@ -1,4 +1,6 @@
 import { execFileSync } from 'node:child_process';
+import { readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { testAgent, type TestAgent } from '../../helpers/agent.ts';
 
@@ -79,4 +81,64 @@ test('retention is switched off → prune refuses and removes nothing; a dry run
   expect(agent.snapshots()).toHaveLength(5);
   const dry = await agent.run(['prune', '--dry-run'], { BACKUP_RETENTION: 'off' });
   expect(timesIn(dry.stdout)).toEqual(['2025-01-01T03:00:00']);
+});
+
+/** An agent whose first retention has seen six snapshots, and whose next one, without the floor of the last days, has two of them to remove. */
+async function withOneHidden() {
+  const agent = await agentWithSnapshots([...TIMES, '2025-02-01 03:00:00']);
+  expect((await agent.run(['prune'], { BACKUP_KEEP_WITHIN: '3y' })).code).toBe(0);
+  expect(agent.snapshots()).toHaveLength(6);
+  const repository = join(agent.folder, 'repository');
+  const packs = () =>
+    readdirSync(join(repository, 'data'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+      /[0-9a-f]{64}$/.test(name),
+    );
+  const listed = JSON.parse((await agent.run(['snapshots', '--json'])).stdout) as {
+    id: string;
+    time: string;
+  }[];
+  const { id } = listed.find(({ time }) => time.startsWith('2025-02-01'))!;
+  const [file, away] = [join(repository, 'snapshots', id), join(agent.folder, 'away')];
+  const prune = (...more: string[]) => agent.run(['prune', ...more], { BACKUP_KEEP_WITHIN: '0' });
+  const told = new RegExp(
+    `warning: retention: nothing was pruned: the list lacks 1 snapshot \\(${id.slice(0, 8)} of shop, 2025-02-01T03:00:00Z\\) .*--accept-missing`,
+  );
+  renameSync(file, away);
+  return { agent, id, packs, prune, told, back: () => renameSync(away, file), forGood: () => rmSync(away) };
+}
+
+test('the list hides a snapshot → old ones are forgotten, no data goes, and it is named; once it is back, the next retention prunes, and it restores', async () => {
+  const { agent, id, packs, prune, told, back } = await withOneHidden();
+  const before = packs();
+  const short = await prune();
+  expect(short.stderr).toMatch(told);
+  expect(short.code).toBe(3);
+  expect(timesIn(short.stdout)).toEqual(['2025-01-01T03:00:00', '2025-03-01T09:00:00']);
+  expect(packs()).toEqual(before);
+  expect((await agent.run(['status'])).stdout).toMatch(told);
+  const again = await prune();
+  expect(again.stderr).toMatch(told);
+  expect(packs()).toEqual(before);
+
+  back();
+  const { stderr, code } = await prune();
+  expect(stderr).toMatch(/retention: removed 0 of 4 snapshots, kept 4; freed/);
+  expect(code).toBe(0);
+  expect(packs().length).toBeLessThan(before.length);
+  const restored = execFileSync('restic', ['dump', id, '/mysql/shop.sql'], { env: agent.environment });
+  expect(restored.toString()).toBe('dump of 2025-02-01 03:00:00');
+  execFileSync('restic', ['check', '--read-data', '--quiet'], { env: agent.environment });
+});
+
+test('a snapshot is gone for good → nothing is pruned until a person accepts it, and then it is over', async () => {
+  const { packs, prune, told, forGood } = await withOneHidden();
+  forGood();
+  const before = packs();
+  expect((await prune()).stderr).toMatch(told);
+  expect(packs()).toEqual(before);
+  const accepted = await prune('--accept-missing');
+  expect(accepted.stderr).toMatch(/retention: removed 0 of 3 .*accepted the loss of 1 snapshot .*; freed/);
+  expect(accepted.code).toBe(0);
+  expect(packs().length).toBeLessThan(before.length);
+  expect(await prune()).toMatchObject({ code: 0, stderr: expect.not.stringMatching(/warning/) as string });
 });

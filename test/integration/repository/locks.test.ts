@@ -1,8 +1,10 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { passThrough } from '../../../agent/process/pass-through.ts';
+import { createStarted } from '../../../agent/repository/started.ts';
 import { emptyRepository } from '../../helpers/empty-repository.ts';
 import { fakeDump, saveRequest } from '../../helpers/repository.ts';
 import { until } from '../../helpers/until.ts';
@@ -15,9 +17,14 @@ const startedBy = (parent: string, command: string[]) =>
 const BY_BASH = '@parent@';
 const AS_BASH = `set -- "\${@/#${BY_BASH}/$$}"`;
 
-/** A repository with a restic backup under way that holds a lock; `program` is what runs it. */
-async function withLivingRestic(command: (args: string[]) => string[]) {
+/** A repository with a restic backup under way that holds a lock; `command` is what runs it, and `before` is done first. */
+async function withLivingRestic(
+  command: (args: string[]) => string[],
+  before: (what: { started: string; clear: () => Promise<unknown> }) => unknown = () => undefined,
+) {
   const { repository, restic, folder } = await emptyRepository();
+  const started = join(folder, 'restic.started');
+  await before({ started, clear: () => repository.clearDeadLocks(signal) });
   const { file, args, env } = restic.passThrough(['backup', '--stdin', '--host', 'somebody']);
   const [program = '', ...rest] = command([file, ...args]);
   const child = spawn(program, rest, {
@@ -37,7 +44,7 @@ async function withLivingRestic(command: (args: string[]) => string[]) {
   const locks = () =>
     readdirSync(join(folder, 'repository', 'locks')).filter((name) => /^[0-9a-f]{64}$/.test(name));
   await until('restic holds its lock', async () => locks().length === 1);
-  return { repository, locks, kill, child };
+  return { repository, folder, locks, kill, child };
 }
 
 test('a restic of this server that was killed → its lock is removed, and what needs the repository alone goes on', async () => {
@@ -111,6 +118,67 @@ test("a person's own restic is alive on this server → its lock stays, and the 
     kind: 'repository_locked',
   });
   expect(locks()).toContain(held);
+});
+
+/*
+ * Another server that was left at the same host name: its restic is none that we noted, and the first of a process namespace of its own,
+ * so it has a process id that can be told before.
+ */
+const OF_ANOTHER_SERVER = (command: string[]) => [
+  ...['unshare', '--pid', '--fork', '--kill-child'],
+  ...command.slice(command.indexOf('restic')),
+];
+const ITS_PID = 1;
+
+test.each([
+  ['long ago, and it is known when it was gone', (gone: string) => `gone ${gone}`],
+  ['and ended by itself', () => 'ended'],
+])(
+  'a restic of ours had the process id that a living one of another server has: %s → the lock of that one stays',
+  async (_, word) => {
+    const { repository, folder, locks } = await withLivingRestic(OF_ANOTHER_SERVER, ({ started }) => {
+      const time = new Date(Date.now() - 600_000).toISOString();
+      const gone = new Date(Date.now() - 300_000).toISOString();
+      appendFileSync(started, `${ITS_PID} ${time}\n${ITS_PID} ${time} ${word(gone)}\n`);
+    });
+    expect(await repository.clearDeadLocks(signal)).toEqual({ removed: 0, left: 0 });
+    expect(locks()).toHaveLength(1);
+    expect(readFileSync(join(folder, 'restic.started'), 'utf8')).toContain(`${ITS_PID} `);
+  },
+);
+
+test('our agent was killed with a restic of the process id that one of another server has later → once the clean-up found no lock of ours, the lock of that one stays', async () => {
+  const { repository, locks } = await withLivingRestic(OF_ANOTHER_SERVER, async ({ started, clear }) => {
+    appendFileSync(started, `${ITS_PID} ${new Date(Date.now() - 600_000).toISOString()}\n`);
+    expect(await clear()).toEqual({ removed: 0, left: 0 });
+  });
+  expect(await repository.clearDeadLocks(signal)).toEqual({ removed: 0, left: 0 });
+  expect(locks()).toHaveLength(1);
+});
+
+test("a person's own restic, through `holdfast restic`, is over → a lock of its process id is ours up to then, and no younger one", async () => {
+  const { restic } = await emptyRepository();
+  const before = new Date();
+  const command = restic.passThrough(['list', 'locks', '--no-lock']);
+  expect(await passThrough(command, { PATH: process.env['PATH'] ?? '' })).toBe(0);
+  const [noted] = restic.unsettled();
+  expect(restic.started(noted?.pid ?? 0, before)).toBe(true);
+  expect(restic.started(noted?.pid ?? 0, new Date(Date.now() + 60_000))).toBe(false);
+});
+
+test('a restic of ours that was killed left its lock → with it goes the note of every one before', async () => {
+  const { repository, folder, locks, kill } = await withLivingRestic((command) => command);
+  const started = join(folder, 'restic.started');
+  appendFileSync(started, `${ITS_PID} ${new Date(Date.now() - 600_000).toISOString()}\n`);
+  kill();
+  await until(
+    'the kernel gave up its lock on the file',
+    async () => (await repository.clearDeadLocks(signal)).removed === 1,
+  );
+  expect(locks()).toEqual([]);
+  const noted = createStarted(started, () => new Date());
+  expect(noted.unsettled()).toEqual([]);
+  expect(noted.has(ITS_PID, new Date())).toBe(false);
 });
 
 test('a lock of another machine, minutes old → stays, and the retention that needs the repository alone is told to wait', async () => {

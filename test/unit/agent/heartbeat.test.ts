@@ -23,6 +23,7 @@ const facts = (sources: { name: string; gates: boolean }[]) => ({
     verify: { next: new Date('2026-03-08T05:00:00Z'), everySeconds: 7 * 86_400, meansDay: () => false },
   },
   retention: true,
+  checkInterval: 6,
   repository: { location: '/repository', id: null, ...UNKNOWN },
 });
 
@@ -42,6 +43,7 @@ function ledgerAt(start: string) {
   return { ledger, backUp, end };
 }
 
+const SHOP_GATES = { name: 'shop', gates: true };
 const NOW = new Date('2026-03-01T12:00:00Z');
 
 test('two sources that gate → the older last success of the two', () => {
@@ -182,6 +184,35 @@ test('a retention that failed and was then switched off → its failure is told 
     heartbeatOf(ledger, { ...facts([]), retention }, NOW).status.maintenance[0];
   expect(told(true)).toMatchObject({ lastSuccess: '2026-02-27T03:01:00Z', lastRun: { result: 'failed' } });
   expect(told(false)).toMatchObject({ lastSuccess: '2026-02-27T03:01:00Z', lastRun: null });
+});
+
+test('a retention and a check → overdue by the backups’ schedule, from the first backup on, and never where they are switched off', () => {
+  const { ledger, backUp, end } = ledgerAt('2026-02-20T03:00:00Z');
+  backUp('shop', '2026-02-20T03:00:00Z');
+  const told = (more = {}) =>
+    heartbeatOf(ledger, { ...facts([SHOP_GATES]), ...more }, NOW).status.maintenance;
+  const awaitedSince = '2026-02-20T03:00:00Z';
+  expect(told()).toMatchObject([
+    { job: 'retention', lastSuccess: null, awaitedSince, overdueAfterSeconds: 30 * 3600 },
+    { job: 'check', lastSuccess: null, awaitedSince, overdueAfterSeconds: 6 * 30 * 3600 },
+  ]);
+  end('retention', null, '2026-02-21T03:00:00Z');
+  expect(told()).toMatchObject([{ lastSuccess: '2026-02-21T03:00:00Z' }, {}]);
+  expect(told({ retention: false, checkInterval: 0 })).toMatchObject([
+    { overdueAfterSeconds: null },
+    { overdueAfterSeconds: null },
+  ]);
+});
+
+test('a retention failed, and a dry run came behind it → the failure still stands, and the dry run is no success', () => {
+  const { ledger, end } = ledgerAt('2026-02-27T03:00:00Z');
+  end('retention', null, '2026-02-27T03:01:00Z');
+  end('retention', null, '2026-02-28T03:01:00Z', { result: 'failed' });
+  end('retention', null, '2026-02-28T09:00:00Z', { facts: { dryRun: true } });
+  expect(heartbeatOf(ledger, facts([]), NOW).status.maintenance[0]).toMatchObject({
+    lastSuccess: '2026-02-27T03:01:00Z',
+    lastRun: { result: 'failed' },
+  });
 });
 
 test('no source at all, or none that gates → no time', () => {

@@ -1,7 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { maintenanceAfter, type Ended } from '../../../agent/jobs/backup/after-backup.ts';
+import { notingSnapshots } from '../../../agent/jobs/upkeep/known-snapshots.ts';
 import { retentionJob, type RetentionSettings } from '../../../agent/jobs/upkeep/retention.ts';
-import type { Repository, Snapshot } from '../../../agent/repository/repository.ts';
+import type {
+  DumpToSave,
+  FolderToSave,
+  PreparedSave,
+  Repository,
+  SavedFolder,
+  SaveRequest,
+  SaveTarget,
+  Snapshot,
+} from '../../../agent/repository/repository.ts';
 
 const USUAL = { daily: 1, weekly: 0, monthly: 0, yearly: 0 };
 const context = { signal: new AbortController().signal, onProgress: () => undefined };
@@ -38,6 +48,15 @@ function fakeRepository(ids: string[], more: Partial<Repository> = {}) {
     ...more,
   } as unknown as Repository;
   return { repository, done, present };
+}
+
+/** One of which nothing is old enough to go. */
+function keepingAll(ids: string[]) {
+  const fake = fakeRepository(ids);
+  return {
+    ...fake,
+    repository: { ...fake.repository, preview: async () => ({ kept: fake.present, removed: [] }) },
+  };
 }
 
 function settings(
@@ -283,8 +302,139 @@ describe('retention', () => {
     await expect(retentionJob(settings(fakeRepository([]).repository, notes)).run(context)).rejects.toThrow(
       /4 of 4/,
     );
-    await retentionJob(settings(short.repository, notes, { acceptMissing: true })).run(context);
+    const { reason } = await retentionJob(settings(short.repository, notes, { acceptMissing: true })).run(
+      context,
+    );
+    expect(short.done).toEqual(['prune']);
+    expect(reason).toMatch(/accepted the loss of 3 snapshots \(a of shop, 2026-03-01T03:00:00Z; b of/);
+  });
+
+  test('one snapshot is missing from the list → old ones are forgotten, nothing is pruned, and it is named until it is back', async () => {
+    const notes = new Map<string, string>();
+    const told =
+      /^nothing was pruned: the list lacks 1 snapshot \(b of shop, 2026-03-01T03:00:00Z\) .*`holdfast prune --accept-missing`$/;
+    await retentionJob(settings(keepingAll(['a', 'b', 'c', 'd']).repository, notes)).run(context);
+    const short = fakeRepository(['a', 'c', 'd']);
+    const first = await retentionJob(settings(short.repository, notes)).run(context);
+    expect(short.done).toEqual(['forget']);
+    expect(first.warnings).toEqual([expect.stringMatching(told)]);
+    expect(first.facts).toMatchObject({ snapshotsRemoved: 2 });
+
+    const still = keepingAll(['d', 'e']);
+    const again = await retentionJob(settings(still.repository, notes)).run(context);
+    expect(again.warnings).toEqual([expect.stringMatching(told)]);
+    const dry = await retentionJob(settings(still.repository, notes, { dryRun: true })).run(context);
+    expect(dry.warnings).toEqual([expect.stringMatching(told)]);
+    expect(still.done).toEqual([]);
+
+    const back = keepingAll(['b', 'd', 'e']);
+    const { warnings } = await retentionJob(settings(back.repository, notes)).run(context);
+    expect(back.done).toEqual(['prune']);
+    expect(warnings).toEqual([]);
+  });
+
+  test('a person accepts that one is gone → pruned, and it is not missed any more', async () => {
+    const notes = new Map<string, string>();
+    await retentionJob(settings(keepingAll(['a', 'b', 'c']).repository, notes)).run(context);
+    const short = keepingAll(['a', 'c']);
+    const dry = { acceptMissing: true, dryRun: true };
+    expect((await retentionJob(settings(short.repository, notes, dry)).run(context)).reason).toMatch(
+      /would accept the loss of 1 snapshot \(b/,
+    );
     expect(short.done).toEqual([]);
+    await retentionJob(settings(short.repository, notes, { acceptMissing: true })).run(context);
+    expect(short.done).toEqual(['prune']);
+    const after = await retentionJob(settings(short.repository, notes)).run(context);
+    expect(after.warnings).toEqual([]);
+  });
+
+  test('what other runs removed, by id or as a file that cannot be read → is not missed', async () => {
+    const notes = new Map<string, string>();
+    const all = keepingAll(['a', 'b', 'c', 'd', 'e']);
+    const given = settings(all.repository, notes);
+    await retentionJob(given).run(context);
+    const dropUnreadable = async () => ['c'];
+    const noting = notingSnapshots(
+      { ...all.repository, repairs: { dropUnreadable } as unknown as Repository['repairs'] },
+      given.notes,
+      { now: given.now },
+    );
+    await noting.remove(['a'], context.signal);
+    await noting.repairs.dropUnreadable(['c'], '/copies', context.signal);
+    const { warnings } = await retentionJob(settings(keepingAll(['b', 'd', 'e']).repository, notes)).run(
+      context,
+    );
+    expect(warnings).toEqual([]);
+  });
+
+  test('the list hides what a run has stored since the last retention → missed as well; what that run removed again, and a copy of the ledger, are not', async () => {
+    const notes = new Map<string, string>();
+    const all = keepingAll(['a', 'b', 'c', 'd']);
+    const given = settings(all.repository, notes);
+    await retentionJob(given).run(context);
+    const saved = ['set', 'prepared', 'saved', 'undone', 'ledger'].map((id) => ({ id }) as SavedFolder);
+    const next = async () => saved.shift()!;
+    const saving = {
+      ...all.repository,
+      saveFolder: next,
+      save: next,
+      prepare: () => ({ save: next }) as unknown as PreparedSave,
+    };
+    const noting = notingSnapshots(saving, given.notes, { now: given.now });
+    const tags = { source: 'shop', engine: 'postgres', kind: 'tenant-set' as const };
+    await noting.saveFolder({ tags } as FolderToSave, context.signal);
+    await noting.prepare({ tags } as SaveTarget).save({} as DumpToSave, context.signal);
+    await noting.save({ tags } as SaveRequest, context.signal);
+    await noting.save({ tags } as SaveRequest, context.signal);
+    await noting.save({ tags: { ...tags, kind: 'ledger' } } as SaveRequest, context.signal);
+    await noting.remove(['undone'], context.signal);
+    const short = keepingAll(['a', 'b', 'c', 'd', 'saved']);
+    const { warnings } = await retentionJob(settings(short.repository, notes)).run(context);
+    const at = '2026-03-09T00:00:00Z';
+    expect(warnings).toEqual([
+      expect.stringContaining(
+        `lacks 2 snapshots (set of shop, ${at}; prepared of shop, ${at}) that should be there`,
+      ),
+    ]);
+    const again = await retentionJob(settings(short.repository, notes)).run(context);
+    expect(again.warnings).toEqual(warnings);
+  });
+
+  test('retention is killed behind its forget → what it removed is not missed', async () => {
+    const notes = new Map<string, string>();
+    const first = keepingAll(['a', 'b', 'c', 'd']);
+    await retentionJob(settings(first.repository, notes)).run(context);
+    const dying = fakeRepository(['a', 'b', 'c', 'd'], { forget: () => Promise.reject(new Error('killed')) });
+    await expect(retentionJob(settings(dying.repository, notes)).run(context)).rejects.toThrow('killed');
+    const { repository, done } = keepingAll(['d']);
+    expect((await retentionJob(settings(repository, notes)).run(context)).warnings).toEqual([]);
+    expect(done).toEqual(['prune']);
+  });
+
+  test('a source left the configuration, and its snapshots go → not missed; while one was missing before, that stays told', async () => {
+    const notes = new Map<string, string>();
+    await retentionJob(settings(keepingAll(['a', 'b', 'c']).repository, notes)).run(context);
+    const elsewhere = { sources: ['blog'] };
+    const short = keepingAll(['a', 'c']);
+    const left = await retentionJob(settings(short.repository, notes, elsewhere)).run(context);
+    expect(left.warnings).toEqual([expect.stringMatching(/1 snapshot \(b of shop/)]);
+    const gone = keepingAll([]);
+    await retentionJob(settings(short.repository, notes, { ...elsewhere, acceptMissing: true })).run(context);
+    expect((await retentionJob(settings(gone.repository, notes, elsewhere)).run(context)).warnings).toEqual(
+      [],
+    );
+  });
+
+  test('the list hides a suspect one → the good one behind it stays all the same', async () => {
+    const notes = new Map<string, string>();
+    await retentionJob(settings(keepingAll(['a', 'b', 'c', 'd']).repository, notes)).run(context);
+    const standing = () => ({
+      ...{ doubt: null, verified: [], proven: [], good: [] },
+      displaced: [{ bySnapshot: 'c', good: ['b'] }],
+    });
+    const short = fakeRepository(['a', 'b', 'd']);
+    await retentionJob(settings(short.repository, notes, { standing })).run(context);
+    expect(short.done).toEqual(['remove a']);
   });
 
   test('a prune that failed last time → made up for, although nothing new is to be removed', async () => {

@@ -91,6 +91,7 @@ describe('a suspect backup', () => {
         ],
         schedule: { backup: schedule, verify: schedule },
         retention: true,
+        checkInterval: 6,
         repository: {
           location: '/repository',
           id: null,

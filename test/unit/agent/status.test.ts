@@ -133,6 +133,7 @@ test('a source is stale, its last run failed, another runs → each said, with t
   const { text } = await statusAfter([
     ['2026-10-31T03:00:00Z', 'shop', GOOD],
     ['2026-11-02T03:00:00Z', 'shop', failed],
+    ['2026-11-02T03:10:00Z', null, { result: 'succeeded', reason: 'removed 0' }],
     ['2026-11-02T08:59:00Z', 'blog', null],
   ]);
   expect(text).toMatch(/^shop +STALE .* failed +-$/m);
@@ -257,4 +258,32 @@ test('what belongs to no tenant has a schedule and failed → its next time, and
     globalBackups: [{ source: 'shop', next: '2026-11-03T04:00:00Z', lastRun: { result: 'failed' } }],
   });
   expect((await statusAfter(past)).text).not.toContain('global');
+});
+
+test('no retention for longer than the backups’ schedule lets expect → a warning with what to type, in --json too, and not stale', async () => {
+  const past: Past[] = [
+    ['2026-11-01T03:00:00Z', 'shop', GOOD],
+    ['2026-11-01T03:10:00Z', null, { result: 'succeeded', reason: 'removed 0' }],
+    ['2026-11-02T03:00:00Z', 'shop', GOOD],
+    ['2026-11-02T03:00:10Z', 'blog', GOOD],
+    [
+      '2026-11-02T08:00:00Z',
+      null,
+      { result: 'succeeded', reason: 'would remove 1', facts: { dryRun: true } },
+    ],
+  ];
+  const { text, code } = await statusAfter(past, ['--check']);
+  expect(text).toContain(
+    'warning: no retention was good for longer than the schedule lets expect (the last one ended at 2026-11-01T03:10:00Z): see why with `holdfast history`, and run `holdfast prune`',
+  );
+  expect(text).not.toMatch(/no check was good/);
+  expect(code).toBe(0);
+  const json = JSON.parse((await statusAfter(past, ['--json'])).text) as { maintenance: unknown[] };
+  expect(json.maintenance).toMatchObject([
+    { job: 'retention', lastSuccess: '2026-11-01T03:10:00Z', overdue: true },
+    { job: 'check', lastSuccess: null, overdue: false },
+    { job: 'verify', lastSuccess: null, overdue: false },
+  ]);
+  const off = await statusAfter(past, [], { retention: false });
+  expect(off.text).not.toContain('no retention was good');
 });

@@ -42,6 +42,7 @@ function ledgerWithRuns(): Ledger {
     reason: 'stored 1 MB',
     warnings: ['incomplete, as allowed'],
     facts: {
+      dryRun: true,
       engine: 'mariadb',
       serverVersion: '11.8',
       snapshotId: 'a1',

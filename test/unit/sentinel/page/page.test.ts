@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { renderPage } from '../../../../sentinel/page/page.ts';
-import { factsOf, pageStates, runOf, sourceOf, statusOf } from '../../../helpers/page-states.ts';
+import { factsOf, pageStates, runOf, sourceOf, statusOf, upkeepOf } from '../../../helpers/page-states.ts';
 
 const states = Object.entries(pageStates);
 
@@ -36,7 +36,7 @@ describe('the page', () => {
       timeZone: evil,
       sources: [source],
       runs: [run, { ...run, result: 'succeeded' }],
-      maintenance: [{ job: 'check', lastSuccess: null, lastRun: run }],
+      maintenance: [upkeepOf('check', { lastRun: run })],
       repository: {
         location: evil,
         id: evil,

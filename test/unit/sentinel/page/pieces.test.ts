@@ -7,7 +7,7 @@ import { sizeTrend, trendWords } from '../../../../sentinel/page/sparkline.ts';
 import { daysSentence, dayStrip } from '../../../../sentinel/page/strip.ts';
 import { timesIn } from '../../../../sentinel/page/times.ts';
 import { standingOf } from '../../../../sentinel/standing.ts';
-import { daysOf, hoursAgo, now, runOf, sourceOf, statusOf } from '../../../helpers/page-states.ts';
+import { daysOf, hoursAgo, now, runOf, sourceOf, statusOf, upkeepOf } from '../../../helpers/page-states.ts';
 
 const times = timesIn('Europe/Rome', now);
 const text = (markup: { text: string }) =>
@@ -293,11 +293,25 @@ describe('the repository', () => {
       reason: 'the check found 3 errors',
       hint: 'Do not prune.',
     });
-    const status = statusOf({ maintenance: [{ job: 'check', lastSuccess: hoursAgo(200), lastRun }] });
+    const status = statusOf({ maintenance: [upkeepOf('check', { lastSuccess: hoursAgo(200), lastRun })] });
     const told = text(repositoryList(status, times));
     expect(told).toContain(
       'Last check failed 3 h ago last good one: 8 d 8 h ago the check found 3 errors Do not prune.',
     );
+  });
+
+  it('a retention that comes no more → that it is overdue, also where there was none since the first backup', () => {
+    const told = (more: object) =>
+      text(
+        repositoryList(
+          statusOf({ maintenance: [upkeepOf('retention', { overdueAfterSeconds: 54_000, ...more })] }),
+          times,
+        ),
+      );
+    expect(told({ lastSuccess: hoursAgo(16) })).toContain('Last retention 16 h ago overdue after 15 h');
+    expect(told({ awaitedSince: hoursAgo(16) })).toContain('Last retention never overdue after 15 h');
+    expect(told({ lastSuccess: hoursAgo(14), awaitedSince: hoursAgo(99) })).not.toContain('overdue');
+    expect(told({})).not.toContain('overdue');
   });
 
   it('never reached → says so', () => {

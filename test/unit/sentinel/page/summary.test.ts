@@ -1,7 +1,15 @@
 import { expect, it } from 'vitest';
 import { noticesOf } from '../../../../sentinel/page/notices.ts';
 import { summaryOf } from '../../../../sentinel/page/summary.ts';
-import { factsOf, hoursAgo, pageStates, runOf, sourceOf, statusOf } from '../../../helpers/page-states.ts';
+import {
+  factsOf,
+  hoursAgo,
+  pageStates,
+  runOf,
+  sourceOf,
+  statusOf,
+  upkeepOf,
+} from '../../../helpers/page-states.ts';
 
 const say = (name: string) => summaryOf(pageStates[name]!);
 const failed = (name: string) => sourceOf(name, { lastRun: runOf({ result: 'failed' }) });
@@ -56,7 +64,7 @@ it('backed up, and a verification failed → everything is not well', () => {
 
 it('backed up, and the check of the repository failed → everything is not well', () => {
   const lastRun = runOf({ job: 'check', source: null, result: 'failed' });
-  const maintenance = [{ job: 'check' as const, lastSuccess: hoursAgo(99), lastRun }];
+  const maintenance = [upkeepOf('check', { lastSuccess: hoursAgo(99), lastRun })];
   expect(summaryOf(factsOf({ status: statusOf({ maintenance }) }))).toMatchObject({
     tone: 'bad',
     headline: 'The last check of the repository failed.',
@@ -67,11 +75,31 @@ it.each(['failed', 'interrupted'] as const)(
   'backed up, and the last retention %s → told, and not green',
   (result) => {
     const lastRun = runOf({ job: 'retention', source: null, result });
-    const maintenance = [{ job: 'retention' as const, lastSuccess: hoursAgo(99), lastRun }];
+    const maintenance = [upkeepOf('retention', { lastSuccess: hoursAgo(99), lastRun })];
     expect(summaryOf(factsOf({ status: statusOf({ maintenance }) }))).toMatchObject({
       tone: 'warn',
       headline: 'Everything is backed up, but the last retention failed.',
     });
+  },
+);
+
+it.each(['retention', 'check'] as const)(
+  'backed up, and no %s for longer than the schedule lets expect → told and not green, and the gate stays open',
+  (job) => {
+    const summary = (hours: number) =>
+      summaryOf(
+        factsOf({
+          status: statusOf({
+            maintenance: [upkeepOf(job, { lastSuccess: hoursAgo(hours), overdueAfterSeconds: 54_000 })],
+          }),
+        }),
+      );
+    expect(summary(16)).toMatchObject({
+      tone: 'warn',
+      headline: `Everything is backed up, but the last ${job} is overdue.`,
+      gate: 'The gate is open',
+    });
+    expect(summary(14)).toMatchObject({ tone: 'good' });
   },
 );
 
