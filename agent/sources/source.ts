@@ -15,7 +15,10 @@ export interface Source {
   readonly name: string;
   /** The database's name on its server. */
   readonly database: string;
-  /** Whether its engine renames whole databases: a database that is gone is then made by a swap too. */
+  /**
+   * Whether its engine renames whole databases: a database that is gone is then made by a swap too. Otherwise its swap moves tables, and
+   * some can be swapped alone.
+   */
   readonly renames: boolean;
   /** How long the name of a database may be. */
   readonly nameLimit: { most: number; unit: 'bytes' | 'characters' };
@@ -103,16 +106,17 @@ export interface Source {
 
   /**
    * What would keep a swap from putting another database in the place of the source's own, which is there and would be
-   * called `keep` from then on; null for nothing. Changes nothing.
+   * called `keep` from then on; null for nothing. Changes nothing. `tables`: these alone are to be swapped; `keep` is made for the old ones.
    */
-  swapHurdle(keep: string, signal: AbortSignal): Promise<Hurdle | null>;
+  swapHurdle(keep: string, signal: AbortSignal, tables?: string[] | null): Promise<Hurdle | null>;
 
   /**
    * Gathers what it takes to put the database `fresh`, into which a dump was just loaded, in the place of the source's own,
-   * and to put things in order when that is cut off. Changes nothing. `keep` is null where there is no old one.
+   * and to put things in order when that is cut off. Changes nothing. `keep` is null where there is no old one. `ofSome`: some tables alone
+   * were loaded, and everything but these stays as it is; throws `restore_failed` where what they are tied to does not let them be swapped.
    */
   planSwap(
-    swap: { fresh: string; keep: string | null; loaded: Restored },
+    swap: { fresh: string; keep: string | null; loaded: Restored; ofSome?: boolean },
     signal: AbortSignal,
   ): Promise<SwapPlan>;
 

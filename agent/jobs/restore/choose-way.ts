@@ -8,7 +8,8 @@ import type { Planned } from './restoration.ts';
 export type Way =
   /** It is not there. */
   | { kind: 'new' }
-  | { kind: 'tables' }
+  /** Some of them, dropped and loaded: in one transaction for null, otherwise one after another, which `hurdle` says why. */
+  | { kind: 'tables'; hurdle: Hurdle | null }
   | { kind: 'swap' }
   /** Where there is no swap; `hurdle` says why, and is null where nothing is there that could be lost. */
   | { kind: 'at-once'; atOnce: AtOnce; hurdle: Hurdle | null }
@@ -21,7 +22,7 @@ export type Way =
 export async function chooseWay(restoration: Planned, there: boolean): Promise<Way> {
   const { source, tables, settings, context } = restoration;
   if (!there && tables !== null) throw nothingToReplace(restoration);
-  if (tables !== null) return { kind: 'tables' };
+  if (tables !== null) return wayOfTables(restoration, tables);
   if (!there) return source.renames ? { kind: 'swap' } : { kind: 'new' };
   const hurdle = await source.swapHurdle(datedName(source.database, settings.now()), context.signal);
   if (hurdle === null) return { kind: 'swap' };
@@ -32,6 +33,15 @@ export async function chooseWay(restoration: Planned, there: boolean): Promise<W
   if (atOnce !== undefined) return { kind: 'at-once', atOnce, hurdle: isInUse ? hurdle : null };
   if (isInUse && !settings.inPlace) throw unsaid(restoration, hurdle);
   return { kind: 'in-place', hurdle: isInUse ? hurdle : null };
+}
+
+/** Where databases are not renamed but their tables, some of them can be swapped alone; elsewhere one transaction replaces them. */
+async function wayOfTables({ source, settings, context }: Planned, tables: string[]): Promise<Way> {
+  if (source.renames) return { kind: 'tables', hurdle: null };
+  const hurdle = await source.swapHurdle(datedName(source.database, settings.now()), context.signal, tables);
+  if (hurdle === null) return { kind: 'swap' };
+  if (!settings.inPlace) throw unsaidOfTables(source.database, tables, hurdle);
+  return { kind: 'tables', hurdle };
 }
 
 function nothingToReplace({ source }: Planned): HoldfastError {
@@ -57,6 +67,16 @@ function unsaid({ source }: Planned, hurdle: Hurdle): HoldfastError {
     `${source.database} could only be emptied and loaded, not replaced at one moment: ${hurdle.detail}; nothing was changed`,
     {
       hint: `${hurdle.mend} To empty and load it all the same, add --in-place: killed meanwhile it is not whole, and its backups fail, until the restore is run again.`,
+    },
+  );
+}
+
+function unsaidOfTables(database: string, tables: string[], hurdle: Hurdle): HoldfastError {
+  return new HoldfastError(
+    'usage',
+    `${tables.join(', ')} of ${database} could only be dropped and loaded one after another, not replaced at one moment: ${hurdle.detail}; nothing was changed`,
+    {
+      hint: `${hurdle.mend} To look at them beside, restore them with --to NAME. To drop and load them all the same, add --in-place: who reads them meanwhile finds them missing or half loaded, and killed meanwhile they stay so, and backups fail, until the restore is run again.`,
     },
   );
 }

@@ -68,19 +68,23 @@ async function steps(restoration: Planned, name: string, there: boolean): Promis
     settings.restorePoint
       ? `first a restore point of what is in ${name} now (${probe.tables} tables${held})`
       : `no restore point: what is in ${name} now (${probe.tables} tables${held}) is not stored`,
-    words(way, name, datedName(name, settings.now())),
+    words(way, restoration, datedName(name, settings.now())),
   ];
 }
 
-function words(way: Way, name: string, keep: string): string {
+function words(way: Way, { source: { database: name }, tables }: Planned, keep: string): string {
   const why = 'hurdle' in way && way.hurdle !== null ? ` (${way.hurdle.detail}: ${way.hurdle.mend})` : '';
   switch (way.kind) {
     case 'tables':
-      return `loaded into a database beside it first to see that they load (refused where this user may make none), then dropped in ${name} and loaded`;
+      return way.hurdle === null
+        ? `loaded into a database beside it first to see that they load (refused where this user may make none), then dropped in ${name} and loaded in one transaction`
+        : `loaded into a database beside it first to see that they load (where this user may make one), then dropped in ${name} and loaded one after another, missing or half loaded meanwhile${why}`;
     case 'new':
       return `${name} is made`;
     case 'swap':
-      return `loaded into a database beside it and swapped in; the old one is kept as ${keep} for a week`;
+      return tables === null
+        ? `loaded into a database beside it and swapped in; the old one is kept as ${keep} for a week`
+        : `loaded into a database beside it and swapped in at one moment; the old ones are kept in ${keep} for a week, and everything else stays as it is`;
     case 'at-once':
       return `everything in ${name} dropped, loaded and compared in one transaction, for which who uses it waits; no old one is kept beside${why}`;
     case 'in-place':

@@ -6,7 +6,7 @@ import { datedName, KEPT_FOR_MS, rememberKept } from './kept-database.ts';
 import { ownersLeft } from './owners-left.ts';
 import { loadInto } from './restore-load.ts';
 import { settleUnfinishedSwap } from './settle-swap.ts';
-import { clearUnfinished, markUnfinished, unfinishedSwap } from './unfinished-restore.ts';
+import { endUnfinished, markUnfinished, unfinishedSwap } from './unfinished-restore.ts';
 import type { Done, Restoration } from './restoration.ts';
 
 const DROP_TIMEOUT_MS = 60_000;
@@ -14,7 +14,7 @@ const DROP_TIMEOUT_MS = 60_000;
 const SWAP_TIMEOUT_MS = 10 * 60_000;
 
 /**
- * Restores into a database beside the target, compares it with its proof, and only then puts it in the target's place. Until that moment
+ * Restores into a database beside the target, compares it with its proof, and only then puts it, or the chosen tables, in the target's place. Until that moment
  * the target is not touched; whatever fails before costs the database beside it alone.
  */
 export async function loadAndSwap(restoration: Restoration, there: boolean): Promise<Done> {
@@ -33,16 +33,18 @@ export async function loadAndSwap(restoration: Restoration, there: boolean): Pro
       storedBytes: 0,
     });
     const keep = there ? noteKept(restoration) : null;
-    const swapped = await swap(restoration, { fresh, keep, loaded: restored });
+    const ofSome = restoration.tables !== null;
+    const swapped = await swap(restoration, { fresh, keep, loaded: restored, ofSome });
     forgetBeside(settings.notes, source.name);
     const until = new Date(settings.now().getTime() + KEPT_FOR_MS).toISOString().slice(0, 10);
     return {
       tables: checked.tables,
       rows: checked.rows,
       notes: [
+        ...(ofSome ? ['everything else is as it was'] : []),
         ...restored.notes,
         ...checked.notes,
-        ...(keep === null ? [] : [`the old one is ${keep} until ${until}`]),
+        ...(keep === null ? [] : [toldKept(restoration, keep, until)]),
       ],
       warnings: [
         ...restored.warnings,
@@ -50,7 +52,7 @@ export async function loadAndSwap(restoration: Restoration, there: boolean): Pro
         ...lacks,
         ...undressed,
         ...swapped,
-        ...ownersLeft(restoration, restored, source.database),
+        ...ownersLeft(restoration, restored, restoration.tables?.join(', ') ?? source.database),
       ],
       kept: keep,
       databaseBytes: checked.databaseBytes,
@@ -60,6 +62,12 @@ export async function loadAndSwap(restoration: Restoration, there: boolean): Pro
     if (unfinishedSwap(settings.notes, source.name) === null) await dropAgain(restoration, fresh, error);
     throw error;
   }
+}
+
+function toldKept({ tables }: Restoration, keep: string, until: string): string {
+  return tables === null
+    ? `the old one is ${keep} until ${until}`
+    : `the old ones are in ${keep} until ${until}`;
 }
 
 /** Where there is an old one, it has of that one what a database has as a whole. */
@@ -74,7 +82,7 @@ async function dress(
 
 /** Under a mark, by which the next command knows what to put in order if this one cannot. Returns warnings. */
 async function swap(
-  { source, snapshot, settings, context }: Restoration,
+  { source, snapshot, tables, settings, context }: Restoration,
   what: Parameters<Source['planSwap']>[0],
 ): Promise<string[]> {
   const { notes } = settings;
@@ -82,11 +90,12 @@ async function swap(
   markUnfinished(notes, source.name, {
     snapshot: snapshot.shortId,
     at: settings.now().toISOString(),
+    ...(tables === null ? {} : { tables }),
     swap: plan,
   });
   try {
     const warnings = await source.swapIn(plan, AbortSignal.timeout(SWAP_TIMEOUT_MS));
-    clearUnfinished(notes, source.name);
+    endUnfinished(notes, source.name);
     return warnings;
   } catch (error) {
     const end = await settleUnfinishedSwap(source, notes, AbortSignal.timeout(SWAP_TIMEOUT_MS)).catch(

@@ -102,11 +102,11 @@ async function restoreOver(restoration: Restoration): Promise<Outcome> {
   const { source, settings, context } = restoration;
   const there = (await source.listDatabases(source.database, context.signal)).includes(source.database);
   const way = await chooseWay(restoration, there);
-  const warning = beforehand(source, way);
+  const warning = beforehand(restoration, way);
   if (warning !== null) settings.tell(warning);
   const point = there && settings.restorePoint ? await takeRestorePoint(source, settings, context) : null;
   const done = await go(restoration, way, there);
-  const unlike = there && way.kind !== 'tables' ? restoration.dumped.unlike : [];
+  const unlike = there && restoration.tables === null ? restoration.dumped.unlike : [];
   const outcome = told(restoration, source.database, { ...done, warnings: [...done.warnings, ...unlike] });
   if (point === null) return outcome;
   return {
@@ -117,19 +117,24 @@ async function restoreOver(restoration: Restoration): Promise<Outcome> {
 }
 
 /** Who reads the database has to know before it begins; who has an empty one reads nothing. */
-function beforehand({ database }: Source, way: Way): string | null {
+function beforehand({ source: { database }, tables }: Restoration, way: Way): string | null {
   if (!('hurdle' in way) || way.hurdle === null) return null;
   const { detail } = way.hurdle;
-  return way.kind === 'at-once'
-    ? `${database} will be replaced in one transaction, and who uses it waits until that ends, for there is no swap: ${detail}`
-    : `${database} will be emptied and loaded, not replaced at one moment: ${detail}`;
+  switch (way.kind) {
+    case 'at-once':
+      return `${database} will be replaced in one transaction, and who uses it waits until that ends, for there is no swap: ${detail}`;
+    case 'in-place':
+      return `${database} will be emptied and loaded, not replaced at one moment: ${detail}`;
+    case 'tables':
+      return `${tables?.join(', ')} of ${database} will be dropped and loaded one after another, not replaced at one moment: ${detail}`;
+  }
 }
 
 async function go(restoration: Restoration, way: Way, there: boolean): Promise<Done> {
   const { source, tables } = restoration;
   switch (way.kind) {
     case 'tables':
-      return replaceTables(restoration, tables ?? []);
+      return replaceTables(restoration, tables ?? [], way.hurdle);
     case 'new':
       return intoNew(restoration, source.database);
     case 'swap':

@@ -1,7 +1,7 @@
 import type { Source } from '../../sources/source.ts';
 import { forgetBeside } from './beside.ts';
 import type { Notes } from '../init.ts';
-import { clearUnfinished, unfinishedSwap, withdrawUnfinished } from './unfinished-restore.ts';
+import { endUnfinished, unfinishedSwap, withdrawUnfinished } from './unfinished-restore.ts';
 
 /**
  * Puts in order what a swap left that was cut off; returns what became of it, null where there was none. Throws what keeps it
@@ -17,7 +17,7 @@ export async function settleUnfinishedSwap(
   const end = await source.settleSwap(plan, signal);
   if (end === 'undone') withdrawUnfinished(notes, source.name);
   else {
-    clearUnfinished(notes, source.name);
+    endUnfinished(notes, source.name);
     forgetBeside(notes, source.name);
   }
   return end;

@@ -54,7 +54,7 @@ export async function tidyAfterRestores(
 function told({ name, database }: Source, end: 'undone' | 'done'): string {
   return end === 'undone'
     ? `a restore of ${name} was killed before it took its place: ${database} is as it was before it`
-    : `ended a restore of ${name} that was killed: ${database} is what it restored`;
+    : `ended a restore of ${name} that was killed: ${database} has what it restored`;
 }
 
 /** Drops the databases and schemas whose week has passed; what could not be dropped is a sentence part each. */

@@ -33,9 +33,20 @@ export function restoreAgain(source: string, { snapshot, tables, inPlace, unveri
  * time, push the good ones out. It is durable: an agent that is killed cannot take it away.
  */
 export function markUnfinished(notes: Notes, source: string, what: Unfinished): void {
-  const before = readMark(notes, source);
-  const mark: Mark = before === null ? what : { ...what, before: { ...before, before: undefined } };
+  const older = readMark(notes, source);
+  // A swap alone can be undone, and what was not whole before is not whole then.
+  const before = what.swap === undefined ? beyond(what, older) : older;
+  const mark: Mark = before === null ? what : { ...what, before };
   notes.remember(noteOf(source), JSON.stringify(mark));
+}
+
+/** What the last mark speaks of is whole again: the database, or some tables, without which an older restore of more may not be whole yet. */
+export function endUnfinished(notes: Notes, source: string): void {
+  const mark = readMark(notes, source);
+  if (mark === null) return;
+  const before = beyond(mark, mark.before ?? null);
+  if (before === null) clearUnfinished(notes, source);
+  else notes.remember(noteOf(source), JSON.stringify(before));
 }
 
 /** The database is whole again, or a person says so. */
@@ -74,7 +85,20 @@ export function refuseUnfinished(notes: Notes, source: string): void {
 
 const DONE = '';
 
-type Mark = Unfinished & { before?: Mark | undefined };
+type Mark = Unfinished & { before?: Mark };
+
+/** What of the older marks is not whole by this one. */
+function beyond(what: Unfinished, older: Mark | null): Mark | null {
+  let left = older;
+  while (left !== null && covers(what, left)) left = left.before ?? null;
+  return left;
+}
+
+/** Whether the one ends what the other began: all of it, or its tables. */
+function covers({ tables }: Unfinished, other: Unfinished): boolean {
+  if (tables === undefined) return true;
+  return other.tables?.every((name) => tables.includes(name)) ?? false;
+}
 
 function readMark(notes: Notes, source: string): Mark | null {
   const note = notes.recall(noteOf(source));

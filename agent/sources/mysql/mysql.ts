@@ -82,11 +82,12 @@ export function createMysqlSource(config: MysqlSourceConfig, deps: ClientDeps): 
     emptyDatabase: (target, signal) => session(signal, (open) => emptyDatabase(open, target)),
     dropDatabase: (target, signal) => session(signal, (open) => dropDatabase(open, target)),
     listDatabases: (prefix, signal) => session(signal, (open) => listDatabases(open, prefix)),
-    swapHurdle: (keep, signal) => session(signal, (open) => findSwapHurdle(open, config.database, keep)),
-    planSwap: ({ fresh, keep, loaded }, signal) =>
+    swapHurdle: (keep, signal, tables = null) =>
+      session(signal, (open) => findSwapHurdle(open, config.database, keep, tables)),
+    planSwap: ({ fresh, keep, loaded, ofSome = false }, signal) =>
       keep === null
         ? Promise.reject(new Error(`${config.database} is not there to be swapped`))
-        : session(signal, (open) => planSwap(open, config.database, { fresh, keep, loaded })),
+        : session(signal, (open) => planSwap(open, config.database, { fresh, keep, loaded, ofSome })),
     swapIn: (plan, signal) =>
       session(signal, (open) => swapTables(open, (work) => session(signal, work), plan)),
     settleSwap: (plan, signal) => session(signal, (open) => settleTables(open, plan)),

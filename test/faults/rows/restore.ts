@@ -21,32 +21,64 @@ export const restore: Area = {
       on: [mariadb, postgres],
       times: KILLS,
       asserted:
-        'the rows are the old ones or the new ones, each time; the next command leaves all whole, with nothing beside it',
+        'the rows of all tables are the old ones or the new ones, each time; the next command leaves all whole, with nothing beside it',
       stage: { mayRestore: 'by swap' },
       changesStage: true,
       inject: async (stage) => {
         const { engine, server, shop, agent, oracle, rows } = stage;
-        const own = engine === postgres ? `; ALTER TABLE parts OWNER TO ${shop.user}` : '';
-        await server.sql(`${PARTS}${own}`, shop.database);
-        expect((await agent.run(['backup'])).code).toBe(0);
+        await addParts(stage);
         const whole = await engine.programs(server, shop.database);
         const args = ['restore', shop.database, '--yes', '--no-restore-point'];
-        await server.sql(SPOILED, shop.database);
-        const started = performance.now();
-        await agent.run(args);
-        const took = performance.now() - started;
+        const { old, restored, took } = await onceWithout(stage, args);
         expect(await orders(stage)).toBe(rows);
         for (const [kill, moment] of stage.moments(KILLS, took).entries()) {
           await server.sql(SPOILED, shop.database);
           const attempt = () =>
             engine === mariadb && kill % 2 === 1
-              ? killedWhenRenamed(stage, args)
+              ? killedWhenRenamed(stage, args, 'orders')
               : stage.killedAfter(moment, args);
           await oracle.died(attempt, { sourceChanges: true });
-          expect([7, rows], `kill ${kill}`).toContain(await orders(stage));
+          await nobodyAtWork(stage);
+          expect([old, restored], `kill ${kill}`).toContainEqual(await contents(stage));
         }
         await agent.run(['restore', shop.database, '--drop-old']);
-        expect([7, rows]).toContain(await orders(stage));
+        expect([old, restored]).toContainEqual(await contents(stage));
+        expect(await engine.programs(server, shop.database)).toEqual(whole);
+        const { stderr } = await agent.run(['backup']);
+        expect(stderr).toMatch(/backup of .*: stored/);
+        expect(await beside(stage, /^holdfast_scratch/)).toEqual([]);
+        await agent.run(['restore', shop.database, '--drop-old']);
+        expect(await keptBeside(stage)).toEqual([]);
+      },
+    },
+    {
+      name: 'A restore of some tables is killed',
+      done: 'SIGKILL at random moments of it; MariaDB: every other time right after the tables were renamed',
+      on: [mariadb, postgres],
+      times: KILLS,
+      asserted:
+        'these are all the old ones or all the new ones, each time, and every other table is as it was; the next command leaves nothing beside',
+      stage: { mayRestore: 'by swap' },
+      changesStage: true,
+      inject: async (stage) => {
+        const { engine, server, shop, agent, oracle } = stage;
+        await addParts(stage);
+        const whole = await engine.programs(server, shop.database);
+        const args = ['restore', shop.database, '--tables', 'customers,parts', '--yes', '--no-restore-point'];
+        const { old, restored, took } = await onceWithout(stage, args);
+        expect(await orders(stage), 'not among the chosen').toBe(7);
+        for (const [kill, moment] of stage.moments(KILLS, took).entries()) {
+          await server.sql(SPOILED, shop.database);
+          const attempt = () =>
+            engine === mariadb && kill % 2 === 1
+              ? killedWhenRenamed(stage, args, 'parts')
+              : stage.killedAfter(moment, args);
+          await oracle.died(attempt, { sourceChanges: true });
+          await nobodyAtWork(stage);
+          expect([old, restored], `kill ${kill}`).toContainEqual(await contents(stage));
+        }
+        await agent.run(['restore', shop.database, '--drop-old']);
+        expect([old, restored]).toContainEqual(await contents(stage));
         expect(await engine.programs(server, shop.database)).toEqual(whole);
         const { stderr } = await agent.run(['backup']);
         expect(stderr).toMatch(/backup of .*: stored/);
@@ -82,12 +114,42 @@ export const restore: Area = {
   ],
 };
 
-async function killedWhenRenamed(stage: Stage, args: string[]): Promise<Ended> {
+/** A table that refers to another, and a backup of it all. */
+async function addParts({ engine, server, shop, agent }: Stage): Promise<void> {
+  const own = engine === postgres ? `; ALTER TABLE parts OWNER TO ${shop.user}` : '';
+  await server.sql(`${PARTS}${own}`, shop.database);
+  expect((await agent.run(['backup'])).code).toBe(0);
+}
+
+/** The spoiled tables, what this restore makes of them when nobody kills it, and how long it took for that. */
+async function onceWithout(stage: Stage, args: string[]) {
+  await stage.server.sql(SPOILED, stage.shop.database);
+  const old = await contents(stage);
+  const started = performance.now();
+  const { code, stderr } = await stage.agent.run(args);
+  const took = performance.now() - started;
+  // A warning where owners do not come back.
+  expect([0, 3], stderr).toContain(code);
+  const restored = await contents(stage);
+  expect(restored).not.toEqual(old);
+  return { old, restored, took };
+}
+
+/** The server ends the statement that the dead agent was at, and lists tables while it renames them. */
+async function nobodyAtWork({ engine, server, shop }: Stage): Promise<void> {
+  await until('nobody is at work', async () => (await engine.sessions(server, shop)) === 0);
+}
+
+function contents({ engine, server, shop }: Stage): Promise<unknown> {
+  return engine.contents(server, shop.database);
+}
+
+async function killedWhenRenamed(stage: Stage, args: string[], table: string): Promise<Ended> {
   const before = await keptBeside(stage);
   return killedWhen(stage, args, async () => {
     const kept = (await keptBeside(stage)).find((name) => !before.includes(name));
     return (
-      kept !== undefined && (await stage.server.sql(`SHOW TABLES FROM ${kept} LIKE 'orders'`)).length > 0
+      kept !== undefined && (await stage.server.sql(`SHOW TABLES FROM ${kept} LIKE '${table}'`)).length > 0
     );
   });
 }

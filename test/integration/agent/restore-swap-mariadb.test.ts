@@ -102,23 +102,33 @@ describe('a restore of MariaDB over the database itself', () => {
     expect(await keptBeside(database)).toEqual([]);
   });
 
-  test('no right to make any other database → the dump cannot be tried, so --in-place is asked for, for tables too', async () => {
+  test('no right to make any other database → the dump cannot be tried, so --in-place is asked for; of tables it is refused before anything with each GRANT', async () => {
     const { database, user, ...agent } = await agentWithBackup();
     await server.sql(SPOILED, database);
     await server.sql(
       `REVOKE ALL ON \`${database}\\_before\\_%\`.* FROM ${user}@'%'; REVOKE ALL ON \`holdfast\\_%\`.* FROM ${user}@'%'`,
     );
-    const tables = await agent.run(['restore', database, '--tables', 'orders', '--yes']);
-    expect(tables.stderr).toMatch(
-      /cannot be loaded and compared beside first: .*; shop\d+ was not touched\nhint: .*GRANT .*holdfast.*add --in-place/,
-    );
-    expect(tables.code).toBe(1);
-    expect(await orders(database)).toBe(7);
     const { code, stderr } = await agent.run(['restore', database, '--yes', '--in-place']);
     expect(stderr).toMatch(/what was there is restore point [0-9a-f]{8}/);
     expect(stderr).toMatch(/warning: .*not loaded beside first and not compared/);
     expect(code).toBe(3);
     expect(await orders(database)).toBe(500);
+
+    const customers = ['restore', database, '--tables', 'customers', '--yes'];
+    const untried = await agent.run([...customers, '--in-place']);
+    expect(untried.stderr).toMatch(/warning: .*not loaded beside first and not compared/);
+    expect(untried.code).toBe(3);
+    const stored = agent.snapshots();
+    for (const grant of [/GRANT [^;]*_before\\_%[^;]*;/, /GRANT [^;]*`holdfast\\_scratch\\_%[^;]*;/]) {
+      const refused = await agent.run(customers);
+      expect(refused.stderr).toMatch(
+        /customers of shop\d+ could only be dropped and loaded one after another, .* lacks .*; nothing was changed\nhint: .*add --in-place/,
+      );
+      expect(refused.code).toBe(2);
+      await server.sql(grant.exec(refused.stderr)![0]);
+    }
+    expect(agent.snapshots()).toEqual(stored);
+    expect((await agent.run(customers)).code).toBe(0);
   });
 
   test('a view whose table is gone → a restore point without it, with a warning, and the restore mends it', async () => {

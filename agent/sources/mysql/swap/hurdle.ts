@@ -1,3 +1,4 @@
+import { SCRATCH } from '../../../core/scratch-name.ts';
 import { mayNameDefiners, readGrants, type MysqlGrants } from '../grants.ts';
 import { isTransactional } from '../contents.ts';
 import { findMysqlHurdles } from '../hurdles.ts';
@@ -5,20 +6,24 @@ import { isDatabase, quoteAccount, quoteName, quotePattern } from '../names.ts';
 import type { MysqlSession } from '../session.ts';
 import type { Hurdle } from '../../source.ts';
 import { atLeast } from '../version.ts';
+import { findTie } from './tie.ts';
 
-/** What would keep tables of `target` from being swapped with new ones and staying as `keep`; changes nothing. */
+/** What would keep tables of `target`, these or all of them, from being swapped with new ones and staying as `keep`; changes nothing. */
 export async function findSwapHurdle(
   session: MysqlSession,
   target: string,
   keep: string,
+  tables: string[] | null = null,
 ): Promise<Hurdle | null> {
   const grants = await readGrants(session);
   return (
     tooOld(session) ??
-    lacksRights(session, grants, target, keep) ??
-    (await strangers(session, target)) ??
-    (await foreignKeys(session, target, grants)) ??
-    (await triggers(session, target, grants))
+    lacksRights(session, grants, { target, keep, tables }) ??
+    (await strangers(session, target, tables)) ??
+    (tables === null
+      ? await foreignKeys(session, target, grants)
+      : await findTie(session, target, tables, grants)) ??
+    (await triggers(session, target, { grants, tables }))
   );
 }
 
@@ -33,14 +38,9 @@ function tooOld({ flavour, version }: MysqlSession): Hurdle | null {
   };
 }
 
+const FOR_TABLES = ['SELECT', 'INSERT', 'CREATE', 'DROP', 'ALTER', 'LOCK TABLES', 'TRIGGER'];
 const NEEDED_ON_TARGET = [
-  'SELECT',
-  'INSERT',
-  'CREATE',
-  'DROP',
-  'ALTER',
-  'LOCK TABLES',
-  'TRIGGER',
+  ...FOR_TABLES,
   'EVENT',
   'SHOW VIEW',
   'CREATE VIEW',
@@ -51,11 +51,10 @@ const NEEDED_ON_TARGET = [
 function lacksRights(
   session: MysqlSession,
   grants: MysqlGrants,
-  target: string,
-  keep: string,
+  { target, keep, tables }: { target: string; keep: string; tables: string[] | null },
 ): Hurdle | null {
-  const lacking = (database: string) =>
-    NEEDED_ON_TARGET.filter((privilege) => !grants.onDatabase(privilege, database));
+  const needed = tables === null ? NEEDED_ON_TARGET : [...FOR_TABLES, 'REFERENCES'];
+  const lacking = (database: string) => needed.filter((privilege) => !grants.onDatabase(privilege, database));
   const hurdle = (database: string, pattern: string) => ({
     detail: `${session.account} lacks ${lacking(database).slice(0, 3).join(', ')} on ${database}`,
     mend: `Run as an administrator of the server: GRANT ALL PRIVILEGES ON ${pattern}.* TO ${quoteAccount(session.account)};`,
@@ -64,16 +63,23 @@ function lacksRights(
   // Its name ends in the time, which is another one in the next restore.
   if (lacking(keep).length > 0)
     return hurdle(keep, quotePattern(keep.replace(/\d+_\d+$/, '')).replace(/`$/, '%`'));
-  return null;
+  // Of everything it is told when the database beside is made.
+  if (tables === null || lacking(`${SCRATCH}restore`).length === 0) return null;
+  return hurdle(`${SCRATCH}…`, quotePattern(SCRATCH).replace(/`$/, '%`'));
 }
 
 /** Tables that cannot be renamed so that all is well, or not at one moment. */
-async function strangers(session: MysqlSession, target: string): Promise<Hurdle | null> {
+async function strangers(
+  session: MysqlSession,
+  target: string,
+  tables: string[] | null,
+): Promise<Hurdle | null> {
   const rows = await session.query(
     `SELECT table_name AS name, engine AS engine FROM information_schema.tables
       WHERE ${isDatabase('table_schema', target)} AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')`,
   );
-  const odd = rows.find(({ engine }) => {
+  const odd = rows.find(({ name: table, engine }) => {
+    if (tables !== null && !tables.includes(String(table))) return false;
     const name = String(engine);
     // MariaDB's own log covers every engine. A MERGE table names its parts together with their database.
     return session.flavour === 'mysql' ? !isTransactional(name) : name === 'MRG_MyISAM';
@@ -124,11 +130,16 @@ async function hiddenForeignKey(
 }
 
 /** They are dropped for the moment of the renaming, and must be made again as they were if it fails. */
-async function triggers(session: MysqlSession, target: string, grants: MysqlGrants): Promise<Hurdle | null> {
-  const rows = await session.query(
-    `SELECT trigger_name AS name, definer AS definer, event_manipulation AS what FROM information_schema.triggers
-      WHERE ${isDatabase('trigger_schema', target)}`,
+async function triggers(
+  session: MysqlSession,
+  target: string,
+  { grants, tables }: { grants: MysqlGrants; tables: string[] | null },
+): Promise<Hurdle | null> {
+  const all = await session.query(
+    `SELECT trigger_name AS name, definer AS definer, event_manipulation AS what, event_object_table AS tab
+      FROM information_schema.triggers WHERE ${isDatabase('trigger_schema', target)}`,
   );
+  const rows = tables === null ? all : all.filter(({ tab }) => tables.includes(String(tab)));
   if (rows.length === 0) return null;
   const foreign = rows.find(({ definer }) => String(definer) !== session.account);
   if (foreign !== undefined && !mayNameDefiners(grants)) {

@@ -20,15 +20,16 @@ export interface Missing {
 
 /**
  * Makes the views, routines, triggers and events of a database those that are wanted, and leaves alone which of them are so
- * already: who uses these notices nothing, and keeps the rights on them. Events run where they are `enabled`. Returns those
- * that could not be made. May be called again.
+ * already: who uses these notices nothing, and keeps the rights on them. Events run where they are `enabled`. `ofTables`: the
+ * triggers of these alone, and nothing else is looked at. Returns those that could not be made. May be called again.
  */
 export async function makeProgramsAlike(
   session: MysqlSession,
   database: string,
   wanted: Program[],
+  ofTables: string[] | null = null,
 ): Promise<Missing[]> {
-  const found = await readPrograms(session, database);
+  const found = await readPrograms(session, database, ofTables);
   for (const kind of [...PROGRAM_KINDS].reverse()) {
     for (const { name } of found.filter((program) => program.kind === kind && !has(wanted, program)))
       await session.query(`DROP ${kind} IF EXISTS ${quoteName(name)}`);

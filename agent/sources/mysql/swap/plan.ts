@@ -2,6 +2,7 @@ import { HoldfastError } from '../../../core/errors.ts';
 import type { DatabaseCharset } from '../contents.ts';
 import type { Restored, SwapPlan } from '../../source.ts';
 import { isDatabase } from '../names.ts';
+import { readOutwardKeys, type OutwardKey } from './outward-keys.ts';
 import { movedFrom, readPrograms, withoutDefiner, type Program } from './programs.ts';
 import type { MysqlSession } from '../session.ts';
 
@@ -10,13 +11,17 @@ export interface MysqlSwap {
   target: string;
   fresh: string;
   keep: string;
+  /** Some tables are swapped, and everything else in the target stays as it is. Not there for a swap of everything. */
+  isOfSome?: true;
   /** Of the target, as it is and as it shall be. */
   oldCharset: DatabaseCharset;
   freshCharset: DatabaseCharset;
-  /** Tables and sequences of the target, and of the new database. */
+  /** Tables and sequences of the target that move out, and those of the new database, which move in. */
   oldTables: string[];
   freshTables: string[];
-  /** What the target shall have beside tables. */
+  /** Of some tables. */
+  keys?: OutwardKey[];
+  /** What the target shall have beside tables; of some tables, their triggers. */
   wanted: Program[];
   /** The same for the old one under its new name, in which no event runs. */
   kept: Program[];
@@ -24,25 +29,33 @@ export interface MysqlSwap {
   inTheWay: Program[];
 }
 
-/** Reads both databases; changes nothing. Throws `rights_missing` where it may not see what it would have to make. */
+/**
+ * Reads both databases; changes nothing. `ofSome`: the new one holds some tables alone, and only these are replaced. Throws `rights_missing`
+ * where it may not see what it would have to make.
+ */
 export async function planSwap(
   session: MysqlSession,
   target: string,
-  { fresh, keep, loaded }: { fresh: string; keep: string; loaded: Restored },
+  { fresh, keep, loaded, ofSome }: { fresh: string; keep: string; loaded: Restored; ofSome: boolean },
 ): Promise<SwapPlan> {
   const freshTables = await listTables(session, fresh);
-  const old = await readPrograms(session, target);
+  const present = await listTables(session, target);
+  const old = await readPrograms(session, target, ofSome ? freshTables : null);
   const made = await readPrograms(session, fresh);
   const unseen = made.find(({ create }) => create === null);
   if (unseen !== undefined) throw notSeen(unseen, session.account);
+  if (ofSome) await refuseTriggerTwice(session, target, { tables: freshTables, made });
+  const oldCharset = await charsetOf(session, target);
   const swap: MysqlSwap = {
     target,
     fresh,
     keep,
-    oldCharset: await charsetOf(session, target),
-    freshCharset: await charsetOf(session, fresh),
-    oldTables: await listTables(session, target),
+    ...(ofSome ? { isOfSome: true } : {}),
+    oldCharset,
+    freshCharset: ofSome ? oldCharset : await charsetOf(session, fresh),
+    oldTables: ofSome ? present.filter((name) => freshTables.includes(name)) : present,
     freshTables,
+    ...(ofSome ? { keys: await readOutwardKeys(session, { target, fresh, tables: freshTables }) } : {}),
     wanted: made
       .map((program) => movedFrom(fresh, program))
       // In a copy none runs: which of them did is known from the dump.
@@ -82,6 +95,29 @@ export async function charsetOf(session: MysqlSession, database: string): Promis
 
 function isStilled({ kind, name }: Program, { stilledEvents }: Restored): boolean {
   return kind === 'EVENT' && stilledEvents.includes(name);
+}
+
+/** Throws `restore_failed` where a trigger of the new tables bears the name of one of a table that stays: a database has each name once. */
+async function refuseTriggerTwice(
+  session: MysqlSession,
+  target: string,
+  { tables, made }: { tables: string[]; made: Program[] },
+): Promise<void> {
+  const others = (await readPrograms(session, target)).filter(
+    ({ kind, table }) => kind === 'TRIGGER' && !tables.includes(table ?? ''),
+  );
+  const plain = (name: string) => name.toLowerCase();
+  for (const { name, table } of made) {
+    const other = others.find((trigger) => plain(trigger.name) === plain(name));
+    if (other === undefined) continue;
+    throw new HoldfastError(
+      'restore_failed',
+      `trigger ${name} of the restored ${table} cannot be made: ${other.table}, which stays, has one of that name; ${target} was not touched`,
+      {
+        hint: `Restore ${other.table} together with it (--tables), or everything; or drop that trigger first.`,
+      },
+    );
+  }
 }
 
 function notSeen({ kind, name }: Program, account: string): HoldfastError {

@@ -32,10 +32,16 @@ export const PROGRAM_KINDS = [
 ] as const;
 export type ProgramKind = (typeof PROGRAM_KINDS)[number];
 
-/** Reads them all; the session's database is this one afterwards. */
-export async function readPrograms(session: MysqlSession, database: string): Promise<Program[]> {
+/** Reads them all, or of some tables alone their triggers; the session's database is this one afterwards. */
+export async function readPrograms(
+  session: MysqlSession,
+  database: string,
+  ofTables: string[] | null = null,
+): Promise<Program[]> {
   // A view tells no database's name then, as long as it stays within its own.
   await session.query(`USE ${quoteName(database)}`);
+  const triggers = await readTriggers(session, database);
+  if (ofTables !== null) return triggers.filter(({ table }) => table !== null && ofTables.includes(table));
   const listed = await session.query(
     `SELECT routine_type AS kind, routine_name AS name FROM information_schema.routines WHERE ${isDatabase('routine_schema', database)}
      UNION ALL SELECT 'VIEW', table_name FROM information_schema.views WHERE ${isDatabase('table_schema', database)}
@@ -44,7 +50,7 @@ export async function readPrograms(session: MysqlSession, database: string): Pro
   const programs: Program[] = [];
   for (const { kind, name } of listed)
     programs.push(await readProgram(session, String(kind) as ProgramKind, String(name)));
-  return [...programs, ...(await readTriggers(session, database))];
+  return [...programs, ...triggers];
 }
 
 /** Where it names the database that it was read in, it means the one that it is made in. */

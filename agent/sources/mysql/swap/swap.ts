@@ -16,6 +16,7 @@ import {
   tellMissing,
 } from './make-programs.ts';
 import { charsetOf, listTables, readPlan, type MysqlSwap } from './plan.ts';
+import { dropKeysOut, pointKeys } from './outward-keys.ts';
 import { pointDefaults } from './point-defaults.ts';
 import type { Program } from './programs.ts';
 import { allTables, readTablesLeft, renaming, type TablesLeft } from './rename.ts';
@@ -40,6 +41,7 @@ export async function swapTables(session: MysqlSession, connect: Connect, plan: 
     await createDatabase(session, swap.keep, { own: swap.target, charset: swap.oldCharset });
     await dropTriggers(session, swap.fresh, swap.wanted);
     await pointAhead(session, swap);
+    await pointKeys(session, swap.fresh, swap.keys ?? []);
     await renameTables(session, connect, swap);
     return await complete(session, swap);
   } catch (error) {
@@ -136,16 +138,11 @@ async function makeTriggers(session: MysqlSession, target: string, triggers: Pro
 /** What is left to do when all tables are where they belong. */
 async function complete(session: MysqlSession, swap: MysqlSwap): Promise<string[]> {
   const { target, fresh, keep } = swap;
+  if (swap.isOfSome === true) await dropKeysOut(session, keep);
   await pointDefaults(session, target, { from: fresh, to: target });
-  // One whose sequence was gone already cannot, and works as little as before.
-  const astray = await pointDefaults(session, keep, { from: target, to: keep }).then(
-    () => [],
-    (error: unknown) => [
-      `defaults in ${keep} may draw from sequences of ${target} (${errorFields(error).message})`,
-    ],
-  );
+  const astray = await pointKept(session, swap);
   await haveCollation(session, target, swap.freshCharset.collation);
-  const [missing] = await makeProgramsAlike(session, target, swap.wanted);
+  const [missing] = await makeProgramsAlike(session, target, swap.wanted, scopeOf(swap));
   if (missing !== undefined) {
     throw new HoldfastError('restore_failed', `${target} has its tables, and lacks ${tellMissing(missing)}`, {
       cause: missing.error,
@@ -159,6 +156,23 @@ async function complete(session: MysqlSession, swap: MysqlSwap): Promise<string[
   for (const gate of GATES)
     await session.query(`DROP TABLE IF EXISTS ${quoteName(swap.keep)}.${quoteName(gate)}`);
   return [...astray, ...lacking.map((one) => `${keep} lacks ${tellMissing(one)}`)];
+}
+
+/** The kept tables draw from the sequences that went with them; of some tables none went. */
+async function pointKept(session: MysqlSession, { target, keep, isOfSome }: MysqlSwap): Promise<string[]> {
+  if (isOfSome === true) return [];
+  try {
+    await pointDefaults(session, keep, { from: target, to: keep });
+    return [];
+  } catch (error) {
+    // One whose sequence was gone already cannot, and works as little as before.
+    return [`defaults in ${keep} may draw from sequences of ${target} (${errorFields(error).message})`];
+  }
+}
+
+/** The tables whose triggers alone are a swap's business; null where everything in the target is. */
+function scopeOf({ isOfSome, oldTables, freshTables }: MysqlSwap): string[] | null {
+  return isOfSome === true ? [...oldTables, ...freshTables] : null;
 }
 
 /** As if nothing had been begun. */

@@ -1,0 +1,66 @@
+import { isDatabase, quoteName } from '../names.ts';
+import type { MysqlSession } from '../session.ts';
+
+/** A foreign key from a table that is swapped to one that stays, as the clause that makes it in the target. */
+export interface OutwardKey {
+  table: string;
+  /** Quoted. */
+  name: string;
+  clause: string;
+}
+
+/**
+ * Reads the foreign keys of the tables in `fresh` that point to a table which is not there: to one of the target's that stays.
+ * A key that names another database means that one already.
+ */
+export async function readOutwardKeys(
+  session: MysqlSession,
+  { target, fresh, tables }: { target: string; fresh: string; tables: string[] },
+): Promise<OutwardKey[]> {
+  const keys: OutwardKey[] = [];
+  for (const table of tables) {
+    const [row] = await session.query(`SHOW CREATE TABLE ${quoteName(fresh)}.${quoteName(table)}`);
+    for (const line of String(row?.['Create Table']).split('\n')) {
+      const [, name, columns, parent, rest] = KEY.exec(line) ?? [];
+      if (name === undefined || parent === undefined || tables.some((one) => quoteName(one) === parent))
+        continue;
+      const clause = `CONSTRAINT ${name} FOREIGN KEY ${columns} REFERENCES ${quoteName(target)}.${parent}${rest}`;
+      keys.push({ table, name, clause });
+    }
+  }
+  return keys;
+}
+
+/**
+ * Lets them point into the target, before their tables are moved there: a key follows its parent, and not its child. What it refers to
+ * is not looked at, as in any load of a dump.
+ */
+export async function pointKeys(session: MysqlSession, fresh: string, keys: OutwardKey[]): Promise<void> {
+  if (keys.length === 0) return;
+  await session.query('SET SESSION foreign_key_checks = 0');
+  for (const { table, name, clause } of keys) {
+    const altered = `ALTER TABLE ${quoteName(fresh)}.${quoteName(table)}`;
+    await session.query(`${altered} DROP FOREIGN KEY ${name}`);
+    await session.query(`${altered} ADD ${clause}`);
+  }
+  await session.query('SET SESSION foreign_key_checks = 1');
+}
+
+/** Old rows hold on to nothing that lives: drops the keys that go out of the database which is kept. May be called again. */
+export async function dropKeysOut(session: MysqlSession, keep: string): Promise<void> {
+  const keys = await session.query(
+    `SELECT DISTINCT table_name AS tab, constraint_name AS name FROM information_schema.key_column_usage
+      WHERE ${isDatabase('table_schema', keep)} AND CAST(referenced_table_schema AS BINARY) <> CAST(table_schema AS BINARY)`,
+  );
+  for (const { tab, name } of keys)
+    await session.query(
+      `ALTER TABLE ${quoteName(keep)}.${quoteName(String(tab))} DROP FOREIGN KEY ${quoteName(String(name))}`,
+    );
+}
+
+const NAME = '`(?:[^`]|``)+`';
+const COLUMNS = `\\(${NAME}(?:, ?${NAME})*\\)`;
+/** A line of SHOW CREATE TABLE. */
+const KEY = new RegExp(
+  `^ {2}CONSTRAINT (${NAME}) FOREIGN KEY (${COLUMNS}) REFERENCES (${NAME})( ${COLUMNS}[ A-Z]*),?$`,
+);
