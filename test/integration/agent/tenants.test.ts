@@ -446,6 +446,45 @@ describe('tenants at the command line', () => {
     expect([restored.code, restored.stderr]).toEqual([0, expect.stringContaining('restored tenant 42')]);
   });
 
+  test('a role of one source of several → its backup of tenants is of that one, and the others have no run; a role that sees no tenant fails nobody', async () => {
+    const { agent, database } = await clinicWithBackup();
+    const file = join(agent.folder, 'holdfast.yml');
+    const url = agent.environment['DATABASE_URL'] ?? '';
+    const source = (name: string) => `  - {name: ${name}, url: '${url}', tenants: {schemas: 'tenant_*'}}\n`;
+    writeFileSync(
+      file,
+      `sources:\n${source(database)}${source('south')}access:\n` +
+        `  - {role: support, tenants: ['tenant_4*'], sources: ['${database}']}\n  - {role: blind, tenants: ['none_*'], sources: ['south']}\n`,
+    );
+    const environment = { HOLDFAST_CONFIG: file, DATABASE_URL: '', TENANT_SCHEMAS: '' };
+    const runs = async () => {
+      const { stdout } = await agent.run(['history', '--json'], environment);
+      const all = JSON.parse(stdout) as { job: string; source: string; result: string }[];
+      return all.filter(({ job }) => job === 'tenant-backup').map(({ source: of, result }) => [of, result]);
+    };
+    const done = await agent.run(['backup', '--tenants', '--as', 'support'], environment);
+    expect([done.code, done.stderr]).toEqual([0, expect.stringMatching(/stored 2 tenants/)]);
+    expect(await runs()).toEqual([[database, 'succeeded']]);
+    for (const names of [['south'], [database, 'south']]) {
+      const { code, stderr } = await agent.run(
+        ['backup', ...names, '--tenants', '--as', 'support'],
+        environment,
+      );
+      expect([code, stderr]).toEqual([
+        2,
+        expect.stringMatching(/support may touch no tenant of that source/),
+      ]);
+    }
+    expect(await runs()).toHaveLength(1);
+    const blind = await agent.run(['backup', '--tenants', '--as', 'blind'], environment);
+    expect([blind.code, blind.stderr]).toEqual([
+      1,
+      expect.stringMatching(/blind may touch no tenant of south/),
+    ]);
+    // Skipped: it says nothing of those that there are, and their retention goes on.
+    expect(await runs()).toEqual(expect.arrayContaining([['south', 'skipped']]));
+  });
+
   /** Holds what the hook waits for. */
   async function holdLock(database: string) {
     const { host, port, admin } = server;
