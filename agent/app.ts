@@ -89,7 +89,7 @@ export interface App extends Tenancy, TenantTurns {
       | 'wanted'
       | 'target'
       | 'tables'
-      | 'ofSchema'
+      | 'ofTenant'
       | 'byTenant'
       | 'owners'
       | 'createRoles'

@@ -6,7 +6,7 @@ import type { Clock } from './core/clock.ts';
 import { HoldfastError } from './core/errors.ts';
 import type { Trigger } from './core/glossary.ts';
 import { STAGING } from './core/staging.ts';
-import type { TenantRole } from './core/tenant-access.ts';
+import { mayTouchSource, type TenantRole } from './core/tenant-access.ts';
 import { globalBackupJob } from './jobs/backup/global-backup.ts';
 import { ensureRepository } from './jobs/init.ts';
 import type { Job } from './jobs/job.ts';
@@ -94,7 +94,11 @@ export function createParts(deps: Deps): Parts {
   const { config, sources, runner, upkeep } = deps;
   const jobs = createJobs(deps);
   const chosen = (names: string[], part: BackupPart | null) => {
-    const picked = pickByName(sources, names);
+    const all = pickByName(sources, names);
+    const picked = all.filter(({ name }) => mayTouchSource(deps.role, name));
+    // A run of it would fail, and be taken for a word on its tenants.
+    if (deps.role !== null && (picked.length === 0 || new Set(names).size > picked.length))
+      throw notItsSources(deps.role);
     if (part === null || names.length > 0) return picked;
     // Where none has tenants, the first one is told so.
     const having = picked.filter(({ name }) => tenantsIn(config, name) !== null);
@@ -224,6 +228,12 @@ function createJobs(deps: Deps): Jobs {
       });
     },
   };
+}
+
+function notItsSources({ name }: TenantRole): HoldfastError {
+  return new HoldfastError('usage', `the role ${name} may touch no tenant of that source`, {
+    hint: `\`holdfast tenants --as ${name}\` lists the tenants that it may touch.`,
+  });
 }
 
 function noTenants(source: string): HoldfastError {

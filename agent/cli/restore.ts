@@ -8,9 +8,9 @@ import type { RunReport } from '../runner.ts';
 import type { Owners, Source } from '../sources/source.ts';
 import { commandRun, exitCodeOfRuns, type Context } from './context.ts';
 import { refuseLong } from './refuse-long.ts';
-import { refuseWhole } from './refuse-whole.ts';
+import { appFor } from './restore-access.ts';
 import { refuseContradictions, type Options } from './restore-options.ts';
-import type { RestoreTarget } from '../jobs/restore/restoration.ts';
+import type { RestoreSettings, RestoreTarget } from '../jobs/restore/restoration.ts';
 
 export function addRestore(program: Command, context: Context): void {
   program
@@ -87,15 +87,13 @@ async function restore(
   options: Options,
   context: Context,
 ): Promise<RunReport[]> {
-  const app = await context.app({ as: options.as ?? null });
-  if (options.tenant === undefined) refuseWhole(app.role, 'restore more than a tenant', '--tenant ID');
+  const app = await appFor(options, context);
   const source = sourceNamed(app, name);
   refuseLong(options.to, source);
   const owners = ownersOf(options);
-  const { restorePoint, roles: createRoles, dryRun = false, inPlace = false, unverified = false } = options;
+  const { restorePoint, dryRun = false, inPlace = false, unverified = false } = options;
   if (options.tenant !== undefined && options.tables === undefined) {
     const { tenant: id, toTenant: toId = null, to: toDatabase = null } = options;
-    if (toDatabase !== null) refuseWhole(app.role, 'restore into another database', '--tenant ID alone');
     if (toDatabase === source.database) throw itsOwn(source);
     const how = dryRun ? 'dry-run' : options.validateOnly === true ? 'validate' : 'for-good';
     if (how === 'for-good' && toDatabase === null && options.yes !== true)
@@ -105,7 +103,9 @@ async function restore(
       commandRun(context),
     );
   }
-  const { tables, schema: ofSchema } = await tablesOf(app, source, options, context);
+  // Roles are of the whole server.
+  const createRoles = options.roles && app.role === null;
+  const { tables, ofTenant } = await tablesOf(app, source, options, context);
   const target = await chooseTarget(source, options, context);
   if (options.byTenant === true && target.kind === 'overwrite') {
     throw new HoldfastError(
@@ -119,7 +119,7 @@ async function restore(
   const byTenant = options.byTenant === true ? app.tenantsOf(source) : null;
   return app.restore(
     {
-      ...{ source, wanted, target, tables, ofSchema, byTenant },
+      ...{ source, wanted, target, tables, ofTenant, byTenant },
       ...{ owners, createRoles, restorePoint, inPlace, unverified, dryRun },
     },
     commandRun(context),
@@ -185,17 +185,19 @@ async function tablesOf(
   source: Source,
   { tables, tenant }: Options,
   { signal }: Context,
-): Promise<{ tables: string[] | null; schema: string | null }> {
-  if (tables === undefined) return { tables: null, schema: null };
-  if (tenant === undefined) return { tables, schema: null };
-  const { schema } = await app.tenantsOf(source).lookUp(tenant, signal);
+): Promise<{ tables: string[] | null; ofTenant: RestoreSettings['ofTenant'] }> {
+  if (tables === undefined) return { tables: null, ofTenant: null };
+  if (tenant === undefined) return { tables, ofTenant: null };
+  const tenants = app.tenantsOf(source);
+  const { id, schema } = await tenants.lookUp(tenant, signal);
   const unclear = [schema, ...tables].find((name) => name.includes('.'));
   if (unclear !== undefined) {
     throw new HoldfastError('usage', `--tables of a tenant takes no names with a point, such as ${unclear}`, {
       hint: 'Give the tables without their schema; or restore the whole tenant: leave out --tables.',
     });
   }
-  return { tables: tables.map((table) => `${schema}.${table}`), schema };
+  const { path } = tenants.part(schema);
+  return { tables: tables.map((table) => `${schema}.${table}`), ofTenant: { id, schema, path } };
 }
 
 /** Where nothing is there that could be lost, nobody is asked. */
@@ -205,9 +207,8 @@ async function askForTenant(app: App, source: Source, options: Options, context:
   if (bytes !== null) await askForName({ name: schema, what: 'schema', of: 'everything' }, context);
 }
 
-async function dropOld(name: string, { as }: Options, context: Context): Promise<void> {
-  const app = await context.app({ as: as ?? null });
-  refuseWhole(app.role, 'drop what restores have replaced', '--tenant ID');
+async function dropOld(name: string, options: Options, context: Context): Promise<void> {
+  const app = await appFor(options, context);
   const dropped = await app.dropReplaced(sourceNamed(app, name), context.signal);
   for (const one of dropped) context.print.line(`dropped ${one}`);
   if (dropped.length === 0) context.print.line(`no restore of ${name} has left an old database or schema`);
@@ -221,13 +222,13 @@ function sourceNamed(app: App, name: string): Source {
 
 /** Needs no database in the configuration: a new server may have none yet. */
 async function exportTo(
-  { output, as }: Options & { output: string },
+  options: Options & { output: string },
   name: string,
   wanted: Wanted,
   context: Context,
 ): Promise<RunReport[]> {
-  const app = await context.app({ withoutSources: true, as: as ?? null });
-  refuseWhole(app.role, 'read a whole dump', '--tenant ID');
+  const app = await appFor(options, context, { withoutSources: true });
+  const { output } = options;
   if (app.sources.length > 0) app.pick([name]);
   const target: ExportTarget =
     output === '-' ? { kind: 'stream', stream: process.stdout } : { kind: 'folder', path: output };

@@ -1,6 +1,6 @@
 import type { App } from '../app.ts';
 import { HoldfastError } from '../core/errors.ts';
-import { matchesPattern } from '../core/pattern.ts';
+import { mayTouchSource } from '../core/tenant-access.ts';
 import type { Source } from '../sources/source.ts';
 
 /** The sources with these names; for none all that have tenants, and that the app's role may touch some of. Throws where there is none. */
@@ -12,8 +12,7 @@ export function withTenants(
   const { role } = app;
   const having = app.sources.filter(({ name }) => {
     const settings = app.config.sources.find((candidate) => candidate.name === name);
-    const isSeen = role === null || role.sources.some((pattern) => matchesPattern(pattern, name));
-    return isSeen && settings?.type === 'postgres' && settings.tenants !== null;
+    return mayTouchSource(role, name) && settings?.type === 'postgres' && settings.tenants !== null;
   });
   if (having.length > 0) return having;
   throw new HoldfastError('configuration', 'no source has tenants', {

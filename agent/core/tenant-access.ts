@@ -16,8 +16,13 @@ export function mayTouch(
   tenant: { id: string; schema: string },
 ): boolean {
   if (role === null) return true;
-  if (!role.sources.some((pattern) => matchesPattern(pattern, source))) return false;
+  if (!mayTouchSource(role, source)) return false;
   return role.tenants.some(
     (pattern) => matchesPattern(pattern, tenant.id) || matchesPattern(pattern, tenant.schema),
   );
+}
+
+/** Whether somebody may touch any tenant of a source, whichever there are. */
+export function mayTouchSource(role: TenantRole | null, source: string): boolean {
+  return role === null || role.sources.some((pattern) => matchesPattern(pattern, source));
 }

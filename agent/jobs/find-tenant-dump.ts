@@ -1,5 +1,6 @@
 import { HoldfastError } from '../core/errors.ts';
 import { utc } from '../core/clock.ts';
+import { counted } from '../core/units.ts';
 import type { Proof } from '../proof/proof.ts';
 import type { Repository, Snapshot, StoredFile } from '../repository/repository.ts';
 import { findSnapshot, type Wanted } from './find-snapshot.ts';
@@ -10,17 +11,28 @@ import { findProof, proofInSet, proofPath } from './stored-proof.ts';
 export interface TenantDump {
   /** To be read as it is. */
   snapshot: Snapshot;
-  /** Why it is the newest although another one bears a later time; null for nothing. */
+  /** Why it is this one although another one bears a later time; null for nothing. */
   note: string | null;
-  /** What its source held, or the tenant; null where the repository has no proof of it. */
+  /** What its source held, or the tenant; null where the repository has no proof of it. Read once. */
   proof: (signal: AbortSignal) => Promise<Proof | null>;
 }
 
 export interface TenantInRepository {
   source: string;
   id: string;
+  schema: string;
   /** Its dump's path in the repository, without the compression's suffix. */
   path: string;
+}
+
+/** Where to restore a tenant from. */
+export interface TenantDumps {
+  /**
+   * The one that is meant, if it holds the tenant; of the newest, otherwise the newest older one that does, with a note of it. `holds` looks
+   * into a dump of everything: what is not of everything is known to hold it. Throws `snapshot_absent` where none does, and `usage` where that
+   * is one that a person named.
+   */
+  holding(holds: (dump: TenantDump) => Promise<boolean>): Promise<TenantDump>;
 }
 
 /**
@@ -33,8 +45,8 @@ export async function findTenantDump(
   wanted: Wanted,
   known: Known,
   signal: AbortSignal,
-): Promise<TenantDump> {
-  const own = await dumpsOf(repository, tenant, signal);
+): Promise<TenantDumps> {
+  const own = await dumpsOfTenant(repository, tenant, signal);
   if (wanted.id !== 'latest') return named(repository, tenant, wanted, { own, known }, signal);
   const whole = await findSnapshot(repository, tenant.source, wanted, known, signal).catch(
     (error: unknown) => {
@@ -43,27 +55,28 @@ export async function findTenantDump(
       throw error;
     },
   );
-  const ahead = wanted.at === null ? aheadOf(own, known.now()) : [];
-  const later = own.filter(
-    (dump) =>
-      !ahead.includes(dump) &&
-      (whole === null || dump.time > whole.snapshot.time) &&
-      (wanted.at === null || Date.parse(dump.time) <= wanted.at.getTime()),
-  );
-  for (const dump of later.toReversed()) {
+  const inTime = inTimeFor(wanted, known);
+  const isLater = (dump: Snapshot) => whole === null || dump.time > whole.snapshot.time;
+  for (const dump of inTime(own).filter(isLater).toReversed()) {
     const found = await inside(repository, tenant, dump, signal);
-    if (found !== null) return found;
+    if (found !== null) return { holding: () => Promise.resolve(found) };
   }
-  if (whole !== null) return ofAll(repository, whole);
-  throw new HoldfastError('snapshot_absent', absence(tenant, wanted), {
-    hint: `See what there is with \`holdfast snapshots ${tenant.source}\`.`,
-  });
+  if (whole === null) throw absent(tenant, wanted);
+  const newest = ofAll(repository, whole);
+  return {
+    holding: async (holds) => {
+      if (await holds(newest)) return newest;
+      const wholes = await repository.list({ source: tenant.source, kind: 'dump' }, signal);
+      const others = inTime([...wholes.filter(({ id }) => id !== newest.snapshot.id), ...own]);
+      return older(repository, tenant, wanted, { newest, others, holds }, signal);
+    },
+  };
 }
 
 /** Snapshots that are not of everything and may hold it, oldest first. */
-async function dumpsOf(
+export async function dumpsOfTenant(
   repository: Repository,
-  { source, id }: TenantInRepository,
+  { source, id }: Pick<TenantInRepository, 'source' | 'id'>,
   signal: AbortSignal,
 ): Promise<Snapshot[]> {
   const all = await repository.list({ source }, signal);
@@ -74,30 +87,10 @@ async function dumpsOf(
   );
 }
 
-async function named(
+/** The tenant's dump in a snapshot that is not of everything; null where it is not in there. */
+export async function inside(
   repository: Repository,
-  tenant: TenantInRepository,
-  wanted: Wanted,
-  { own, known }: { own: Snapshot[]; known: Known },
-  signal: AbortSignal,
-): Promise<TenantDump> {
-  const fitting = own.filter(({ id }) => id.startsWith(wanted.id));
-  const [dump] = fitting;
-  if (dump === undefined || fitting.length > 1) {
-    const others = ['tenant', 'on-demand', 'tenant-set'] as const;
-    return ofAll(repository, await findSnapshot(repository, tenant.source, wanted, known, signal, others));
-  }
-  const found = await inside(repository, tenant, dump, signal);
-  if (found !== null) return found;
-  throw new HoldfastError('snapshot_absent', `${dump.shortId} does not hold tenant ${tenant.id}`, {
-    hint: `Give the id of another snapshot (\`holdfast snapshots ${tenant.source}\`), or none for the newest that holds it.`,
-  });
-}
-
-/** The tenant's dump in a snapshot; null where it is not in there. */
-async function inside(
-  repository: Repository,
-  { path }: TenantInRepository,
+  { path }: Pick<TenantInRepository, 'path'>,
   snapshot: Snapshot,
   signal: AbortSignal,
 ): Promise<TenantDump | null> {
@@ -110,17 +103,106 @@ async function inside(
   return {
     snapshot: one,
     note: null,
-    proof: async (stop) => (proof === undefined ? null : proofInSet(repository, one, proof, stop)),
+    proof: once(async (stop) => (proof === undefined ? null : proofInSet(repository, one, proof, stop))),
   };
+}
+
+/** Those of some dumps whose time has come, or that were there at the time that is asked for. */
+export function inTimeFor({ at }: Wanted, { now }: Pick<Known, 'now'>): (dumps: Snapshot[]) => Snapshot[] {
+  return (dumps) => {
+    if (at !== null) return dumps.filter(({ time }) => Date.parse(time) <= at.getTime());
+    const ahead = aheadOf(dumps, now());
+    return dumps.filter((dump) => !ahead.includes(dump));
+  };
+}
+
+/** A tenant that is gone is in none of the newest, and in those of the time at which it was there. */
+async function older(
+  repository: Repository,
+  tenant: TenantInRepository,
+  wanted: Wanted,
+  {
+    newest,
+    others,
+    holds,
+  }: { newest: TenantDump; others: Snapshot[]; holds: (dump: TenantDump) => Promise<boolean> },
+  signal: AbortSignal,
+): Promise<TenantDump> {
+  const lacking = [newest.snapshot];
+  for (const snapshot of others.toSorted((one, other) => other.time.localeCompare(one.time))) {
+    const isWhole = snapshot.tags?.kind === 'dump';
+    const dump = isWhole
+      ? ofAll(repository, { snapshot, note: null })
+      : await inside(repository, tenant, snapshot, signal);
+    if (dump !== null && (!isWhole || (await holds(dump)))) {
+      const notes = [...(newest.note === null ? [] : [newest.note]), olderWords(tenant, snapshot, lacking)];
+      return { ...dump, note: notes.join('; ') };
+    }
+    if (isWhole) lacking.push(snapshot);
+  }
+  throw absent(tenant, wanted, lacking);
+}
+
+/** So many of those that lack it are named. */
+const NAMED = 3;
+
+function olderWords({ id }: TenantInRepository, found: Snapshot, lacking: Snapshot[]): string {
+  const told = lacking.slice(0, NAMED).map(({ shortId, time }) => `${shortId} of ${utc(new Date(time))}`);
+  if (lacking.length > NAMED) told.push(`${lacking.length - NAMED} more`);
+  return `${found.shortId} of ${utc(new Date(found.time))} is not the newest, but the newest that holds tenant ${id}: it is not in ${told.join(', ')}`;
+}
+
+async function named(
+  repository: Repository,
+  tenant: TenantInRepository,
+  wanted: Wanted,
+  { own, known }: { own: Snapshot[]; known: Known },
+  signal: AbortSignal,
+): Promise<TenantDumps> {
+  const fitting = own.filter(({ id }) => id.startsWith(wanted.id));
+  const [dump] = fitting;
+  if (dump === undefined || fitting.length > 1) {
+    const others = ['tenant', 'on-demand', 'tenant-set'] as const;
+    const whole = ofAll(
+      repository,
+      await findSnapshot(repository, tenant.source, wanted, known, signal, others),
+    );
+    return {
+      holding: async (holds) => {
+        if (await holds(whole)) return whole;
+        throw new HoldfastError('usage', `${whole.snapshot.shortId} holds no schema "${tenant.schema}"`, {
+          hint: 'Restore another snapshot: one of a time at which the tenant was there, or give none for the newest that holds it.',
+        });
+      },
+    };
+  }
+  const found = await inside(repository, tenant, dump, signal);
+  if (found !== null) return { holding: () => Promise.resolve(found) };
+  throw new HoldfastError('snapshot_absent', `${dump.shortId} does not hold tenant ${tenant.id}`, {
+    hint: `Give the id of another snapshot (\`holdfast snapshots ${tenant.source}\`), or none for the newest that holds it.`,
+  });
 }
 
 function ofAll(
   repository: Repository,
   { snapshot, note }: { snapshot: Snapshot; note: string | null },
 ): TenantDump {
-  return { snapshot, note, proof: (signal) => findProof(repository, snapshot, signal) };
+  return { snapshot, note, proof: once((signal) => findProof(repository, snapshot, signal)) };
 }
 
-function absence({ source, id }: TenantInRepository, { at }: Wanted): string {
-  return `the repository holds no snapshot of ${source} with tenant ${id}${at === null ? '' : ` that is not later than ${utc(at)}`}`;
+function once(read: TenantDump['proof']): TenantDump['proof'] {
+  let reading: Promise<Proof | null> | null = null;
+  return (signal) => (reading ??= read(signal));
+}
+
+/** `lacking`: dumps of everything that were looked into. */
+function absent({ source, id }: TenantInRepository, { at }: Wanted, lacking: Snapshot[] = []): HoldfastError {
+  const until = at === null ? '' : ` that is not later than ${utc(at)}`;
+  const looked =
+    lacking.length === 0 ? '' : ` (${counted(lacking.length, 'backup')} of everything looked into)`;
+  return new HoldfastError(
+    'snapshot_absent',
+    `the repository holds no snapshot of ${source} with tenant ${id}${until}${looked}`,
+    { hint: `See what there is with \`holdfast snapshots ${source}\`.` },
+  );
 }

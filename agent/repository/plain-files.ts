@@ -24,7 +24,10 @@ export interface PlainFilesSettings {
 
 /** A folder of plain dumps of one source, each under the time at which it was made. */
 export interface PlainFiles extends Pick<Repository, 'location' | 'prepare' | 'remove'> {
-  /** Of each name that was written the newest so many stay, and those of other sources all; returns what was removed. */
+  /**
+   * Of each name that was written the newest so many stay, and of all others every file; returns what was removed. A prelude counts as
+   * written where its dump was.
+   */
   rotate(keep: number): Promise<string[]>;
 }
 
@@ -34,7 +37,7 @@ export interface PlainFiles extends Pick<Repository, 'location' | 'prepare' | 'r
  */
 export function createPlainFiles(settings: PlainFilesSettings): PlainFiles {
   const { folder } = settings;
-  const written: string[] = [];
+  const written = new Set<string>();
   let leftovers: Promise<string[]> | null = null;
   const prepare = (target: SaveTarget): PreparedSave => ({
     target,
@@ -43,7 +46,7 @@ export function createPlainFiles(settings: PlainFilesSettings): PlainFiles {
       // Looked for once, before this run writes anything: under the run's lock nobody writes the others of these any more.
       leftovers ??= unfinishedIn(folder);
       const saved = await save(settings, { target, leftovers: await leftovers }, dump, signal);
-      written.push(saved.path);
+      written.add(saved.path);
       return saved;
     },
     cancel: () => Promise.resolve(),
@@ -52,10 +55,9 @@ export function createPlainFiles(settings: PlainFilesSettings): PlainFiles {
     location: folder,
     prepare,
     remove: async (ids) => {
-      for (const path of ids) {
-        await rm(path, { force: true });
-        written.splice(written.indexOf(path), 1);
-      }
+      // Whatever comes of it: no older file goes for the sake of one that is to go itself.
+      for (const path of ids) written.delete(path);
+      for (const path of ids) await rm(path, { force: true });
     },
     rotate: (keep) => rotate(folder, written, keep),
   };
@@ -151,10 +153,13 @@ function notWritten(path: string, cause: unknown): HoldfastError {
   });
 }
 
-async function rotate(folder: string, written: string[], keep: number): Promise<string[]> {
+async function rotate(folder: string, written: Set<string>, keep: number): Promise<string[]> {
   // By a clock that was ahead older ones may bear a later time: what was written just now stays.
-  const own = new Set(written.map((path) => basename(path)));
-  const names = new Set([...own].map(nameWithoutTime));
+  const own = new Set([...written].map((path) => basename(path)));
+  const all = new Set([...own].map(nameWithoutTime));
+  const names = new Set(
+    [...all].filter((name) => all.has(name?.replace(/\.prelude\.sql$/, '.dump') ?? null)),
+  );
   const files = (await readdir(folder)).filter(
     (file) =>
       !file.endsWith(UNFINISHED) && nameWithoutTime(file) !== null && names.has(nameWithoutTime(file)),

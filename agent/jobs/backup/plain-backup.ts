@@ -1,3 +1,4 @@
+import { describeError, HoldfastError } from '../../core/errors.ts';
 import type { Compression, GapName } from '../../core/glossary.ts';
 import { counted, humanBytes } from '../../core/units.ts';
 import type { RunFacts } from '../../ledger/ledger.ts';
@@ -32,25 +33,42 @@ export function plainBackupJob(source: Source, settings: PlainBackupSettings): J
 
 /**
  * A job that stores dumps, as one that wrote them into a folder: afterwards, when it went well, old files are removed there by
- * `rotate`, which returns their names.
+ * `rotate`, which returns their names. Where it failed for some tenants, so are those of the others, whose new files are whole: one that fails
+ * every night must not fill the disk.
  */
 export function asExport(job: Job, { rotate }: { rotate: () => Promise<string[]> }): Job {
   return {
     ...job,
     name: 'export',
     run: async (context) => {
+      let outcome: Outcome;
       try {
-        const { facts, reason, ...outcome } = await job.run(context);
-        const old = await rotate();
-        const more = old.length === 0 ? '' : `; ${counted(old.length, 'old file')} removed`;
-        return { ...outcome, reason: `${reason}${more}`, facts: withoutSnapshots(facts) };
+        outcome = await job.run(context);
       } catch (error) {
-        throw error instanceof EndedRun
-          ? new EndedRun(error.result, error.cause, withoutSnapshots(error.facts), { stands: error.stands })
-          : error;
+        throw error instanceof EndedRun ? await endedExport(error, rotate) : error;
       }
+      const { facts, reason, ...more } = outcome;
+      return { ...more, reason: `${reason}${removed(await rotate())}`, facts: withoutSnapshots(facts) };
     },
   };
+}
+
+async function endedExport(ended: EndedRun, rotate: () => Promise<string[]>): Promise<EndedRun> {
+  const { kind, message, hint } = describeError(ended);
+  // Why the run failed is what has to be told, whatever becomes of the old files.
+  const old = await rotate().then(
+    removed,
+    (why: unknown) => `; old files stay: ${describeError(why).message}`,
+  );
+  const cause = new HoldfastError(kind, `${message}${old}`, {
+    ...(hint === null ? {} : { hint }),
+    cause: ended.cause,
+  });
+  return new EndedRun(ended.result, cause, withoutSnapshots(ended.facts), { stands: ended.stands });
+}
+
+function removed(old: string[]): string {
+  return old.length === 0 ? '' : `; ${counted(old.length, 'old file')} removed`;
 }
 
 async function write(source: Source, settings: PlainBackupSettings, context: JobContext): Promise<Outcome> {

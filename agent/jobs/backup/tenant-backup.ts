@@ -74,7 +74,7 @@ async function backUpTenants(
   refuseUnfinished(settings.notes, source.name);
   const { id: repositoryId } = await settings.ensure(context.signal);
   const { all, chosen, findings } = await settings.choose(context.signal);
-  if (chosen.length === 0) throw nobody(source, findings);
+  if (chosen.length === 0) throw nobody(source, findings, settings);
   const probe = await source.probe(context.signal);
   const { store, leftovers } = removingLater(settings.store);
   const common = { source, settings: { ...settings, store }, probe, context };
@@ -315,10 +315,12 @@ function concluded(
   };
 }
 
-function nobody(source: Source, findings: string[]): HoldfastError {
-  return new HoldfastError('source_empty', findings[0] ?? `${source.name} has no tenant to back up`, {
+/** Where a role sees none there may be some, and nothing is said of them: it is no failure of theirs. */
+function nobody(source: Source, findings: string[], { onDemand }: TenantBackupSettings): HoldfastError {
+  const none = new HoldfastError('source_empty', findings[0] ?? `${source.name} has no tenant to back up`, {
     hint: `See which tenants there are with \`holdfast tenants ${source.name}\`.`,
   });
+  return onDemand ? new EndedRun('skipped', none, {}) : none;
 }
 
 function sum(saved: SavedSnapshot[], field: 'dumpBytes' | 'storedBytes' | 'addedBytes'): number {

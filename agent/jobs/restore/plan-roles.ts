@@ -77,7 +77,7 @@ function notMade({ settings }: Planned, lacking: Lacking): HoldfastError {
   const hint =
     settings.owners === 'leave'
       ? 'Policies and user mappings are for them, and come back without owners too: create them first (CREATE ROLE "NAME";).'
-      : 'Leave out --no-roles to have them created, or load the globals of the same backup first (docs/runbook.md, "PostgreSQL"). For another environment: --no-owner.';
+      : 'Leave out --no-roles to have them created (a role that is limited to tenants creates none), or load the globals of the same backup first (docs/runbook.md, "PostgreSQL"). For another environment: --no-owner.';
   return new HoldfastError('restore_failed', `${toldNeeded(lacking.roles)}; nothing was changed`, { hint });
 }
 

@@ -6,6 +6,7 @@ import type { Owners, Source } from '../../sources/source.ts';
 import type { Tenants } from '../../sources/tenants.ts';
 import type { Size } from '../size-up.ts';
 import type { Wanted } from '../find-snapshot.ts';
+import type { TenantInRepository } from '../find-tenant-dump.ts';
 import type { Notes } from '../init.ts';
 import type { JobContext } from '../job.ts';
 
@@ -26,8 +27,8 @@ export interface RestoreSettings {
   target: RestoreTarget;
   /** These tables alone, as a person names them; null for everything. */
   tables: string[] | null;
-  /** The one schema that they are in, of a tenant; no other is chosen from, or named. Null for any. */
-  ofSchema: string | null;
+  /** The tenant whose they are: of no other schema is any chosen, or named. Null for any. */
+  ofTenant: Omit<TenantInRepository, 'source'> | null;
   /** Into a new database tenant by tenant, these being the tenants; null for all at once. */
   byTenant: Tenants | null;
   owners: Owners;

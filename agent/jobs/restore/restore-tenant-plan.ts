@@ -1,30 +1,12 @@
 import { utc } from '../../core/clock.ts';
-import { HoldfastError } from '../../core/errors.ts';
 import { humanBytes } from '../../core/units.ts';
 import type { Outcome } from '../job.ts';
 import { datedSchema } from './kept-schema.ts';
-import { readStored } from '../reading.ts';
 import type { TenantRestoration } from './tenant-restoration.ts';
 
 /** What the restore of a tenant would do, without doing any of it. */
-export async function planTenant({
-  source,
-  snapshot,
-  tenant,
-  into,
-  settings,
-  context,
-}: TenantRestoration): Promise<Outcome> {
-  const { tenants, repository, restorePoint, now } = settings;
-  const progress = { step: `looking into ${snapshot.shortId}`, dumpBytes: 0, storedBytes: 0 };
-  const schemas = await tenants.schemasIn(
-    readStored({ repository, snapshot, progress }, context.onProgress, context.signal),
-  );
-  if (!schemas.includes(tenant.schema)) {
-    throw new HoldfastError('usage', `${snapshot.shortId} holds no schema "${tenant.schema}"`, {
-      hint: 'Restore another snapshot: one of a time at which the tenant was there.',
-    });
-  }
+export function planTenant({ source, snapshot, note, tenant, into, settings }: TenantRestoration): Outcome {
+  const { restorePoint, now } = settings;
   const { toDatabase } = settings;
   const other = into.schema !== tenant.schema || toDatabase !== null;
   const database = toDatabase ?? source.database;
@@ -44,8 +26,10 @@ export async function planTenant({
   ];
   return {
     reason: `nothing was changed; would restore tenant ${tenant.id} of ${snapshot.shortId} of ${utc(new Date(snapshot.time))} into ${into.schema} of ${database}; ${steps.join('; ')}`,
-    warnings:
-      other && into.bytes !== null ? [`there is a schema "${into.schema}" in ${database} already`] : [],
+    warnings: [
+      ...(note === null ? [] : [note]),
+      ...(other && into.bytes !== null ? [`there is a schema "${into.schema}" in ${database} already`] : []),
+    ],
     facts: { snapshotId: snapshot.id, tenant: into.id },
   };
 }

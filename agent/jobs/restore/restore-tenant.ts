@@ -8,15 +8,21 @@ import { tellDifferences, tellRestored } from '../../proof/tell.ts';
 import type { SavedSnapshot } from '../../repository/repository.ts';
 import type { Source } from '../../sources/source.ts';
 import type { Tenant, TenantRestored } from '../../sources/tenants.ts';
-import { findTenantDump } from '../find-tenant-dump.ts';
+import { findTenantDump, type TenantDumps } from '../find-tenant-dump.ts';
 import { openToRead } from '../open-repository.ts';
 import type { Job, Outcome } from '../job.ts';
 import { datedSchema, rememberKeptSchema } from './kept-schema.ts';
 import { KEPT_FOR_MS } from './kept-database.ts';
+import { lookForSchema } from './look-for-tenant.ts';
 import { readStored } from '../reading.ts';
 import { noPoint, preparePoint, type PreparedPoint } from './restore-point.ts';
 import { planTenant } from './restore-tenant-plan.ts';
-import type { TenantRestoration, TenantRestoreSettings } from './tenant-restoration.ts';
+import { joinedNotes, suspectNote } from './suspect-note.ts';
+import type {
+  TenantRestoration,
+  TenantRestorationBegun,
+  TenantRestoreSettings,
+} from './tenant-restoration.ts';
 
 /** Restores one tenant out of a dump while the others work on. Its schema stays as it is until what replaces it is known to be whole. */
 export function restoreTenantJob(source: Source, given: TenantRestoreSettings): Job {
@@ -40,10 +46,12 @@ export function restoreTenantJob(source: Source, given: TenantRestoreSettings): 
       const point =
         replaces && settings.restorePoint ? await preparePoint(source.name, of, settings, context) : null;
       try {
-        const looked = { source: source.name, id: tenant.id, path };
-        const found = await findTenantDump(repository, looked, settings.wanted, settings, context.signal);
-        const restoration = { source, ...found, tenant, into, settings, context };
-        return how === 'dry-run' ? await planTenant(restoration) : await restore(restoration, point);
+        const looked = { source: source.name, id: tenant.id, schema: tenant.schema, path };
+        const dumps = await findTenantDump(repository, looked, settings.wanted, settings, context.signal);
+        const begun = { source, tenant, into, settings, context };
+        return how === 'dry-run'
+          ? planTenant(await withDump(begun, dumps, { byProof: false }))
+          : await restore(begun, dumps, point);
       } finally {
         await point?.cancel();
       }
@@ -63,18 +71,31 @@ async function placeOf(
   return { ...into, bytes: there === undefined ? null : 0 };
 }
 
+async function withDump(
+  begun: TenantRestorationBegun,
+  dumps: TenantDumps,
+  { byProof }: { byProof: boolean },
+): Promise<TenantRestoration> {
+  const { source, tenant, settings, context } = begun;
+  const dump = await dumps.holding(lookForSchema(tenant.schema, settings, context, { byProof }));
+  const note = joinedNotes(dump.note, suspectNote(settings.ledger, source.name, dump.snapshot));
+  return { ...begun, ...dump, note };
+}
+
 /** Both at once: each waits for the repository. */
-async function readProof(restoration: TenantRestoration, prepared: PreparedPoint | null) {
-  const { signal } = restoration.context;
-  const reading = restoration.proof(signal);
+async function readProof(begun: TenantRestorationBegun, dumps: TenantDumps, prepared: PreparedPoint | null) {
+  const reading = withDump(begun, dumps, { byProof: true }).then(async (restoration) => ({
+    restoration,
+    whole: await restoration.proof(begun.context.signal),
+  }));
   // Told when it is waited for; without a restore point nothing comes of it.
   reading.catch(() => undefined);
-  const point = prepared === null ? null : await takePoint(restoration, prepared);
-  return { point, whole: await reading };
+  const point = prepared === null ? null : await takePoint(begun, prepared);
+  return { point, ...(await reading) };
 }
 
 async function takePoint(
-  { tenant: { schema }, settings, context }: TenantRestoration,
+  { tenant: { schema }, settings, context }: TenantRestorationBegun,
   prepared: PreparedPoint,
 ): Promise<SavedSnapshot> {
   try {
@@ -85,11 +106,16 @@ async function takePoint(
   }
 }
 
-async function restore(restoration: TenantRestoration, prepared: PreparedPoint | null): Promise<Outcome> {
-  const { source, snapshot, tenant, into, settings, context } = restoration;
+async function restore(
+  begun: TenantRestorationBegun,
+  dumps: TenantDumps,
+  prepared: PreparedPoint | null,
+): Promise<Outcome> {
+  const { source, tenant, into, settings, context } = begun;
   const { repository, tenants, notes, now, owners, how } = settings;
   const forGood = how === 'for-good';
-  const { point, whole } = await readProof(restoration, prepared);
+  const { point, restoration, whole } = await readProof(begun, dumps, prepared);
+  const { snapshot } = restoration;
   const proof = whole === null ? null : proofOfSchema(whole, tenant.schema);
   const keep = datedSchema(into.schema, now());
   if (forGood && settings.toDatabase === null && into.schema === tenant.schema)

@@ -7,8 +7,9 @@ import type { Source } from '../../sources/source.ts';
 import { sweepBeside } from './beside.ts';
 import { chooseTables } from './choose-tables.ts';
 import { chooseWay, type Way } from './choose-way.ts';
+import { findForTables } from './find-for-tables.ts';
 import { findSnapshot } from '../find-snapshot.ts';
-import { isCalled } from '../newest.ts';
+import type { Newest } from '../newest.ts';
 import { openToRead } from '../open-repository.ts';
 import type { Job, Outcome } from '../job.ts';
 import { dropDue } from './kept-database.ts';
@@ -24,6 +25,7 @@ import { loadAndSwap } from './restore-swap.ts';
 import { withRoles } from './with-roles.ts';
 import { settleUnfinishedSwap } from './settle-swap.ts';
 import { sizeUp } from '../size-up.ts';
+import { joinedNotes, suspectNote } from './suspect-note.ts';
 import type { Done, Restoration, RestoreSettings } from './restoration.ts';
 
 /** Restores one dump into a database. The target stays as it is until what replaces it is known to be whole. */
@@ -34,15 +36,9 @@ export function restoreJob(source: Source, given: RestoreSettings): Job {
     timeoutMs: given.timeoutMs,
     run: async (context) => {
       const settings = { ...given, repository: await openToRead(given.repository, context.signal) };
-      const found = await findSnapshot(
-        settings.repository,
-        source.name,
-        settings.wanted,
-        settings,
-        context.signal,
-      );
+      const found = await find(source.name, settings, context.signal);
       const { snapshot } = found;
-      const note = notes(found.note, suspectNote(settings.ledger, source.name, snapshot));
+      const note = joinedNotes(found.note, suspectNote(settings.ledger, source.name, snapshot));
       refuseTenant(source, snapshot);
       const size = sizeUp(settings.ledger, source.name, snapshot);
       const { tables, rowsIn } =
@@ -50,7 +46,12 @@ export function restoreJob(source: Source, given: RestoreSettings): Job {
           ? { tables: null, rowsIn: [] }
           : await chooseTables(
               settings.tables,
-              { repository: settings.repository, snapshot, source, ofSchema: settings.ofSchema },
+              {
+                repository: settings.repository,
+                snapshot,
+                source,
+                ofSchema: settings.ofTenant?.schema ?? null,
+              },
               context,
             );
       const planned = { source, snapshot, note, size, tables, rowsIn, settings, context };
@@ -66,23 +67,18 @@ export function restoreJob(source: Source, given: RestoreSettings): Job {
   };
 }
 
+function find(source: string, settings: RestoreSettings, signal: AbortSignal): Promise<Newest> {
+  const { repository, ofTenant, wanted } = settings;
+  return ofTenant === null
+    ? findSnapshot(repository, source, wanted, settings, signal)
+    : findForTables(repository, { source, ...ofTenant }, wanted, settings, signal);
+}
+
 async function restoreInto(restoration: Restoration): Promise<Outcome> {
   const { target } = restoration.settings;
   return target.kind === 'new-database'
     ? told(restoration, target.name, await intoNamed(restoration, target.name))
     : restoreOver(restoration);
-}
-
-/** The newest dump is restored whether it counts or not, for it may be all that is wanted; but never without a word. */
-function suspectNote(ledger: RestoreSettings['ledger'], source: string, snapshot: Snapshot): string | null {
-  const run = ledger.suspects(source).find(({ facts }) => isCalled(snapshot, facts.snapshotId ?? null));
-  if (run === undefined) return null;
-  return `${snapshot.shortId} is suspect, and nobody has accepted it: ${run.facts.suspect ?? run.reason}; the backups before it are told by \`holdfast snapshots ${source}\``;
-}
-
-function notes(...all: (string | null)[]): string | null {
-  const told = all.filter((one) => one !== null);
-  return told.length === 0 ? null : told.join('; ');
 }
 
 function intoNamed(restoration: Restoration, name: string): Promise<Done> {

@@ -13,8 +13,8 @@ export interface TenantRestoreSettings {
   repository: Repository;
   /** What the agent must know after it was killed. */
   notes: Notes;
-  /** For which dump is the newest. */
-  ledger: Pick<Ledger, 'recent'>;
+  /** For which dump is the newest, and which are suspect. */
+  ledger: Pick<Ledger, 'recent' | 'suspects'>;
   now: () => Date;
   wanted: Wanted;
   /** The tenant in the backup. */
@@ -32,11 +32,14 @@ export interface TenantRestoreSettings {
   timeoutMs: number;
 }
 
-/** What the steps of one restore share. */
-export interface TenantRestoration extends TenantDump {
+/** What is known of a restore before its dump is. */
+export interface TenantRestorationBegun {
   source: Source;
   tenant: Tenant;
   into: Tenant;
   settings: TenantRestoreSettings;
   context: JobContext;
 }
+
+/** What the steps of one restore share. */
+export interface TenantRestoration extends TenantDump, TenantRestorationBegun {}

@@ -142,3 +142,38 @@ test('a snapshot is gone for good → nothing is pruned until a person accepts i
   expect(packs().length).toBeLessThan(before.length);
   expect(await prune()).toMatchObject({ code: 0, stderr: expect.not.stringMatching(/warning/) as string });
 });
+
+test('what belongs to no tenant beside backups of everything → each kind is counted by itself, and the newest of each stays', async () => {
+  const agent = await testAgent({
+    DATABASE_URL: 'postgresql://u:secret@127.0.0.1:1/clinic',
+    TENANT_SCHEMAS: 'tenant_*',
+    BACKUP_KEEP_DAILY: '2',
+    BACKUP_KEEP_WEEKLY: '0',
+    BACKUP_KEEP_MONTHLY: '0',
+    BACKUP_KEEP_YEARLY: '0',
+    BACKUP_KEEP_WITHIN: '0',
+  });
+  const store = (kind: string, time: string) => {
+    const tags = ['--host', 'holdfast', '--tag', `source=clinic,engine=postgres,kind=${kind}`];
+    const file = ['--stdin', '--stdin-filename', `/postgres/clinic.${kind}`, '--time', time];
+    const env = { ...agent.environment, TZ: 'UTC' };
+    execFileSync('restic', ['backup', '--quiet', ...file, ...tags], { env, input: `${kind} of ${time}` });
+  };
+  // Of everything each night; of no tenant twice a day, and not since the third.
+  for (const day of ['01', '02', '03']) {
+    for (const hour of ['02', '14'])
+      for (const kind of ['global-roles', 'global']) store(kind, `2025-01-${day} ${hour}:00:00`);
+  }
+  for (const day of ['01', '02', '03', '04', '05', '06']) store('dump', `2025-01-${day} 03:00:00`);
+  const pruned = await agent.run(['prune']);
+  expect(pruned.code, pruned.stderr).toBe(0);
+  const left = JSON.parse((await agent.run(['snapshots', '--json'])).stdout) as {
+    time: string;
+    tags: { kind: string };
+  }[];
+  const kept = (wanted: string) =>
+    left.filter(({ tags }) => tags.kind === wanted).map(({ time }) => time.slice(0, 13));
+  expect(kept('dump')).toEqual(['2025-01-05T03', '2025-01-06T03']);
+  for (const kind of ['global', 'global-roles'])
+    expect(kept(kind)).toEqual(['2025-01-02T14', '2025-01-03T14']);
+});

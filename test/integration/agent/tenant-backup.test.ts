@@ -240,6 +240,30 @@ describe('with tenants that fail', () => {
     expect(absent.stderr).toMatch(/holds no snapshot of .* with tenant 2/);
   });
 
+  test('one fails while files are written → the old files of the others are removed all the same, and of its own every one stays', async () => {
+    const { database } = await createClinic(server);
+    await server.sql('ALTER TABLE tenant_2.patients ENABLE ROW LEVEL SECURITY', database);
+    const agent = await testAgent(asKeeper(database));
+    const folder = join(agent.folder, 'backups');
+    mkdirSync(folder);
+    const old = (id: string) =>
+      ['01', '02'].flatMap((day) =>
+        ['dump', 'prelude.sql'].map((kind) => `${database}.tenant_${id}_202001${day}T000000Z.${kind}.gz`),
+      );
+    for (const name of [...old('1'), ...old('2')]) writeFileSync(join(folder, name), '');
+    const output = ['--output', folder, '--keep', '2'];
+    const { code, stderr } = await agent.run(['backup', '--tenants', ...output]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /1 of 4 tenants failed, 3 stored: 2: .*row-level security.*; 2 old files removed/s,
+    );
+    const names = readdirSync(folder);
+    const of = (id: string) => names.filter((name) => name.startsWith(`${database}.tenant_${id}_`));
+    expect(of('1')).toHaveLength(4);
+    expect(of('1')).toEqual(expect.arrayContaining(old('1').slice(2)));
+    expect(of('2')).toEqual(old('2'));
+  });
+
   /** A run that waits for a table of tenant 2, and the session that has it. */
   async function waitingBackup(agent: TestAgent, database: string) {
     // Takes a while to be dumped as what the tenants share, before they are.
@@ -400,6 +424,20 @@ describe('plain files', () => {
     expect(gunzipSync(readFileSync(file(/Z\.global\.roles\.sql\.gz$/))).toString()).toContain(
       'CREATE ROLE clinic_app',
     );
+  });
+
+  test('a view outside builds on a tenant → what belongs to no tenant cannot be loaded without it: said, and no database is left', async () => {
+    const clinic = await createClinic(server);
+    await server.sql('CREATE VIEW public.all_sick AS SELECT name FROM tenant_1.sick', clinic.database);
+    const agent = await testAgent({ ...clinic.environment, ...QUICK });
+    const folder = join(agent.folder, 'backups');
+    expect((await agent.run(['backup', '--global', '--output', folder])).code).toBe(0);
+    const file = readdirSync(folder).find((name) => name.endsWith('Z.global.dump.gz'))!;
+    const before = await databases();
+    const { code, stderr } = await agent.run(['load', join(folder, file), '--to', `${clinic.database}_new`]);
+    expect(stderr).toMatch(/"tenant_1\.sick" does not exist/);
+    expect(code).toBe(1);
+    expect(await databases()).toEqual(before);
   });
 
   test('a set of tenants written out of the repository → each loads with what its prelude takes in beside it', async () => {

@@ -3,11 +3,17 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { CLINIC_ROLES, clinicDatabase } from '../../fixtures/tenants/clinic.ts';
-import { testAgent } from '../../helpers/agent.ts';
+import { testAgent, type TestAgent } from '../../helpers/agent.ts';
 import { checksumsOf } from '../../helpers/clinic.ts';
 import { startPostgres } from '../../helpers/postgres.ts';
 import type { TestServer } from '../../helpers/server.ts';
 import { until } from '../../helpers/until.ts';
+
+/** Oldest first. */
+async function snapshotsOf(agent: TestAgent) {
+  const { stdout } = await agent.run(['snapshots', '--json']);
+  return JSON.parse(stdout) as { id: string; tags: { kind: string } | null }[];
+}
 
 describe('tenants at the command line', () => {
   let server: TestServer;
@@ -174,6 +180,100 @@ describe('tenants at the command line', () => {
       new RegExp(`restored tenant_43\\.notes of .* into ${database}`),
     );
     expect((await checksums())['tenant_43']).toBe(good['tenant_43']);
+  });
+
+  test('a tenant is dropped, and backups are made since → it is put back from the newest that holds it, and told why it is no newer one', async () => {
+    const { agent, database, sql, checksums, restore } = await clinicWithBackup();
+    const { tenant_42: good, ...others } = await checksums();
+    // A whole tenant less is suspect, until somebody says that it is right.
+    const unguarded = { BACKUP_GUARD: 'off' };
+    await sql('DROP SCHEMA tenant_42 CASCADE');
+    expect((await agent.run(['backup'], unguarded)).code).toBe(0);
+    const dumps = (await snapshotsOf(agent)).filter(({ tags }) => tags?.kind === 'dump');
+    const [older, newest] = dumps.map(({ id }) => id.slice(0, 8));
+    const why = new RegExp(
+      `warning: .*${older} of \\S+ is not the newest, but the newest that holds tenant 42: it is not in ${newest} of `,
+    );
+    for (const option of ['--dry-run', '--validate-only', '--yes']) {
+      const { code, stderr } = await restore('--tenant', '42', option);
+      expect([option, code, stderr]).toEqual([option, 3, expect.stringMatching(why)]);
+      expect(stderr).toMatch(new RegExp(`tenant 42 of ${older} of `));
+      expect(await checksums()).toEqual(option === '--yes' ? { ...others, tenant_42: good } : others);
+    }
+    const named = await restore('--tenant', '42', '--snapshot', newest ?? '', '--yes');
+    expect([named.code, named.stderr]).toEqual([
+      2,
+      expect.stringMatching(new RegExp(`${newest} holds no schema "tenant_42"`)),
+    ]);
+    const nobody = await restore('--tenant', 'nobody', '--yes');
+    expect([nobody.code, nobody.stderr]).toEqual([
+      1,
+      expect.stringMatching(
+        new RegExp(`no snapshot of ${database} with tenant nobody \\(2 backups of everything looked into\\)`),
+      ),
+    ]);
+
+    // A set that is older than backups without it, and newer than the last one with it.
+    expect((await agent.run(['backup', '--tenants'])).code).toBe(0);
+    const set = (await snapshotsOf(agent)).find(({ tags }) => tags?.kind === 'tenant-set')?.id.slice(0, 8);
+    await sql('DROP SCHEMA tenant_42 CASCADE');
+    for (let nights = 0; nights < 2; nights += 1)
+      expect((await agent.run(['backup'], unguarded)).code).toBe(0);
+    const back = await restore('--tenant', '42', '--yes');
+    expect([back.code, back.stderr]).toEqual([
+      3,
+      expect.stringMatching(new RegExp(`tenant 42 of ${set} .* equal to the source`)),
+    ]);
+    expect((await checksums())['tenant_42']).toBe(good);
+  });
+
+  test('the newest backup is suspect → every restore of a tenant out of it says so; an older one does not', async () => {
+    const { agent, sql, checksums, restore } = await clinicWithBackup();
+    for (let nights = 0; nights < 3; nights += 1) expect((await agent.run(['backup'])).code).toBe(0);
+    const { tenant_42: good } = await checksums();
+    await sql('DROP VIEW tenant_42.planned; DROP MATERIALIZED VIEW tenant_42.totals');
+    const tables = await sql(
+      "SELECT schemaname || '.' || quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = 'tenant_100'",
+    );
+    await sql(`DROP TABLE ${tables.map(({ name }) => String(name)).join(', ')} CASCADE`);
+    expect((await agent.run(['backup'])).code).toBe(3);
+    const suspect = (await snapshotsOf(agent)).findLast(({ tags }) => tags?.kind === 'dump')?.id ?? '';
+    const says = new RegExp(
+      `warning: .*${suspect.slice(0, 8)} is suspect, and nobody has accepted it: .*fewer than the last`,
+    );
+    for (const options of [['--dry-run'], ['--validate-only'], ['--tables', 'notes', '--yes'], ['--yes']]) {
+      const { code, stderr } = await restore('--tenant', '42', ...options);
+      expect([options, code, stderr]).toEqual([options, 3, expect.stringMatching(says)]);
+    }
+    const first = (await snapshotsOf(agent)).find(({ tags }) => tags?.kind === 'dump')?.id ?? '';
+    const back = await restore('--tenant', '42', '--snapshot', first, '--yes');
+    expect([back.code, back.stderr]).toEqual([0, expect.not.stringMatching(/suspect/)]);
+    expect((await checksums())['tenant_42']).toBe(good);
+  });
+
+  test('single tables of a tenant, and a newer dump of it alone → out of the backup of everything, the newer one told; that one by its id is refused', async () => {
+    const { agent, database, sql, checksums, restore } = await clinicWithBackup();
+    const { tenant_42: good } = await checksums();
+    await sql('DELETE FROM tenant_42.notes');
+    expect((await agent.run(['backup', '--tenants'])).code).toBe(0);
+    const set = (await snapshotsOf(agent)).find(({ tags }) => tags?.kind === 'tenant-set')?.id ?? '';
+    const told = await restore('--tenant', '42', '--tables', 'notes', '--yes');
+    expect([told.code, told.stderr]).toEqual([
+      3,
+      expect.stringMatching(
+        new RegExp(`warning: .*the newer dump ${set.slice(0, 8)} of \\S+, of tenants alone, is passed over`),
+      ),
+    ]);
+    expect((await checksums())['tenant_42']).toBe(good);
+    const named = await restore('--tenant', '42', '--tables', 'notes', '--snapshot', set, '--yes');
+    expect([named.code, named.stderr]).toEqual([
+      2,
+      expect.stringMatching(
+        new RegExp(
+          `${set.slice(0, 8)} is a dump of tenants alone[^]*holdfast restore ${database} --tenant 42 --snapshot`,
+        ),
+      ),
+    ]);
   });
 
   test('killed at the swap, its session ended or the agent → nothing has happened; then it is done, the hook with it', async () => {
@@ -344,6 +444,45 @@ describe('tenants at the command line', () => {
       environment,
     );
     expect([restored.code, restored.stderr]).toEqual([0, expect.stringContaining('restored tenant 42')]);
+  });
+
+  test('a role of one source of several → its backup of tenants is of that one, and the others have no run; a role that sees no tenant fails nobody', async () => {
+    const { agent, database } = await clinicWithBackup();
+    const file = join(agent.folder, 'holdfast.yml');
+    const url = agent.environment['DATABASE_URL'] ?? '';
+    const source = (name: string) => `  - {name: ${name}, url: '${url}', tenants: {schemas: 'tenant_*'}}\n`;
+    writeFileSync(
+      file,
+      `sources:\n${source(database)}${source('south')}access:\n` +
+        `  - {role: support, tenants: ['tenant_4*'], sources: ['${database}']}\n  - {role: blind, tenants: ['none_*'], sources: ['south']}\n`,
+    );
+    const environment = { HOLDFAST_CONFIG: file, DATABASE_URL: '', TENANT_SCHEMAS: '' };
+    const runs = async () => {
+      const { stdout } = await agent.run(['history', '--json'], environment);
+      const all = JSON.parse(stdout) as { job: string; source: string; result: string }[];
+      return all.filter(({ job }) => job === 'tenant-backup').map(({ source: of, result }) => [of, result]);
+    };
+    const done = await agent.run(['backup', '--tenants', '--as', 'support'], environment);
+    expect([done.code, done.stderr]).toEqual([0, expect.stringMatching(/stored 2 tenants/)]);
+    expect(await runs()).toEqual([[database, 'succeeded']]);
+    for (const names of [['south'], [database, 'south']]) {
+      const { code, stderr } = await agent.run(
+        ['backup', ...names, '--tenants', '--as', 'support'],
+        environment,
+      );
+      expect([code, stderr]).toEqual([
+        2,
+        expect.stringMatching(/support may touch no tenant of that source/),
+      ]);
+    }
+    expect(await runs()).toHaveLength(1);
+    const blind = await agent.run(['backup', '--tenants', '--as', 'blind'], environment);
+    expect([blind.code, blind.stderr]).toEqual([
+      1,
+      expect.stringMatching(/blind may touch no tenant of south/),
+    ]);
+    // Skipped: it says nothing of those that there are, and their retention goes on.
+    expect(await runs()).toEqual(expect.arrayContaining([['south', 'skipped']]));
   });
 
   /** Holds what the hook waits for. */

@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -56,6 +56,7 @@ test(
       writeFileSync(url, address);
       return { HOLDFAST_CONFIG: file, DATABASE_URL: '', TENANT_SCHEMAS: '' };
     };
+    let whole: Awaited<ReturnType<typeof checksumsOf>> = {};
     const byHand = { environment: client, check: () => undefined };
 
     await follow(agent, 'tenants', {
@@ -127,6 +128,43 @@ test(
         byHand,
       'restic dump --tag kind=on-demand,tenant=42 latest /postgres/clinic/tenant_42.dump.gz | gunzip > tenant_42.dump':
         byHand,
+      'restic dump --tag kind=global-roles latest /postgres/clinic.global.roles.sql.gz | gunzip > clinic.global.roles.sql':
+        byHand,
+      'restic dump --tag kind=global latest /postgres/clinic.global.dump.gz | gunzip > clinic.global.dump':
+        byHand,
+      'psql -X -d postgres -f clinic.global.roles.sql': {
+        environment: client,
+        before: async () => {
+          whole = await checksumsOf(server, 'clinic');
+          await server.sql('ALTER DATABASE clinic RENAME TO clinic_lost');
+        },
+        check: ({ stdout, stderr }) => expect(stdout + stderr).toMatch(/role "clinic_owner" already exists/),
+      },
+      'holdfast load clinic.global.dump --to clinic': {
+        check: async () => {
+          const { public: shared } = whole;
+          expect(await checksumsOf(server, 'clinic')).toEqual({ public: shared });
+        },
+      },
+      "restic ls latest --tag kind=tenant-set | sed -n 's|^/postgres/clinic/tenant_\\(.*\\)\\.dump$|\\1|p' > ids":
+        {
+          check: () =>
+            expect(readFileSync(join(agent.folder, 'ids'), 'utf8').trim().split('\n').sort()).toEqual([
+              '100',
+              '42',
+              '43',
+              '77',
+              'North-East',
+              'new',
+            ]),
+        },
+      'for id in $(cat ids); do holdfast restore clinic --tenant "$id" --yes || break; done': {
+        check: async ({ stderr }) => {
+          expect(stderr.match(/equal to the source/g)).toHaveLength(6);
+          const kept = Object.entries(whole).filter(([name]) => !name.includes('_old_'));
+          expect(await checksumsOf(server, 'clinic')).toEqual(Object.fromEntries(kept));
+        },
+      },
       'scripts/backup.sh tenants-schemas clinic --output ./backups --keep 7': {
         check: () => expect(written(/tenant_43_/)).toMatch(/\.gz$/),
       },

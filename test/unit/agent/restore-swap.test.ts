@@ -95,7 +95,7 @@ function settings(repository: Repository): RestoreSettings & { notes: Notes } {
     wanted: { id: 'latest', at: null },
     target: { kind: 'overwrite' },
     tables: null,
-    ofSchema: null,
+    ofTenant: null,
     byTenant: null,
     owners: 'where-allowed',
     createRoles: true,

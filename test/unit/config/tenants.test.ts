@@ -147,6 +147,52 @@ describe('tenants of a source', () => {
   });
 });
 
+describe('verification of tenants by turns', () => {
+  const verifyOf = (verify: string) => {
+    const [source] = loadConfig(file(`{schemas: 'tenant_*'${verify}}`)).sources;
+    return source?.type === 'postgres' ? source.tenants?.verify : undefined;
+  };
+
+  test.each([
+    ['nothing', '', null],
+    [
+      'the group alone',
+      ', verify: {}',
+      { everySeconds: 30 * 86_400, budgetSeconds: 1800, schedule: '0 4 * * *' },
+    ],
+    [
+      'all of it',
+      ", verify: {every: 2w, budget: 45m, schedule: '30 1 * * 6'}",
+      { everySeconds: 14 * 86_400, budgetSeconds: 2700, schedule: '30 1 * * 6' },
+    ],
+    [
+      'that none is ever overdue',
+      ', verify: {every: 0, budget: 90}',
+      { everySeconds: null, budgetSeconds: 90, schedule: '0 4 * * *' },
+    ],
+  ])('%s is said → what is said, and the defaults of the rest', (_, verify, expected) => {
+    expect(verifyOf(verify)).toEqual(expected);
+  });
+
+  test('what is shown of it can be loaded again', () => {
+    for (const verify of [', verify: {every: 0, budget: 45m}', ', verify: {}', '']) {
+      const config = loadConfig(file(`{schemas: 'tenant_*'${verify}}`));
+      const [shown] = describeConfig(config)['sources'] as { tenants: unknown }[];
+      const [again] = loadConfig(file(JSON.stringify(shown?.tenants))).sources;
+      expect(again).toMatchObject({ tenants: { verify: verifyOf(verify) } });
+    }
+  });
+
+  test.each([
+    ['{every: soon}', /tenants\.verify\.every is "soon"; it must be/],
+    ['{budget: 0}', /tenants\.verify\.budget is 0; it must be/],
+    ['{schedule: nightly}', /tenants\.verify\.schedule is "nightly"; it must be a cron expression/],
+    ['{evry: 30d}', /tenants\.verify\.evry is no setting; did you mean every\?/],
+  ])('%s → told with the place and what would be right', (verify, message) => {
+    expect(problemsIn(`{schemas: 'a*', verify: ${verify}}`).join('\n')).toMatch(message);
+  });
+});
+
 test('nothing would be kept of a source, of its tenants or of a group → each is told by its place', () => {
   const none = '{daily: 0, weekly: 0, monthly: 0, within: 0}';
   expect(

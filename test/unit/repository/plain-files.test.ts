@@ -31,7 +31,12 @@ function filesOf(source: string, folder: string, at = AT, withTenants = [source]
       },
       signal,
     );
-  return { write, rotate: files.rotate };
+  const remove = (...names: string[]) =>
+    files.remove(
+      names.map((name) => join(folder, name)),
+      signal,
+    );
+  return { write, remove, rotate: files.rotate };
 }
 
 const contentsOf = (folder: string) =>
@@ -84,6 +89,19 @@ test('old files are removed → each source and each kind is counted by itself',
   expect(readdirSync(folder).sort()).toEqual(
     [...alike, 'south_20261101T030000Z.dump.gz', `north_${STAMP}.dump`, `north_${STAMP}.global.dump`].sort(),
   );
+});
+
+test('a tenant of which the prelude alone was written, and one whose dump was taken back → of both every old file stays', async () => {
+  const folder = temporaryFolder();
+  const kinds = ['dump', 'prelude.sql'];
+  const old = (id: string) => kinds.map((kind) => `clinic.tenant_${id}_20261101T030000Z.${kind}`);
+  for (const name of ['1', '2', '3'].flatMap(old)) writeFileSync(join(folder, name), '');
+  const { write, remove, rotate } = filesOf('clinic', folder);
+  for (const id of ['1', '2', '3']) await write(`/postgres/clinic/tenant_${id}.prelude.sql`, 'x');
+  for (const id of ['1', '3']) await write(`/postgres/clinic/tenant_${id}.dump`, 'x');
+  await remove(`clinic.tenant_3_${STAMP}.prelude.sql`, `clinic.tenant_3_${STAMP}.dump`, 'never-written');
+  expect((await rotate(1)).sort()).toEqual(old('1').sort());
+  expect(readdirSync(folder)).toEqual(expect.arrayContaining([...old('2'), ...old('3')]));
 });
 
 test('a file bears a time that is still to come → what was written just now stays, and one older than it goes', async () => {
