@@ -14,6 +14,7 @@ import type { Job, Outcome } from '../job.ts';
 import { datedSchema, rememberKeptSchema } from './kept-schema.ts';
 import { KEPT_FOR_MS } from './kept-database.ts';
 import { readStored } from '../reading.ts';
+import { readPreludeOf } from '../stored-prelude.ts';
 import { noPoint, preparePoint, type PreparedPoint } from './restore-point.ts';
 import { planTenant } from './restore-tenant-plan.ts';
 import type { TenantRestoration, TenantRestoreSettings } from './tenant-restoration.ts';
@@ -96,6 +97,8 @@ async function restore(restoration: TenantRestoration, prepared: PreparedPoint |
     rememberKeptSchema(notes, source.name, { name: keep, at: now().toISOString() });
   const judged: Judged = { notes: [], warnings: [] };
   const progress = { step: `loading ${tenant.schema}`, dumpBytes: 0, storedBytes: 0 };
+  const { alone } = restoration;
+  const prelude = (await alone?.prelude(context.signal)) ?? null;
   const dump = readStored({ repository, snapshot, progress }, context.onProgress, context.signal);
   const restored = await tenants.restore(
     {
@@ -104,6 +107,10 @@ async function restore(restoration: TenantRestoration, prepared: PreparedPoint |
       elsewhere: settings.toDatabase,
       keep,
       proof: whole,
+      alone:
+        alone === null
+          ? null
+          : { prelude: prelude === null ? null : readPreludeOf(repository, prelude, context.signal) },
       judge: (found) => judge(restoration, proof, found, judged),
       owners,
       forGood,

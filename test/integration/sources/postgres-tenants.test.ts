@@ -56,7 +56,7 @@ describe.each(postgresMajors())('tenants of PostgreSQL %i', (major) => {
       .open(never);
     const { bytes } = await readDump(dump);
     const proof: Proof = proofSchema.parse((await dump.proof)?.proof);
-    return async (
+    const restore = async (
       id: string,
       {
         to = id,
@@ -83,6 +83,7 @@ describe.each(postgresMajors())('tenants of PostgreSQL %i', (major) => {
         elsewhere: null,
         keep: `${schema}_old_20261101_150000`,
         proof,
+        alone: null,
         judge,
         owners: 'where-allowed',
         forGood: true,
@@ -91,6 +92,7 @@ describe.each(postgresMajors())('tenants of PostgreSQL %i', (major) => {
       };
       return tenants.restore(order, stream(bytes), signal);
     };
+    return Object.assign(restore, { proof });
   }
 
   test('a query for them → tenants in and out of use; what is no answer is refused with what is wrong', async () => {
@@ -200,6 +202,69 @@ describe.each(postgresMajors())('tenants of PostgreSQL %i', (major) => {
     expect(
       await sql("SELECT code_of('it') AS code, to_regnamespace('tenant_new') IS NOT NULL AS there"),
     ).toEqual([{ code: 'IT', there: true }]);
+  });
+
+  test('a dump of one schema whose proof does not say what it needs → restored, and what was not compared is named', async () => {
+    const { sql, backup } = await clinic();
+    const restore = await backup();
+    await sql('DELETE FROM tenant_42.notes');
+    const proof = proofOfSchema(restore.proof, 'tenant_42');
+    const heading = (name: string, kind: string) =>
+      `--\n-- Name: ${name}; Type: ${kind}; Schema: public; Owner: -\n--\n\nSELECT;\n\n`;
+    const script = Buffer.from(heading('visit_state', 'TYPE') + heading('code_of(text)', 'FUNCTION'));
+    expect(await restore('42', { proof, alone: { prelude: streamOf(script) } })).toMatchObject({
+      rows: 90,
+      warnings: [
+        expect.stringMatching(
+          /^type public\.visit_state and 1 more, which the schema needs, was not compared/,
+        ),
+      ],
+    });
+    await sql('DROP SCHEMA tenant_42_old_20261101_150000 CASCADE');
+    expect(await restore('42', { proof, alone: { prelude: null } })).toMatchObject({
+      warnings: [expect.stringMatching(/was not compared: its prelude is gone/)],
+    });
+  });
+
+  test('tables that are children of a shared one → it has the rows once, before, after and where the old ones are put back by hand', async () => {
+    const { sql, checksums, backup } = await clinic();
+    await sql(`CREATE TABLE base (id int); CREATE TABLE events (tenant int, id int, PRIMARY KEY (tenant, id)) PARTITION BY LIST (tenant);
+      CREATE INDEX later ON events (id);
+      CREATE TABLE tenant_42.heir (mark text) INHERITS (base); INSERT INTO tenant_42.heir SELECT n, 'x' FROM generate_series(1, 7) n;
+      CREATE TABLE tenant_42.events PARTITION OF events FOR VALUES IN (42); CREATE TABLE tenant_43.events PARTITION OF events FOR VALUES IN (43);
+      INSERT INTO events SELECT 42 + n % 2, n FROM generate_series(1, 10) n`);
+    const shared = () =>
+      sql('SELECT (SELECT count(*) FROM base)::int AS base, (SELECT count(*) FROM events)::int AS events');
+    const good = await shared();
+    expect(good).toEqual([{ base: 7, events: 10 }]);
+    const all = await checksums();
+    const restore = await backup();
+    await sql('DELETE FROM tenant_42.heir WHERE id > 3; DELETE FROM events WHERE tenant = 42 AND id > 4');
+    expect(await restore('42', { forGood: false })).toMatchObject({ replaced: false });
+    expect(await shared()).toEqual([{ base: 3, events: 7 }]);
+    expect(await restore('42')).toMatchObject({ replaced: true, warnings: [] });
+    expect(await shared()).toEqual(good);
+    expect(await checksums()).toMatchObject(all);
+    // Attached with its indexes: what is written through the shared table comes into it.
+    await sql('INSERT INTO events VALUES (42, 99)');
+    const [valid] = await sql(
+      "SELECT (SELECT count(*) FROM tenant_42.events WHERE id = 99)::int AS one, bool_and(indisvalid) AS valid FROM pg_index WHERE indrelid IN ('events'::regclass, 'tenant_42.events'::regclass)",
+    );
+    expect(valid).toEqual({ one: 1, valid: true });
+    // docs/runbook.md: the old one put back.
+    await sql(`BEGIN; ALTER TABLE tenant_42.heir NO INHERIT base; ALTER TABLE events DETACH PARTITION tenant_42.events;
+      ALTER SCHEMA tenant_42 RENAME TO tenant_42_not_wanted; ALTER SCHEMA tenant_42_old_20261101_150000 RENAME TO tenant_42;
+      ALTER TABLE tenant_42.heir INHERIT base; ALTER TABLE events ATTACH PARTITION tenant_42.events FOR VALUES IN (42); COMMIT`);
+    expect(await shared()).toEqual([{ base: 3, events: 7 }]);
+    // As another tenant there would be two partitions for the same rows.
+    await expect(restore('42', { to: '77' })).rejects.toMatchObject({
+      kind: 'restore_failed',
+      message: expect.stringMatching(
+        /cannot restore table attach tenant_42\.events: partition "events" would overlap/,
+      ) as unknown,
+      hint: expect.stringContaining('restore the tenant as itself') as unknown,
+    });
+    expect(await shared()).toEqual([{ base: 3, events: 7 }]);
   });
 
   test('tried and undone → nothing has changed, the hook included', async () => {

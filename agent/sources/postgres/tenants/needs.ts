@@ -1,9 +1,9 @@
 import { HoldfastError } from '../../../core/errors.ts';
 import type { ObjectProof, Proof } from '../../../proof/proof.ts';
-import { schemaPrefix } from '../../../proof/of-schema.ts';
+import { schemaIn, schemaPrefix, unquoted } from '../../../proof/of-schema.ts';
 import type { WholeEntry } from '../archive-contents.ts';
 import { quoteIdentifier } from '../names.ts';
-import { readExtensions, readObjectsOf } from '../proof/objects.ts';
+import { NEEDED_KINDS, readExtensions, readObjectsOf } from '../proof/objects.ts';
 import type { PostgresSession } from '../session.ts';
 import { readBack } from './read-back.ts';
 
@@ -71,20 +71,27 @@ function nameOfRoutine(tag: string): string {
 }
 
 async function requireSame(session: PostgresSession, present: WholeEntry[], proof: Proof): Promise<void> {
-  const compared = present.filter(({ kind }) => kind === 'EXTENSION' || kind in ROUTINES || kind in TYPES);
+  const compared = present.filter(isCompared);
   const schemas = [...new Set(compared.map(({ schema }) => schema))].filter((schema) => schema !== '');
-  const now = await readBack(session, async () => {
-    const found = await readExtensions(session);
-    for (const schema of schemas)
-      found.push(...(await readObjectsOf(session, schema, ['routine', 'aggregate', 'type'])));
-    return found;
-  });
+  const now = await readNow(session, schemas);
   const other = compared.find((entry) => !isSame(of(entry, proof.objects), of(entry, now)));
   if (other === undefined) return;
   throw refusal(
     `needs ${told(other)}, which is not what it was when the backup was made`,
     'Give it back the definition that it had',
   );
+}
+
+function isCompared({ kind }: WholeEntry): boolean {
+  return kind === 'EXTENSION' || kind in ROUTINES || kind in TYPES;
+}
+
+function readNow(session: PostgresSession, schemas: string[]): Promise<ObjectProof[]> {
+  return readBack(session, async () => {
+    const found = await readExtensions(session);
+    for (const schema of schemas) found.push(...(await readObjectsOf(session, schema, NEEDED_KINDS)));
+    return found;
+  });
 }
 
 /** The same-named of its kind: a routine stands there once for each signature. */
@@ -107,6 +114,59 @@ function of({ kind, schema, tag }: WholeEntry, objects: ObjectProof[]): string[]
 /** What the proof knows must be there as it was; overloads that came later change nothing. What it does not know cannot be compared. */
 function isSame(before: string[], now: string[]): boolean {
   return before.length > 0 && before.every((one) => now.includes(one));
+}
+
+/** Of what the prelude of a schema's own dump makes, what is missing: extensions, types and functions, and schemas for these. */
+export async function missingOfPrelude(
+  session: PostgresSession,
+  entries: WholeEntry[],
+): Promise<WholeEntry[]> {
+  const missing: WholeEntry[] = [];
+  for (const entry of entries.filter(({ kind }) => !RELATIONS.has(kind)))
+    if ((await isThere(session, entry)) === false) missing.push(entry);
+  return missing;
+}
+
+/**
+ * Holds what the proof of a schema's own dump says of outside of it against what is there, in the transaction that has `made` what was missing.
+ * Throws `restore_failed` that names what is not what it was; returns, as sentence parts, what could not be compared.
+ */
+export async function requireRecorded(
+  session: PostgresSession,
+  schema: string,
+  { proof, prelude, made }: { proof: Proof; prelude: WholeEntry[] | null; made: WholeEntry[] },
+): Promise<string[]> {
+  const isOwn = ({ kind, name }: ObjectProof) =>
+    kind !== 'extension' && name.startsWith(schemaPrefix(schema));
+  const before = proof.objects.filter((object) => NEEDED_KINDS.includes(object.kind) && !isOwn(object));
+  if (before.length === 0) return notRecorded(prelude);
+  const inSchemas = before.filter(({ kind }) => kind !== 'extension');
+  const schemas = [...new Set(inSchemas.map(({ name }) => unquoted(schemaIn(name))))];
+  const now = await readNow(session, schemas);
+  // Of one that was made the version is that of the server's files, which nobody can choose afterwards.
+  const isMade = (object: ObjectProof) =>
+    object.kind === 'extension' &&
+    made.some(({ kind, tag }) => kind === 'EXTENSION' && `${object.name}.` === schemaPrefix(tag));
+  for (const object of before) {
+    const same = now.find(({ kind, name }) => kind === object.kind && name === object.name);
+    if (same?.hash === object.hash || isMade(object)) continue;
+    const what = `needs ${object.kind} ${object.name}, which is not `;
+    throw same === undefined
+      ? refusal(`${what}there`, 'Restore that first')
+      : refusal(`${what}what it was when the backup was made`, 'Give it back the definition that it had');
+  }
+  return [];
+}
+
+/** Of dumps that were made before proofs said it. */
+function notRecorded(prelude: WholeEntry[] | null): string[] {
+  const why = 'this dump does not say what it was: a new one does';
+  if (prelude === null)
+    return [`what the schema needs outside of it was not compared: its prelude is gone, and ${why}`];
+  const [first, ...more] = prelude.filter(isCompared);
+  if (first === undefined) return [];
+  const others = more.length === 0 ? '' : ` and ${more.length} more`;
+  return [`${told(first)}${others}, which the schema needs, was not compared: ${why}`];
 }
 
 export function told({ kind, schema, tag }: WholeEntry): string {
