@@ -472,4 +472,50 @@ describe.each(postgresMajors())('tenants of PostgreSQL %i', (major) => {
       { id: '31' },
     ]);
   });
+
+  test('as another tenant, where a role of the old one owns or may something → each is named with the statements that end it', async () => {
+    const { sql, checksums, backup } = await clinic();
+    await server.sql(`CREATE ROLE tenant_42; CREATE ROLE tenant_421; CREATE ROLE tenant_42_ro`);
+    onTestFinished(async () => {
+      await server.sql('DROP ROLE IF EXISTS tenant_42, tenant_421, tenant_42_ro');
+    });
+    await sql(`CREATE SCHEMA tenant_own AUTHORIZATION tenant_42; ALTER SCHEMA tenant_42 OWNER TO tenant_42; DROP SCHEMA tenant_own;
+      ALTER TABLE tenant_42.patients OWNER TO tenant_42; CREATE TABLE tenant_42."My own" (id serial, secret text);
+      ALTER TABLE tenant_42."My own" OWNER TO tenant_42; CREATE TYPE tenant_42.kind AS ENUM ('a'); ALTER TYPE tenant_42.kind OWNER TO tenant_42;
+      CREATE PROCEDURE tenant_42.tidy(n int) LANGUAGE sql AS 'SELECT 1'; ALTER PROCEDURE tenant_42.tidy OWNER TO tenant_42;
+      GRANT SELECT (secret) ON tenant_42."My own" TO tenant_42_ro; GRANT USAGE ON SCHEMA tenant_42 TO tenant_42_ro, tenant_421;
+      GRANT EXECUTE ON PROCEDURE tenant_42.tidy TO tenant_42_ro;
+      ALTER DEFAULT PRIVILEGES FOR ROLE clinic_owner IN SCHEMA tenant_42 GRANT SELECT ON TABLES TO tenant_42_ro;
+      ALTER DEFAULT PRIVILEGES FOR ROLE tenant_42 IN SCHEMA tenant_42 GRANT EXECUTE ON FUNCTIONS TO clinic_app;
+      CREATE POLICY own ON tenant_42."My own" FOR SELECT TO tenant_42_ro USING (true)`);
+    const restore = await backup();
+    const before = await checksums();
+    const { warnings } = await restore('42', { to: '77' });
+    expect(warnings.join('\n')).not.toContain('tenant_421');
+    const statements = warnings.flatMap((one) => one.match(/(?:ALTER|REVOKE) [^;]*;/g) ?? []);
+    expect(statements.toSorted()).toEqual(
+      [
+        'ALTER SCHEMA tenant_77 OWNER TO NEW_ROLE;',
+        'ALTER TABLE tenant_77.patients OWNER TO NEW_ROLE;',
+        'ALTER TABLE tenant_77."My own" OWNER TO NEW_ROLE;',
+        'ALTER TYPE tenant_77.kind OWNER TO NEW_ROLE;',
+        'ALTER PROCEDURE tenant_77.tidy(integer) OWNER TO NEW_ROLE;',
+        'REVOKE ALL ON SCHEMA tenant_77 FROM "tenant_42_ro";',
+        'REVOKE ALL ON ALL TABLES IN SCHEMA "tenant_77" FROM "tenant_42_ro";',
+        'REVOKE ALL ON ALL ROUTINES IN SCHEMA "tenant_77" FROM "tenant_42_ro";',
+        'ALTER DEFAULT PRIVILEGES FOR ROLE "clinic_owner" IN SCHEMA "tenant_77" REVOKE ALL ON TABLES FROM "tenant_42_ro";',
+        'ALTER DEFAULT PRIVILEGES FOR ROLE "tenant_42" IN SCHEMA "tenant_77" REVOKE ALL ON FUNCTIONS FROM clinic_app;',
+        'ALTER POLICY own ON tenant_77."My own" TO NEW_ROLE;',
+      ].toSorted(),
+    );
+    expect(warnings).toHaveLength(5);
+    // Typed as they are told, they leave the roles nothing in it.
+    await sql(statements.join(' ').replaceAll('NEW_ROLE', 'clinic_owner'));
+    const [left] = await sql(`SELECT count(*)::int AS left FROM unnest('{tenant_42,tenant_42_ro}'::name[]) r
+      WHERE has_schema_privilege(r, 'tenant_77', 'USAGE') OR has_any_column_privilege(r, 'tenant_77."My own"', 'SELECT')
+        OR has_table_privilege(r, 'tenant_77.patients', 'SELECT')`);
+    expect(left).toEqual({ left: 0 });
+    expect((await checksums())['tenant_42']).toBe(before['tenant_42']);
+    await sql('DROP OWNED BY tenant_42, tenant_421, tenant_42_ro CASCADE');
+  });
 });
