@@ -226,6 +226,36 @@ describe.each(postgresMajors())('tenants of PostgreSQL %i', (major) => {
     });
   });
 
+  test('an extension lives in the schema → the restore point has it, and brings it back', async () => {
+    const { database, sql } = await clinic();
+    const { tenants } = tenantsOf(database);
+    await sql(
+      "CREATE SCHEMA tenant_ext; CREATE EXTENSION hstore SCHEMA tenant_ext; CREATE TABLE tenant_ext.facts (said tenant_ext.hstore); INSERT INTO tenant_ext.facts VALUES ('a=>1')",
+    );
+    const { bytes } = await readDump(tenants.part('tenant_ext').open(never));
+    await sql('DROP SCHEMA tenant_ext CASCADE');
+    const into = await tenants.lookUp('ext', never);
+    const nothing = {
+      elsewhere: null,
+      proof: null,
+      alone: null,
+      owners: 'where-allowed',
+      forGood: true,
+    } as const;
+    const calls = { judge: () => undefined, onStep: () => undefined };
+    const order = {
+      schema: 'tenant_ext',
+      into,
+      keep: 'tenant_ext_old_20261101_150000',
+      ...nothing,
+      ...calls,
+    };
+    expect(await tenants.restore(order, streamOf(bytes), never)).toMatchObject({ rows: 1, replaced: false });
+    expect(await sql("SELECT said OPERATOR(tenant_ext.->) 'a' AS a FROM tenant_ext.facts")).toEqual([
+      { a: '1' },
+    ]);
+  });
+
   test('tables that are children of a shared one → it has the rows once, before, after and where the old ones are put back by hand', async () => {
     const { sql, checksums, backup } = await clinic();
     await sql(`CREATE TABLE base (id int); CREATE TABLE events (tenant int, id int, PRIMARY KEY (tenant, id)) PARTITION BY LIST (tenant);
