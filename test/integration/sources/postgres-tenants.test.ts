@@ -503,6 +503,37 @@ describe.each(postgresMajors())('tenants of PostgreSQL %i', (major) => {
     ]);
   });
 
+  test('a server with little room for locks → a tenant that does not fit is not restored, and the setting that has room is told; with it, it is', async () => {
+    const few = ['max_connections=10', 'max_worker_processes=2', 'max_wal_senders=2'];
+    const on = async (locks: number) => {
+      const one = await startPostgres([...few, `max_locks_per_transaction=${locks}`], major);
+      onTestFinished(() => one.stop());
+      const config = postgresConfig({ port: one.port, database: 'postgres', tenants: BY_PATTERN });
+      const deps = { ...testDeps(join(one.folder, 'runtime')), tools: { postgresDirs: [POSTGRES_ROOT] } };
+      return { sql: one.sql, tenants: createTenants(config, deps)! };
+    };
+    const large = await on(256);
+    await large.sql(
+      `CREATE SCHEMA tenant_1; DO $$ BEGIN FOR i IN 1..400 LOOP EXECUTE format('CREATE TABLE tenant_1.t%s (id serial PRIMARY KEY, note text)', i); END LOOP; END $$`,
+    );
+    const { bytes } = await readDump(large.tenants.part('tenant_1').open(never));
+    const restoreOn = async ({ tenants }: Pick<typeof large, 'tenants'>) => {
+      const into = await tenants.lookUp('1', never);
+      const nothing = { elsewhere: null, proof: null, alone: null, owners: 'leave', forGood: true } as const;
+      const calls = { judge: () => undefined, onStep: () => undefined };
+      const order = { schema: 'tenant_1', into, keep: 'tenant_1_old_20261101_150000', ...nothing, ...calls };
+      return tenants.restore(order, streamOf(bytes), never);
+    };
+    const refused = await restoreOn(await on(10)).catch((error: unknown) => error as HoldfastError);
+    expect(refused).toMatchObject({
+      kind: 'restore_failed',
+      message: expect.stringMatching(/^cannot restore .*: out of shared memory$/) as unknown,
+      hint: expect.stringMatching(/^Set max_locks_per_transaction = \d+ there/) as unknown,
+    });
+    const enough = Number(/= (\d+)/.exec((refused as HoldfastError).hint ?? '')?.[1]);
+    expect(await restoreOn(await on(enough))).toMatchObject({ tables: 400, replaced: false });
+  });
+
   test('as another tenant, where a role of the old one owns or may something → each is named with the statements that end it', async () => {
     const { sql, checksums, backup } = await clinic();
     await server.sql(`CREATE ROLE tenant_42; CREATE ROLE tenant_421; CREATE ROLE tenant_42_ro`);

@@ -3,6 +3,7 @@ import { HoldfastError } from '../../../core/errors.ts';
 import { errorFields } from '../../error-fields.ts';
 import type { TenantOrder, TenantRestored } from '../../tenants.ts';
 import type { WholeEntry } from '../archive-contents.ts';
+import { withLockHint } from '../at-once/lock-room.ts';
 import { withoutDefaultPrivileges } from '../default-privileges.ts';
 import { statementError } from '../errors.ts';
 import { quoteIdentifier } from '../names.ts';
@@ -60,7 +61,7 @@ export async function restoreTenant(
     };
   } catch (error) {
     await session.query('ROLLBACK').catch(() => undefined);
-    throw refusal(session, order, error);
+    throw refusal(session, order, await withLockHint(session, chosen.own, error));
   }
 }
 
