@@ -1,8 +1,8 @@
 import type { Clock } from './core/clock.ts';
 import { HoldfastError } from './core/errors.ts';
 import type { TenantRole } from './core/tenant-access.ts';
-import { dropKept } from './jobs/restore/kept-database.ts';
-import { dropKeptSchemas } from './jobs/restore/kept-schema.ts';
+import type { Dropped } from './jobs/restore/drop-each.ts';
+import { dropAllKept } from './jobs/restore/kept-schema.ts';
 import { restoreTenantJob } from './jobs/restore/restore-tenant.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import type { RunOptions, RunReport, Runner } from './runner.ts';
@@ -24,7 +24,7 @@ export interface Tenancy {
     options: RunOptions,
   ): Promise<RunReport[]>;
   /** Drops what earlier restores replaced, without waiting for its week; returns the names of databases and schemas. */
-  dropReplaced(source: Source, signal: AbortSignal): Promise<string[]>;
+  dropReplaced(source: Source, signal: AbortSignal): Promise<Dropped>;
 }
 
 export function createTenancy(deps: {
@@ -58,12 +58,8 @@ export function createTenancy(deps: {
     },
     dropReplaced: (source, signal) =>
       runner.exclusively(signal, async () => {
-        const choice = { now: clock.now(), all: true };
-        const dropped = await dropKept(source, ledger, choice, signal);
-        const found = tenants.get(source.name) ?? null;
-        if (found === null) return dropped;
-        const kept = { name: source.name, tenants: found };
-        return [...dropped, ...(await dropKeptSchemas(kept, ledger, choice, signal))];
+        const one = { source, tenants: tenants.get(source.name) ?? null };
+        return dropAllKept(one, ledger, { now: clock.now(), all: true }, signal);
       }),
   };
 }

@@ -209,8 +209,13 @@ async function askForTenant(app: App, source: Source, options: Options, context:
 
 async function dropOld(name: string, options: Options, context: Context): Promise<void> {
   const app = await appFor(options, context);
-  const dropped = await app.dropReplaced(sourceNamed(app, name), context.signal);
+  const { dropped, failures } = await app.dropReplaced(sourceNamed(app, name), context.signal);
   for (const one of dropped) context.print.line(`dropped ${one}`);
+  if (failures.length > 0) {
+    throw new HoldfastError('failed', failures.join('; '), {
+      hint: `Drop what is named if nobody needs it, then \`holdfast restore ${name} --drop-old\` again.`,
+    });
+  }
   if (dropped.length === 0) context.print.line(`no restore of ${name} has left an old database or schema`);
 }
 

@@ -14,11 +14,28 @@ export function lineTakingIn(script: string): string {
 }
 
 /** The script that the last line of such a text takes in; null where it takes none in. No other name is one: none leads elsewhere. */
-export function takenIn(text: string): string | null {
+function takenIn(text: string): string | null {
   return /(?:^|\n)\\ir (shared\/[0-9a-f]{8}\.sql)\n$/.exec(text)?.[1] ?? null;
+}
+
+/** The bytes of a prelude, with those of the script that it takes in, which `open` gives, in the place of that line. */
+export async function* withTakenIn(
+  prelude: AsyncIterable<Buffer>,
+  open: (script: string) => AsyncIterable<Buffer>,
+): AsyncGenerator<Buffer> {
+  let held = Buffer.alloc(0);
+  for await (const chunk of prelude) {
+    const bytes = Buffer.concat([held, chunk]);
+    const settled = Math.max(0, bytes.length - LONGEST_LINE);
+    if (settled > 0) yield bytes.subarray(0, settled);
+    held = bytes.subarray(settled);
+  }
+  const script = takenIn(held.toString('latin1'));
+  yield script === null ? held : held.subarray(0, held.length - lineTakingIn(script).length);
+  if (script !== null) yield* open(script);
 }
 
 const DIGITS = 8;
 
 /** No such line is longer, its line ends included. */
-export const LONGEST_LINE = '\n'.length + lineTakingIn(sharedScript('0'.repeat(DIGITS))).length;
+const LONGEST_LINE = '\n'.length + lineTakingIn(sharedScript('0'.repeat(DIGITS))).length;

@@ -6,6 +6,7 @@ import type { Repository, Snapshot, StoredFile } from '../repository/repository.
 import { findSnapshot, type Wanted } from './find-snapshot.ts';
 import { aheadOf, type Known } from './newest.ts';
 import { findProof, proofInSet, proofPath } from './stored-proof.ts';
+import { findPrelude, preludeInSet, type StoredPrelude } from './stored-prelude.ts';
 
 /** A stored dump with a tenant in it: one of everything, one out of a snapshot of many, or one of the tenant alone. */
 export interface TenantDump {
@@ -15,6 +16,8 @@ export interface TenantDump {
   note: string | null;
   /** What its source held, or the tenant; null where the repository has no proof of it. Read once. */
   proof: (signal: AbortSignal) => Promise<Proof | null>;
+  /** Of a dump of the tenant alone: where what it needs beside itself is; null for one of everything. */
+  alone: { prelude: (signal: AbortSignal) => Promise<StoredPrelude | null> } | null;
 }
 
 export interface TenantInRepository {
@@ -104,6 +107,7 @@ export async function inside(
     snapshot: one,
     note: null,
     proof: once(async (stop) => (proof === undefined ? null : proofInSet(repository, one, proof, stop))),
+    alone: { prelude: async () => preludeInSet(one, files) },
   };
 }
 
@@ -187,7 +191,11 @@ function ofAll(
   repository: Repository,
   { snapshot, note }: { snapshot: Snapshot; note: string | null },
 ): TenantDump {
-  return { snapshot, note, proof: once((signal) => findProof(repository, snapshot, signal)) };
+  const isAlone = snapshot.tags?.tenant !== undefined;
+  return {
+    ...{ snapshot, note, proof: once((signal) => findProof(repository, snapshot, signal)) },
+    alone: isAlone ? { prelude: (signal) => findPrelude(repository, snapshot, signal) } : null,
+  };
 }
 
 function once(read: TenantDump['proof']): TenantDump['proof'] {

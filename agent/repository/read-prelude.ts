@@ -1,26 +1,19 @@
 import { realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { HoldfastError } from '../core/errors.ts';
-import { lineTakingIn, LONGEST_LINE, takenIn } from '../core/shared-script.ts';
+import { withTakenIn } from '../core/shared-script.ts';
 
 /**
  * The plain bytes of a tenant's prelude in a file, with the script that it takes in, which psql would look for in the agent's own folder. Throws
  * `usage` where that script is not there, and what `read` throws.
  */
-export async function* readPrelude(
+export function readPrelude(
   path: string,
   read: (path: string) => AsyncIterable<Buffer>,
 ): AsyncGenerator<Buffer> {
-  let held = Buffer.alloc(0);
-  for await (const chunk of read(path)) {
-    const bytes = Buffer.concat([held, chunk]);
-    const settled = Math.max(0, bytes.length - LONGEST_LINE);
-    if (settled > 0) yield bytes.subarray(0, settled);
-    held = bytes.subarray(settled);
-  }
-  const script = takenIn(held.toString('latin1'));
-  yield script === null ? held : held.subarray(0, held.length - lineTakingIn(script).length);
-  if (script !== null) yield* read(await beside(path, script));
+  return withTakenIn(read(path), async function* (script) {
+    yield* read(await beside(path, script));
+  });
 }
 
 /** A link must not lead out of the prelude's folder either. */

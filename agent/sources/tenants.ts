@@ -73,8 +73,13 @@ export interface TenantOrder {
   elsewhere: string | null;
   /** What the schema that is there is called afterwards. */
   keep: string;
-  /** What all of the dump's source held; null where nothing is known of it. */
+  /** What all of the dump's source held, or what a dump of that schema alone did, with what it needs; null where nothing is known of it. */
   proof: Proof | null;
+  /**
+   * Of a dump that holds that schema alone: the script that makes what it needs outside of itself, null where there is none any more. Null of a
+   * dump of everything.
+   */
+  alone: { prelude: AsyncIterable<Buffer> | null } | null;
   /**
    * Called before anything is done for good with what was restored, read as the proof was, of that schema alone. What it throws ends the
    * restore with nothing done.

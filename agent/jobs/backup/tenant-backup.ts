@@ -109,7 +109,9 @@ async function backUpTenants(
     engine: probe.engine,
     serverVersion: probe.serverVersion,
   };
-  const what = { chosen: chosen.length, findings, about, signal: context.signal, brokenBy };
+  // One dump of them all locks all their tables at once.
+  const warnings = settings.set === null ? findings : [...findings, ...probe.warnings];
+  const what = { chosen: chosen.length, findings: warnings, about, signal: context.signal, brokenBy };
   return concluded(ended, what, settings);
 }
 

@@ -1,7 +1,7 @@
-import { describeError } from '../../core/errors.ts';
 import type { Source } from '../../sources/source.ts';
 import type { Notes } from '../init.ts';
 import { dated, stemOf } from './dated-name.ts';
+import { dropEach, type Dropped } from './drop-each.ts';
 import { unfinishedSwap } from './unfinished-restore.ts';
 
 /** A database that a restore replaced, under the name that it has since. */
@@ -30,50 +30,46 @@ export function keptDatabases(notes: Notes, source: string): KeptDatabase[] {
 }
 
 /**
- * Drops the replaced databases of a source, all of them or those whose week has passed at `now`; returns their names. Never one
- * that no restore has noted, or whose name is not of our own form.
+ * Drops the replaced databases of a source, all of them or those whose week has passed at `now`. Never one that no restore has noted, or
+ * whose name is not of our own form.
  */
 export async function dropKept(
   source: Source,
   notes: Notes,
   choice: { now: Date; all: boolean },
   signal: AbortSignal,
-): Promise<string[]> {
-  const dropped: string[] = [];
-  for (const kept of keptDatabases(notes, source.name)) {
+): Promise<Dropped> {
+  const due = keptDatabases(notes, source.name).filter((kept) => {
     const isDue = choice.all || Date.parse(kept.at) + KEPT_FOR_MS <= choice.now.getTime();
     // Of a swap that is not settled yet, it may hold the only rows there are.
     const isNeeded = unfinishedSwap(notes, source.name)?.keep === kept.name;
-    if (!isDue || isNeeded || !isDated(source.database, kept.name)) continue;
+    return isDue && !isNeeded && isDated(source.database, kept.name);
+  });
+  const drop = async (one: string) => {
     // A restore that ended before its swap has noted a name that nothing got.
-    if ((await source.listDatabases(kept.name, signal)).includes(kept.name)) {
-      await source.dropDatabase(kept.name, signal);
-      dropped.push(kept.name);
-    }
-    const left = keptDatabases(notes, source.name).filter(({ name }) => name !== kept.name);
+    const isThere = (await source.listDatabases(one, signal)).includes(one);
+    if (isThere) await source.dropDatabase(one, signal);
+    const left = keptDatabases(notes, source.name).filter(({ name }) => name !== one);
     remember(notes, source.name, left);
-  }
-  return dropped;
+    return isThere;
+  };
+  const names = due.map(({ name }) => name);
+  return dropEach(names, drop, signal);
 }
 
-/** The same of those whose week has passed, for a run that has more to do: what could not be dropped is a sentence part, and stays noted. */
+/** The same of those whose week has passed, for a run that has more to do: what could not be dropped is a sentence part each. */
 export async function dropDue(
   source: Source,
   notes: Notes,
   now: Date,
   signal: AbortSignal,
 ): Promise<string[]> {
-  try {
-    await dropKept(source, notes, { now, all: false }, signal);
-    return [];
-  } catch (error) {
-    signal.throwIfAborted();
-    return [tellNotDropped(source.name, error)];
-  }
+  const { failures } = await dropKept(source, notes, { now, all: false }, signal);
+  return failures.map((failure) => tellNotDropped(source.name, failure));
 }
 
-export function tellNotDropped(source: string, error: unknown): string {
-  return `what a restore of ${source} replaced a week ago is not dropped: ${describeError(error).message}`;
+export function tellNotDropped(source: string, failure: string): string {
+  return `what a restore of ${source} replaced a week ago is not dropped: ${failure}`;
 }
 
 /** Servers cut longer names silently: PostgreSQL after 63 bytes, MySQL and MariaDB refuse more than 64 characters. */

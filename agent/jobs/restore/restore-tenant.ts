@@ -15,6 +15,7 @@ import { datedSchema, rememberKeptSchema } from './kept-schema.ts';
 import { KEPT_FOR_MS } from './kept-database.ts';
 import { lookForSchema } from './look-for-tenant.ts';
 import { readStored } from '../reading.ts';
+import { readPreludeOf } from '../stored-prelude.ts';
 import { noPoint, preparePoint, type PreparedPoint } from './restore-point.ts';
 import { planTenant } from './restore-tenant-plan.ts';
 import { joinedNotes, suspectNote } from './suspect-note.ts';
@@ -122,6 +123,8 @@ async function restore(
     rememberKeptSchema(notes, source.name, { name: keep, at: now().toISOString() });
   const judged: Judged = { notes: [], warnings: [] };
   const progress = { step: `loading ${tenant.schema}`, dumpBytes: 0, storedBytes: 0 };
+  const { alone } = restoration;
+  const prelude = (await alone?.prelude(context.signal)) ?? null;
   const dump = readStored({ repository, snapshot, progress }, context.onProgress, context.signal);
   const restored = await tenants.restore(
     {
@@ -130,6 +133,10 @@ async function restore(
       elsewhere: settings.toDatabase,
       keep,
       proof: whole,
+      alone:
+        alone === null
+          ? null
+          : { prelude: prelude === null ? null : readPreludeOf(repository, prelude, context.signal) },
       judge: (found) => judge(restoration, proof, found, judged),
       owners,
       forGood,

@@ -5,8 +5,9 @@ import type { Source } from '../../sources/source.ts';
 import type { Tenants } from '../../sources/tenants.ts';
 import { sweepBeside } from './beside.ts';
 import type { Notes } from '../init.ts';
-import { dropKept, tellNotDropped } from './kept-database.ts';
-import { dropKeptSchemas } from './kept-schema.ts';
+import type { Dropped } from './drop-each.ts';
+import { tellNotDropped } from './kept-database.ts';
+import { dropAllKept } from './kept-schema.ts';
 import { sweepRestorePoints } from './restore-point.ts';
 import { settleUnfinishedSwap } from './settle-swap.ts';
 import { sweepRoles } from './with-roles.ts';
@@ -63,20 +64,13 @@ export async function dropReplaced(
   notes: Notes,
   now: Date,
   signal: AbortSignal,
-): Promise<{ dropped: string[]; failures: string[] }> {
+): Promise<Dropped> {
   const dropped: string[] = [];
   const failures: string[] = [];
-  for (const { source, tenants } of sources) {
-    const drop = async () => {
-      dropped.push(...(await dropKept(source, notes, { now, all: false }, signal)));
-      if (tenants === null) return;
-      const kept = { name: source.name, tenants };
-      dropped.push(...(await dropKeptSchemas(kept, notes, { now, all: false }, signal)));
-    };
-    await drop().catch((error: unknown) => {
-      signal.throwIfAborted();
-      failures.push(tellNotDropped(source.name, error));
-    });
+  for (const one of sources) {
+    const ended = await dropAllKept(one, notes, { now, all: false }, signal);
+    dropped.push(...ended.dropped);
+    failures.push(...ended.failures.map((failure) => tellNotDropped(one.source.name, failure)));
   }
   return { dropped, failures };
 }

@@ -150,6 +150,72 @@ describe.each(postgresMajors().map((major) => ({ major })))('PostgreSQL $major',
     expect(whole.stderr).toMatch(/holds no snapshot/);
   });
 
+  test.each([
+    { what: 'a set', backup: ['--tenants'] },
+    { what: 'a dump of its own', backup: ['--tenant', '1'] },
+  ])(
+    'out of $what: what it needs of others is another → refused by name, nothing changed; missing → it is made',
+    async ({ backup }) => {
+      const clinic = await createClinic(server);
+      const { database } = clinic;
+      const agent = await testAgent({ ...clinic.environment, ...QUICK });
+      const touch = (text: string) =>
+        `CREATE OR REPLACE FUNCTION public.touch() RETURNS trigger LANGUAGE plpgsql AS $$ ${text} $$;`;
+      await server.sql(
+        `REVOKE ALL ON TYPE public.mood FROM PUBLIC; COMMENT ON TYPE public.mood IS 'how they are'; ALTER TYPE public.mood OWNER TO clinic_app`,
+        database,
+      );
+      expect(await agent.run(['backup', ...backup])).toMatchObject({ code: 0 });
+      const restore = () => agent.run(['restore', database, '--tenant', '1', '--yes', '--no-restore-point']);
+      const changes: [change: string, undo: string, told: RegExp][] = [
+        [
+          touch('BEGIN RETURN NULL; END'),
+          touch('BEGIN NEW.touched := true; RETURN NEW; END'),
+          /needs routine public\.touch\(\), which is not what it was/,
+        ],
+        [
+          'ALTER DOMAIN public.age ADD CONSTRAINT old CHECK (VALUE < 150)',
+          'ALTER DOMAIN public.age DROP CONSTRAINT old',
+          /needs type public\.age, which is not what it was/,
+        ],
+        [
+          "UPDATE pg_extension SET extversion = '1.4' WHERE extname = 'citext'",
+          "UPDATE pg_extension SET extversion = '1.6' WHERE extname = 'citext'",
+          /needs extension citext, which is not what it was/,
+        ],
+      ];
+      const before = await server.sql('SELECT oid FROM pg_namespace ORDER BY 1', database);
+      for (const [change, undo, told] of changes) {
+        await server.sql(change, database);
+        const refused = await restore();
+        expect(refused.stderr).toMatch(told);
+        expect(refused.stderr).toMatch(/nothing was changed/);
+        expect(refused.code).toBe(1);
+        await server.sql(undo, database);
+        expect(await server.sql('SELECT oid FROM pg_namespace ORDER BY 1', database)).toEqual(before);
+      }
+      const all = CLINIC_TENANTS.map((id) => `DROP SCHEMA "tenant_${id}" CASCADE`);
+      await server.sql(
+        `${all.join(';')}; DROP EXTENSION citext; DROP TYPE public.mood; DROP DOMAIN public.age; DROP FUNCTION public.touch()`,
+        database,
+      );
+      const restored = await restore();
+      expect(restored.stderr).toMatch(/restored tenant 1 .*201 rows; .*equal to the source/);
+      expect(restored.stderr).not.toMatch(/warning/);
+      expect(restored.code).toBe(0);
+      const [made] = await server.sql(
+        `SELECT pg_get_userbyid(typowner) AS owner, obj_description(oid, 'pg_type') AS comment, typacl::text AS rights
+          FROM pg_type WHERE oid = 'public.mood'::regtype`,
+        database,
+      );
+      expect(made).toEqual({
+        owner: 'clinic_app',
+        comment: 'how they are',
+        rights: '{clinic_app=U/clinic_app}',
+      });
+    },
+  );
+
   test('tenants written to while they are dumped → each as at one moment, in a database that had nothing, without us', async () => {
     const clinic = await createClinic(server);
     const agent = await testAgent({ ...clinic.environment, ...QUICK });

@@ -111,6 +111,21 @@ describe('tenants at the command line', () => {
     expect(Object.keys(await checksums())).not.toContain(kept);
   });
 
+  test('something builds on one of the replaced schemas → that one is named and stays, the other is dropped', async () => {
+    const { sql, checksums, restore } = await clinicWithBackup();
+    for (const id of ['42', '43'])
+      expect(await restore('--tenant', id, '--yes', '--no-restore-point')).toMatchObject({ code: 0 });
+    const kept = Object.keys(await checksums()).filter((name) => name.includes('_old_'));
+    const [first = '', second = ''] = kept.sort();
+    await sql(`CREATE VIEW still AS SELECT * FROM ${first}.notes`);
+    const dropped = await restore('--drop-old');
+    expect(dropped.code).toBe(1);
+    expect(dropped.stdout).toBe(`dropped ${second}\n`);
+    expect(dropped.stderr).toContain(`"${first}" is not dropped: view public.still depends on it`);
+    await sql('DROP VIEW still');
+    expect(await restore('--drop-old')).toMatchObject({ code: 0, stdout: `dropped ${first}\n` });
+  });
+
   test('restored into another database → it is there, as itself or as another tenant; one that is there already is refused, and the source is as it was', async () => {
     const { database, checksums, restore } = await clinicWithBackup();
     const other = `${database}_other`;

@@ -56,7 +56,7 @@ describe.each(postgresMajors())('tenants of PostgreSQL %i', (major) => {
       .open(never);
     const { bytes } = await readDump(dump);
     const proof: Proof = proofSchema.parse((await dump.proof)?.proof);
-    return async (
+    const restore = async (
       id: string,
       {
         to = id,
@@ -83,6 +83,7 @@ describe.each(postgresMajors())('tenants of PostgreSQL %i', (major) => {
         elsewhere: null,
         keep: `${schema}_old_20261101_150000`,
         proof,
+        alone: null,
         judge,
         owners: 'where-allowed',
         forGood: true,
@@ -91,6 +92,7 @@ describe.each(postgresMajors())('tenants of PostgreSQL %i', (major) => {
       };
       return tenants.restore(order, stream(bytes), signal);
     };
+    return Object.assign(restore, { proof });
   }
 
   test('a query for them → tenants in and out of use; what is no answer is refused with what is wrong', async () => {
@@ -200,6 +202,99 @@ describe.each(postgresMajors())('tenants of PostgreSQL %i', (major) => {
     expect(
       await sql("SELECT code_of('it') AS code, to_regnamespace('tenant_new') IS NOT NULL AS there"),
     ).toEqual([{ code: 'IT', there: true }]);
+  });
+
+  test('a dump of one schema whose proof does not say what it needs → restored, and what was not compared is named', async () => {
+    const { sql, backup } = await clinic();
+    const restore = await backup();
+    await sql('DELETE FROM tenant_42.notes');
+    const proof = proofOfSchema(restore.proof, 'tenant_42');
+    const heading = (name: string, kind: string) =>
+      `--\n-- Name: ${name}; Type: ${kind}; Schema: public; Owner: -\n--\n\nSELECT;\n\n`;
+    const script = Buffer.from(heading('visit_state', 'TYPE') + heading('code_of(text)', 'FUNCTION'));
+    expect(await restore('42', { proof, alone: { prelude: streamOf(script) } })).toMatchObject({
+      rows: 90,
+      warnings: [
+        expect.stringMatching(
+          /^type public\.visit_state and 1 more, which the schema needs, was not compared/,
+        ),
+      ],
+    });
+    await sql('DROP SCHEMA tenant_42_old_20261101_150000 CASCADE');
+    expect(await restore('42', { proof, alone: { prelude: null } })).toMatchObject({
+      warnings: [expect.stringMatching(/was not compared: its prelude is gone/)],
+    });
+  });
+
+  test('an extension lives in the schema → the restore point has it, and brings it back', async () => {
+    const { database, sql } = await clinic();
+    const { tenants } = tenantsOf(database);
+    await sql(
+      "CREATE SCHEMA tenant_ext; CREATE EXTENSION hstore SCHEMA tenant_ext; CREATE TABLE tenant_ext.facts (said tenant_ext.hstore); INSERT INTO tenant_ext.facts VALUES ('a=>1')",
+    );
+    const { bytes } = await readDump(tenants.part('tenant_ext').open(never));
+    await sql('DROP SCHEMA tenant_ext CASCADE');
+    const into = await tenants.lookUp('ext', never);
+    const nothing = {
+      elsewhere: null,
+      proof: null,
+      alone: null,
+      owners: 'where-allowed',
+      forGood: true,
+    } as const;
+    const calls = { judge: () => undefined, onStep: () => undefined };
+    const order = {
+      schema: 'tenant_ext',
+      into,
+      keep: 'tenant_ext_old_20261101_150000',
+      ...nothing,
+      ...calls,
+    };
+    expect(await tenants.restore(order, streamOf(bytes), never)).toMatchObject({ rows: 1, replaced: false });
+    expect(await sql("SELECT said OPERATOR(tenant_ext.->) 'a' AS a FROM tenant_ext.facts")).toEqual([
+      { a: '1' },
+    ]);
+  });
+
+  test('tables that are children of a shared one → it has the rows once, before, after and where the old ones are put back by hand', async () => {
+    const { sql, checksums, backup } = await clinic();
+    await sql(`CREATE TABLE base (id int); CREATE TABLE events (tenant int, id int, PRIMARY KEY (tenant, id)) PARTITION BY LIST (tenant);
+      CREATE INDEX later ON events (id);
+      CREATE TABLE tenant_42.heir (mark text) INHERITS (base); INSERT INTO tenant_42.heir SELECT n, 'x' FROM generate_series(1, 7) n;
+      CREATE TABLE tenant_42.events PARTITION OF events FOR VALUES IN (42); CREATE TABLE tenant_43.events PARTITION OF events FOR VALUES IN (43);
+      INSERT INTO events SELECT 42 + n % 2, n FROM generate_series(1, 10) n`);
+    const shared = () =>
+      sql('SELECT (SELECT count(*) FROM base)::int AS base, (SELECT count(*) FROM events)::int AS events');
+    const good = await shared();
+    expect(good).toEqual([{ base: 7, events: 10 }]);
+    const all = await checksums();
+    const restore = await backup();
+    await sql('DELETE FROM tenant_42.heir WHERE id > 3; DELETE FROM events WHERE tenant = 42 AND id > 4');
+    expect(await restore('42', { forGood: false })).toMatchObject({ replaced: false });
+    expect(await shared()).toEqual([{ base: 3, events: 7 }]);
+    expect(await restore('42')).toMatchObject({ replaced: true, warnings: [] });
+    expect(await shared()).toEqual(good);
+    expect(await checksums()).toMatchObject(all);
+    // Attached with its indexes: what is written through the shared table comes into it.
+    await sql('INSERT INTO events VALUES (42, 99)');
+    const [valid] = await sql(
+      "SELECT (SELECT count(*) FROM tenant_42.events WHERE id = 99)::int AS one, bool_and(indisvalid) AS valid FROM pg_index WHERE indrelid IN ('events'::regclass, 'tenant_42.events'::regclass)",
+    );
+    expect(valid).toEqual({ one: 1, valid: true });
+    // docs/runbook.md: the old one put back.
+    await sql(`BEGIN; ALTER TABLE tenant_42.heir NO INHERIT base; ALTER TABLE events DETACH PARTITION tenant_42.events;
+      ALTER SCHEMA tenant_42 RENAME TO tenant_42_not_wanted; ALTER SCHEMA tenant_42_old_20261101_150000 RENAME TO tenant_42;
+      ALTER TABLE tenant_42.heir INHERIT base; ALTER TABLE events ATTACH PARTITION tenant_42.events FOR VALUES IN (42); COMMIT`);
+    expect(await shared()).toEqual([{ base: 3, events: 7 }]);
+    // As another tenant there would be two partitions for the same rows.
+    await expect(restore('42', { to: '77' })).rejects.toMatchObject({
+      kind: 'restore_failed',
+      message: expect.stringMatching(
+        /cannot restore table attach tenant_42\.events: partition "events" would overlap/,
+      ) as unknown,
+      hint: expect.stringContaining('restore the tenant as itself') as unknown,
+    });
+    expect(await shared()).toEqual([{ base: 3, events: 7 }]);
   });
 
   test('tried and undone → nothing has changed, the hook included', async () => {
@@ -418,5 +513,82 @@ describe.each(postgresMajors())('tenants of PostgreSQL %i', (major) => {
     expect(await sql(`INSERT INTO tenant_77.patients (name) VALUES ('next') RETURNING id`)).toEqual([
       { id: '31' },
     ]);
+  });
+
+  test('a server with little room for locks → a tenant that does not fit is not restored, and the setting that has room is told; with it, it is', async () => {
+    const few = ['max_connections=10', 'max_worker_processes=2', 'max_wal_senders=2'];
+    const on = async (locks: number) => {
+      const one = await startPostgres([...few, `max_locks_per_transaction=${locks}`], major);
+      onTestFinished(() => one.stop());
+      const config = postgresConfig({ port: one.port, database: 'postgres', tenants: BY_PATTERN });
+      const deps = { ...testDeps(join(one.folder, 'runtime')), tools: { postgresDirs: [POSTGRES_ROOT] } };
+      return { sql: one.sql, tenants: createTenants(config, deps)! };
+    };
+    const large = await on(256);
+    await large.sql(
+      `CREATE SCHEMA tenant_1; DO $$ BEGIN FOR i IN 1..400 LOOP EXECUTE format('CREATE TABLE tenant_1.t%s (id serial PRIMARY KEY, note text)', i); END LOOP; END $$`,
+    );
+    const { bytes } = await readDump(large.tenants.part('tenant_1').open(never));
+    const restoreOn = async ({ tenants }: Pick<typeof large, 'tenants'>) => {
+      const into = await tenants.lookUp('1', never);
+      const nothing = { elsewhere: null, proof: null, alone: null, owners: 'leave', forGood: true } as const;
+      const calls = { judge: () => undefined, onStep: () => undefined };
+      const order = { schema: 'tenant_1', into, keep: 'tenant_1_old_20261101_150000', ...nothing, ...calls };
+      return tenants.restore(order, streamOf(bytes), never);
+    };
+    const refused = await restoreOn(await on(10)).catch((error: unknown) => error as HoldfastError);
+    expect(refused).toMatchObject({
+      kind: 'restore_failed',
+      message: expect.stringMatching(/^cannot restore .*: out of shared memory$/) as unknown,
+      hint: expect.stringMatching(/^Set max_locks_per_transaction = \d+ there/) as unknown,
+    });
+    const enough = Number(/= (\d+)/.exec((refused as HoldfastError).hint ?? '')?.[1]);
+    expect(await restoreOn(await on(enough))).toMatchObject({ tables: 400, replaced: false });
+  });
+
+  test('as another tenant, where a role of the old one owns or may something → each is named with the statements that end it', async () => {
+    const { sql, checksums, backup } = await clinic();
+    await server.sql(`CREATE ROLE tenant_42; CREATE ROLE tenant_421; CREATE ROLE tenant_42_ro`);
+    onTestFinished(async () => {
+      await server.sql('DROP ROLE IF EXISTS tenant_42, tenant_421, tenant_42_ro');
+    });
+    await sql(`CREATE SCHEMA tenant_own AUTHORIZATION tenant_42; ALTER SCHEMA tenant_42 OWNER TO tenant_42; DROP SCHEMA tenant_own;
+      ALTER TABLE tenant_42.patients OWNER TO tenant_42; CREATE TABLE tenant_42."My own" (id serial, secret text);
+      ALTER TABLE tenant_42."My own" OWNER TO tenant_42; CREATE TYPE tenant_42.kind AS ENUM ('a'); ALTER TYPE tenant_42.kind OWNER TO tenant_42;
+      CREATE PROCEDURE tenant_42.tidy(n int) LANGUAGE sql AS 'SELECT 1'; ALTER PROCEDURE tenant_42.tidy OWNER TO tenant_42;
+      GRANT SELECT (secret) ON tenant_42."My own" TO tenant_42_ro; GRANT USAGE ON SCHEMA tenant_42 TO tenant_42_ro, tenant_421;
+      GRANT EXECUTE ON PROCEDURE tenant_42.tidy TO tenant_42_ro;
+      ALTER DEFAULT PRIVILEGES FOR ROLE clinic_owner IN SCHEMA tenant_42 GRANT SELECT ON TABLES TO tenant_42_ro;
+      ALTER DEFAULT PRIVILEGES FOR ROLE tenant_42 IN SCHEMA tenant_42 GRANT EXECUTE ON FUNCTIONS TO clinic_app;
+      CREATE POLICY own ON tenant_42."My own" FOR SELECT TO tenant_42_ro USING (true)`);
+    const restore = await backup();
+    const before = await checksums();
+    const { warnings } = await restore('42', { to: '77' });
+    expect(warnings.join('\n')).not.toContain('tenant_421');
+    const statements = warnings.flatMap((one) => one.match(/(?:ALTER|REVOKE) [^;]*;/g) ?? []);
+    expect(statements.toSorted()).toEqual(
+      [
+        'ALTER SCHEMA tenant_77 OWNER TO NEW_ROLE;',
+        'ALTER TABLE tenant_77.patients OWNER TO NEW_ROLE;',
+        'ALTER TABLE tenant_77."My own" OWNER TO NEW_ROLE;',
+        'ALTER TYPE tenant_77.kind OWNER TO NEW_ROLE;',
+        'ALTER PROCEDURE tenant_77.tidy(integer) OWNER TO NEW_ROLE;',
+        'REVOKE ALL ON SCHEMA tenant_77 FROM "tenant_42_ro";',
+        'REVOKE ALL ON ALL TABLES IN SCHEMA "tenant_77" FROM "tenant_42_ro";',
+        'REVOKE ALL ON ALL ROUTINES IN SCHEMA "tenant_77" FROM "tenant_42_ro";',
+        'ALTER DEFAULT PRIVILEGES FOR ROLE "clinic_owner" IN SCHEMA "tenant_77" REVOKE ALL ON TABLES FROM "tenant_42_ro";',
+        'ALTER DEFAULT PRIVILEGES FOR ROLE "tenant_42" IN SCHEMA "tenant_77" REVOKE ALL ON FUNCTIONS FROM clinic_app;',
+        'ALTER POLICY own ON tenant_77."My own" TO NEW_ROLE;',
+      ].toSorted(),
+    );
+    expect(warnings).toHaveLength(5);
+    // Typed as they are told, they leave the roles nothing in it.
+    await sql(statements.join(' ').replaceAll('NEW_ROLE', 'clinic_owner'));
+    const [left] = await sql(`SELECT count(*)::int AS left FROM unnest('{tenant_42,tenant_42_ro}'::name[]) r
+      WHERE has_schema_privilege(r, 'tenant_77', 'USAGE') OR has_any_column_privilege(r, 'tenant_77."My own"', 'SELECT')
+        OR has_table_privilege(r, 'tenant_77.patients', 'SELECT')`);
+    expect(left).toEqual({ left: 0 });
+    expect((await checksums())['tenant_42']).toBe(before['tenant_42']);
+    await sql('DROP OWNED BY tenant_42, tenant_421, tenant_42_ro CASCADE');
   });
 });

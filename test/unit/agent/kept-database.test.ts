@@ -26,6 +26,8 @@ function sourceWith(databases: string[]): Source {
   } as unknown as Source;
 }
 
+const NOTHING = { dropped: [], failures: [] };
+
 describe('replaced databases', () => {
   const now = new Date('2026-11-08T15:00:00Z');
   const [old, young] = ['shop_before_20261101_150000', 'shop_before_20261107_150000'];
@@ -35,7 +37,10 @@ describe('replaced databases', () => {
     rememberKept(notes, 'shop', { name: old, at: '2026-11-01T15:00:00.000Z' });
     rememberKept(notes, 'shop', { name: young, at: '2026-11-07T15:00:00.000Z' });
     const choice = { now, all: false };
-    expect(await dropKept(sourceWith(databases), notes, choice, signal)).toEqual([old]);
+    expect(await dropKept(sourceWith(databases), notes, choice, signal)).toEqual({
+      dropped: [old],
+      failures: [],
+    });
     expect(databases).toEqual(['shop', young]);
     expect(keptDatabases(notes, 'shop').map(({ name }) => name)).toEqual([young]);
   });
@@ -44,15 +49,30 @@ describe('replaced databases', () => {
     const [notes, databases] = [notesInMemory(), ['shop', old, 'shop_before_christmas']];
     for (const name of ['shop_before_christmas', 'shop', 'blog_before_20261101_150000'])
       rememberKept(notes, 'shop', { name, at: '2026-01-01T00:00:00.000Z' });
-    expect(await dropKept(sourceWith(databases), notes, { now, all: true }, signal)).toEqual([]);
+    expect(await dropKept(sourceWith(databases), notes, { now, all: true }, signal)).toEqual(NOTHING);
     expect(databases).toEqual(['shop', old, 'shop_before_christmas']);
   });
 
   test('noted by a restore that was killed before its swap → nothing to drop, and no error', async () => {
     const notes = notesInMemory();
     rememberKept(notes, 'shop', { name: old, at: '2026-11-01T15:00:00.000Z' });
-    expect(await dropKept(sourceWith(['shop']), notes, { now, all: true }, signal)).toEqual([]);
+    expect(await dropKept(sourceWith(['shop']), notes, { now, all: true }, signal)).toEqual(NOTHING);
     expect(keptDatabases(notes, 'shop')).toEqual([]);
+  });
+
+  test('one of two cannot be dropped → it is named with the cause and stays noted, and the other is dropped', async () => {
+    const [notes, databases] = [notesInMemory(), ['shop', old, young]];
+    for (const name of [old, young]) rememberKept(notes, 'shop', { name, at: '2026-11-01T15:00:00.000Z' });
+    const source = sourceWith(databases);
+    const dropDatabase = async (name: string) => {
+      if (name === old) throw new Error('somebody is in it');
+      await source.dropDatabase(name, signal);
+    };
+    expect(await dropKept({ ...source, dropDatabase }, notes, { now, all: true }, signal)).toEqual({
+      dropped: [young],
+      failures: [`${old} is not dropped: somebody is in it`],
+    });
+    expect(keptDatabases(notes, 'shop').map(({ name }) => name)).toEqual([old]);
   });
 
   test.each(['shop', 'x'.repeat(63), 'ключ'.repeat(7)])(

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Notes } from '../../../agent/jobs/init.ts';
-import { dropKeptSchemas, rememberKeptSchema } from '../../../agent/jobs/restore/kept-schema.ts';
+import { dropAllKept, rememberKeptSchema } from '../../../agent/jobs/restore/kept-schema.ts';
+import type { Source } from '../../../agent/sources/source.ts';
 import type { Tenants } from '../../../agent/sources/tenants.ts';
 
 const { signal } = new AbortController();
@@ -21,8 +22,10 @@ function clinicWith(...schemas: string[]) {
     existing: async (names: string[]) => names.filter((name) => there.has(name)),
     drop: async (name: string) => void there.delete(name),
   } as unknown as Tenants;
-  const drop = (all: boolean, at = now) =>
-    dropKeptSchemas({ name: 'clinic', tenants }, kept, { now: at, all }, signal);
+  // None of its databases was ever replaced, so the source itself is not asked.
+  const source = { name: 'clinic' } as Source;
+  const drop = async (all: boolean, at = now) =>
+    (await dropAllKept({ source, tenants }, kept, { now: at, all }, signal)).dropped;
   const note = (name: string, at: string) => rememberKeptSchema(kept, 'clinic', { name, at });
   return { drop, note, there: () => [...there] };
 }

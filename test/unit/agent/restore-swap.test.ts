@@ -398,7 +398,10 @@ describe('a restore with a swap', () => {
     expect(() => refuseUnfinished(chosen.notes, 'shop')).toThrow('never ended');
     databases.push('shop_before_20261101_150000');
     const choice = { now: new Date('2027-01-01T00:00:00Z'), all: true };
-    expect(await dropKept(source, chosen.notes, choice, context.signal)).toEqual([]);
+    expect(await dropKept(source, chosen.notes, choice, context.signal)).toEqual({
+      dropped: [],
+      failures: [],
+    });
     await expect(restoreJob(source, chosen).run(context)).rejects.toThrow('still away');
     expect(databases).toHaveLength(3);
     expect(done.filter((what) => what === 'drop')).toEqual([]);

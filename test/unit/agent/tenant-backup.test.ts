@@ -30,6 +30,8 @@ interface Faults {
   onSaved?: (target: SaveTarget) => void;
   /** Told when the moment is given back. */
   onRelease?: () => void;
+  /** What the look at the server warns of. */
+  warnings?: string[];
   signal?: AbortSignal;
 }
 
@@ -114,7 +116,10 @@ async function backUp(
     name: 'clinic',
     database: 'clinic',
     probe: () =>
-      Promise.resolve({ engine: 'postgres', serverVersion: '17', gaps: [], warnings: [], tables: 2 }),
+      Promise.resolve({
+        ...{ engine: 'postgres', serverVersion: '17', gaps: [], tables: 2 },
+        warnings: faults.warnings ?? [],
+      }),
   } as unknown as Source;
   const context = { signal: faults.signal ?? new AbortController().signal, onProgress: () => undefined };
   const job = tenantBackupJob(source, settings);
@@ -363,6 +368,15 @@ describe('a backup of tenants as one snapshot', () => {
     const { outcome } = await backUp(tenantsOf('1', '2'), { stage }, { set: setIn([]) });
     expect((outcome as EndedRun).message).toMatch(/1 of 2 tenants failed, 1 stored: 1: t was truncated/);
     expect((outcome as EndedRun).facts.snapshotIds).toEqual(['set']);
+  });
+
+  test('the server has little room for locks → warned of where all are dumped in one pass, which locks all tables at once', async () => {
+    const warnings = ['set max_locks_per_transaction = 128 there'];
+    const together = { set: setIn([]) };
+    const stage = stagedBut();
+    const { outcome } = await backUp(tenantsOf('1', '2'), { stage, warnings }, together);
+    expect(outcome).toMatchObject({ warnings });
+    expect((await backUp(tenantsOf('1'), { warnings })).outcome).toMatchObject({ warnings: [] });
   });
 
   test('told to stop behind the set → interrupted, and the set is in the facts: the next run must not take it for a stray', async () => {

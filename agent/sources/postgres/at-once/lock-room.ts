@@ -1,6 +1,8 @@
+import { HoldfastError } from '../../../core/errors.ts';
 import type { Hurdle } from '../../source.ts';
 import type { Entry } from '../archive-contents.ts';
 import { FIRST_OWN_OID } from '../contents.ts';
+import { codeOf } from '../errors.ts';
 import type { PostgresSession } from '../session.ts';
 
 /**
@@ -10,7 +12,7 @@ import type { PostgresSession } from '../session.ts';
 export async function lockHurdle(session: PostgresSession, entries: Entry[] | null): Promise<Hurdle | null> {
   const [row] = await session.query(LOCKS);
   const dropped = Number(row?.objects) + Number(row?.large);
-  const made = (entries ?? []).reduce((sum, { kind }) => sum + (LOCKS_OF[kind] ?? 0), 0);
+  const made = locksOf(entries ?? []);
   const [each, times] = [Number(row?.each), Number(row?.times)];
   const room = each * times - Number(row?.held);
   if (dropped + made <= room) return null;
@@ -19,6 +21,29 @@ export async function lockHurdle(session: PostgresSession, entries: Entry[] | nu
     detail: `to replace everything in one transaction takes about ${dropped + made} locks, and the server has room for ${Math.max(0, room)}`,
     mend: lockHint(needed),
   };
+}
+
+/**
+ * Where the server's table of locks was full under what was made of these, in a transaction that is over: the same error with the setting that has
+ * room for it. Any other error as it is.
+ */
+export async function withLockHint(
+  session: PostgresSession,
+  entries: Entry[],
+  error: unknown,
+): Promise<unknown> {
+  if (!(error instanceof HoldfastError) || codeOf(error.cause) !== '53200') return error;
+  // Memory that is not shared has the same code.
+  if (!error.message.includes('shared memory')) return error;
+  const [row] = await session.query(LOCKS).catch(() => []);
+  const [each, times] = [Number(row?.each), Number(row?.times)];
+  const more = Math.ceil((locksOf(entries) + Number(row?.held)) / times / 64) * 64;
+  const needed = row === undefined ? undefined : Math.max(more, 2 * each);
+  return new HoldfastError(error.kind, error.message, { hint: lockHint(needed), cause: error.cause });
+}
+
+function locksOf(entries: Entry[]): number {
+  return entries.reduce((sum, { kind }) => sum + (LOCKS_OF[kind] ?? 0), 0);
 }
 
 export function lockHint(needed?: number): string {

@@ -47,6 +47,34 @@ export async function readExtensions(session: PostgresSession, like: ObjectProof
   return query === undefined ? [] : readKind(session, query, { leftOut: [], schema: null, like });
 }
 
+/** Kinds that a schema may need of others and that one database may have otherwise than another. */
+export const NEEDED_KINDS = ['extension', 'routine', 'aggregate', 'type'];
+
+/** Extensions, routines and types among some objects, wherever they stand, by what they are called here: `catalog oid`. */
+export async function readNeeded(
+  session: PostgresSession,
+  objects: Set<string>,
+): Promise<Map<string, ObjectProof>> {
+  const found = new Map<string, ObjectProof>();
+  for (const query of ALL.filter(({ kind }) => NEEDED_KINDS.includes(kind))) {
+    const catalog = CATALOGS[query.kind] ?? '';
+    const oids = [...objects].filter((one) => one.startsWith(`${catalog} `)).map((one) => one.split(' ')[1]);
+    if (oids.length === 0) continue;
+    const sql = `${query.sql.replace(/^SELECT /, 'SELECT it.oid::text AS oid, ')} AND it.oid = ANY ('{${oids.join()}}'::oid[])`;
+    for (const row of await ask(session, { ...query, sql }, { leftOut: [], schema: null, like: [] }))
+      found.set(`${catalog} ${String(row.oid)}`, proofOf(query, row, new Set()));
+  }
+  return found;
+}
+
+/** The oids of their catalogs, which are the same on every server. */
+const CATALOGS: Record<string, string> = {
+  extension: '3079',
+  routine: '1255',
+  aggregate: '1255',
+  type: '1247',
+};
+
 /** The definitions of what stands in one schema, as the hashes of a proof are made of them. */
 export async function readDefinitionsOf(
   session: PostgresSession,

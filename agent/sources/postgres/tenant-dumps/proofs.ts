@@ -5,13 +5,14 @@ import type { Proof, ProofOutcome } from '../../../proof/proof.ts';
 import { extentOf, orTrouble, summary } from '../proof/beside-dump.ts';
 import { joinCounters, readCounters, type Counter } from '../proof/counters.ts';
 import { oidsOf, type LeftOut } from '../proof/left-out.ts';
-import { readObjectsOf } from '../proof/objects.ts';
+import { readNeeded, readObjectsOf } from '../proof/objects.ts';
 import { sessionFailure } from '../proof/session-failure.ts';
 import { beginSteps, readInOneWay } from '../proof/snapshot.ts';
 import { createTableReader } from '../proof/table-reader.ts';
 import { listTables, methodOf } from '../proof/tables.ts';
 import { quoteLiteral } from '../names.ts';
 import { withPostgresSession, type PostgresSession } from '../session.ts';
+import { readNeeds, type Needs } from './needs.ts';
 
 export interface SchemaProofs {
   config: PostgresSourceConfig;
@@ -48,11 +49,14 @@ export async function countersBefore(
   return readCounters(session, await oidsOf(session, leftOut.relations), schemas);
 }
 
-/** The proof of each of some schemas, read when their dump has ended. What cannot be read of one takes that one's proof its word alone. */
+/**
+ * The proof of each of some schemas, read when their dump has ended, with what they need outside of themselves, which their dumps have not. What
+ * cannot be read of one takes that one's proof its word alone.
+ */
 export async function proveSchemas(
   session: PostgresSession,
   { config, leftOut }: SchemaProofs,
-  { schemas, before }: { schemas: string[]; before: Counter[] },
+  { schemas, before, needs }: { schemas: string[]; before: Counter[]; needs: Map<string, Needs> },
 ): Promise<Map<string, Proof>> {
   const relations = await oidsOf(session, leftOut.relations);
   const withoutRows = await oidsOf(session, leftOut.rows);
@@ -63,6 +67,7 @@ export async function proveSchemas(
     readObjectsOf(session, some, { leftOut: relations }),
   );
   for (const object of objects) ofSchema.get(schemaOf(object))?.objects.push(object);
+  await addNeeded(session, ofSchema, needs);
   const extent = extentOf(config);
   const tables = await listTables(session, [...relations, ...withoutRows], schemas);
   const readTable = createTableReader(
@@ -113,11 +118,30 @@ export async function proveOne(
       const before = await countersBefore(session, what, [schema]);
       onBegun();
       if (await failed) return { proof: null, why: 'the dump failed' };
-      const proof = (await proveSchemas(session, what, { schemas: [schema], before })).get(schema);
+      const needs = await readNeeds(session, [schema]);
+      const proof = (await proveSchemas(session, what, { schemas: [schema], before, needs })).get(schema);
       return proof === undefined ? { proof: null, why: 'nothing was read' } : { proof, why: null };
     });
   } catch (error) {
     return { proof: null, why: sessionFailure(error) };
+  }
+}
+
+/** A restore holds it against what is there then. */
+async function addNeeded(
+  session: PostgresSession,
+  ofSchema: Map<string, Parts>,
+  needs: Map<string, Needs>,
+): Promise<void> {
+  const ofAll = [...ofSchema.values()];
+  const wanted = new Set(ofAll.flatMap(({ schema }) => [...(needs.get(schema)?.objects ?? [])]));
+  const what = 'what they need outside of themselves';
+  const troubles: string[] = [];
+  const found = await orTrouble(troubles, what, () => readNeeded(session, wanted));
+  for (const { schema, troubles: own, objects } of ofAll) {
+    own.push(...troubles);
+    const needed = [...(needs.get(schema)?.objects ?? [])].flatMap((one) => found?.get(one) ?? []);
+    objects.push(...needed.toSorted((a, b) => (`${a.kind} ${a.name}` < `${b.kind} ${b.name}` ? -1 : 1)));
   }
 }
 

@@ -97,7 +97,7 @@ export async function stageSet(
     };
     const staged = new Map<TenantSchema, StagedTenant>();
     await inTwoSessions(course, batchesOf(tenants), async (own, batch) => {
-      const proofs = await prove(course, own, batch, before);
+      const proofs = await prove(course, own, batch, { before, needs });
       for (let from = 0; from < batch.length; from += AT_ONCE) {
         const some = batch.slice(from, from + AT_ONCE).map((tenant) => stageOne(tenant, proofs));
         // All of them have ended before the first cause is told: the folder that they write into is removed then.
@@ -283,12 +283,12 @@ async function prove(
   { options, signal }: Course,
   session: PostgresSession,
   tenants: TenantSchema[],
-  before: Awaited<ReturnType<typeof countersBefore>>,
+  read: { before: Awaited<ReturnType<typeof countersBefore>>; needs: Map<string, Needs> },
 ): Promise<Proofs> {
   if (options.config.proof === 'none') return { of: new Map(), why: null };
   const schemas = tenants.map(schemaOf);
   try {
-    return { of: await proveSchemas(session, options, { schemas, before }), why: null };
+    return { of: await proveSchemas(session, options, { schemas, ...read }), why: null };
   } catch (error) {
     signal.throwIfAborted();
     return { of: new Map(), why: sessionFailure(error) };

@@ -7,6 +7,7 @@ import { findPostgresClient } from '../clients.ts';
 import { postgresEnvironment } from '../environment.ts';
 import { quoteIdentifier } from '../names.ts';
 import { withPostgresSession } from '../session.ts';
+import { extensionsIn } from '../tenant-dumps/needs.ts';
 
 const LOOK_TIMEOUT_MS = 60_000;
 const LOCK_WAIT_MS = 30_000;
@@ -22,7 +23,11 @@ export function openSchemaDump(
   const options = { label, processes: deps.processes, signal, idleTimeoutMs: deps.idleTimeoutMs };
   return openDump(options, async () => {
     const look = { signal, caFile: deps.tools.caFile, timeoutMs: LOOK_TIMEOUT_MS };
-    const major = await withPostgresSession(config, look, async (session) => session.major);
+    const { major, extensions } = await withPostgresSession(config, look, async (session) => ({
+      major: session.major,
+      // Those that live in the schema are left out unless they are named.
+      extensions: session.major >= 14 ? await extensionsIn(session, [schema]) : [],
+    }));
     const { processes, tools } = deps;
     const client = await findPostgresClient(major, { processes, dirs: tools.postgresDirs, signal });
     const filter = createArchiveFilter();
@@ -35,6 +40,7 @@ export function openSchemaDump(
           '--no-password',
           `--lock-wait-timeout=${LOCK_WAIT_MS}`,
           `--schema=${quoteIdentifier(schema)}`,
+          ...extensions.map(({ name }) => `--extension=${quoteIdentifier(name)}`),
         ],
         env: postgresEnvironment(config, tools.caFile),
         label: 'pg_dump',

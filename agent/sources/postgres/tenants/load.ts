@@ -136,7 +136,13 @@ function refusal(session: PostgresSession, entry: WholeEntry, error: unknown): H
       hint: `Run as an administrator of the server: GRANT CREATE ON DATABASE ${quoteIdentifier(session.database)} TO ${quoteIdentifier(session.user)}; or restore as a superuser.`,
       cause: error,
     });
-  const hint = codeOf(error) === UNDEFINED ? hintOfUndefined(entry) : HINTS[codeOf(error)];
+  const code = codeOf(error);
+  const hint =
+    code === UNDEFINED
+      ? hintOfUndefined(entry)
+      : code === OVERLAPS && entry.kind === 'TABLE ATTACH'
+        ? ONE_PARTITION
+        : HINTS[code];
   return new HoldfastError('restore_failed', `${what}: ${message}`, {
     cause: error,
     ...(hint === undefined ? {} : { hint }),
@@ -155,6 +161,11 @@ function hintOfUndefined({ kind, definition }: WholeEntry): string | undefined {
     ? undefined
     : `Publications are not made by this restore: make it first, with the options that it had and nothing in it (CREATE PUBLICATION ${publication};), and what is the tenant's comes into it.`;
 }
+
+/** invalid_object_definition */
+const OVERLAPS = '42P17';
+const ONE_PARTITION =
+  'A table that all tenants share has one partition for these rows, and another table is that already: restore the tenant as itself, or into another database with --to; or detach that one first (ALTER TABLE … DETACH PARTITION …).';
 
 const NAMES_ROLES = new Set(['ACL', 'DEFAULT ACL', 'POLICY']);
 

@@ -1,11 +1,11 @@
 import { HoldfastError } from '../../../core/errors.ts';
 import { compareObjects } from '../../../proof/compare-objects.ts';
 import type { ObjectProof, Proof } from '../../../proof/proof.ts';
-import { schemaPrefix } from '../../../proof/of-schema.ts';
+import { schemaIn, schemaPrefix, unquoted } from '../../../proof/of-schema.ts';
 import { serverName } from '../../../proof/release.ts';
 import type { WholeEntry } from '../archive-contents.ts';
 import { quoteIdentifier } from '../names.ts';
-import { readExtensions, readObjectsOf } from '../proof/objects.ts';
+import { NEEDED_KINDS, readExtensions, readObjectsOf } from '../proof/objects.ts';
 import type { PostgresSession } from '../session.ts';
 import { readBack } from './read-back.ts';
 
@@ -74,14 +74,9 @@ function nameOfRoutine(tag: string): string {
 
 /** Another version of an extension is no other extension, and another release may write a definition in other words: both are told. */
 async function requireSame(session: PostgresSession, present: WholeEntry[], proof: Proof): Promise<string[]> {
-  const compared = present.filter(({ kind }) => kind === 'EXTENSION' || kind in ROUTINES || kind in TYPES);
+  const compared = present.filter(isCompared);
   const schemas = [...new Set(compared.map(({ schema }) => schema))].filter((schema) => schema !== '');
-  const now = await readBack(session, async () => {
-    const found = await readExtensions(session, proof.objects);
-    for (const schema of schemas)
-      found.push(...(await readObjectsOf(session, schema, { kinds: ['routine', 'aggregate', 'type'] })));
-    return found;
-  });
+  const now = await readNow(session, schemas, proof.objects);
   const here = { ...proof, serverVersion: session.version };
   const findings = compared.map((entry) => ({
     entry,
@@ -108,6 +103,19 @@ function compareNeeded(before: Proof, now: Proof): { isOther: boolean; warnings:
   };
 }
 
+function isCompared({ kind }: WholeEntry): boolean {
+  return kind === 'EXTENSION' || kind in ROUTINES || kind in TYPES;
+}
+
+function readNow(session: PostgresSession, schemas: string[], like: ObjectProof[]): Promise<ObjectProof[]> {
+  return readBack(session, async () => {
+    const found = await readExtensions(session, like);
+    for (const schema of schemas)
+      found.push(...(await readObjectsOf(session, schema, { kinds: NEEDED_KINDS, like })));
+    return found;
+  });
+}
+
 /** The same-named of its kind: a routine stands there once for each signature. */
 function of({ kind, schema, tag }: WholeEntry, objects: ObjectProof[]): ObjectProof[] {
   const routine = ROUTINES[kind];
@@ -123,6 +131,61 @@ function of({ kind, schema, tag }: WholeEntry, objects: ObjectProof[]): ObjectPr
     );
   };
   return objects.filter(isIt);
+}
+
+/** Of what the prelude of a schema's own dump makes, what is missing: extensions, types and functions, and schemas for these. */
+export async function missingOfPrelude(
+  session: PostgresSession,
+  entries: WholeEntry[],
+): Promise<WholeEntry[]> {
+  const missing: WholeEntry[] = [];
+  for (const entry of entries.filter(({ kind }) => !RELATIONS.has(kind)))
+    if ((await isThere(session, entry)) === false) missing.push(entry);
+  return missing;
+}
+
+/**
+ * Holds what the proof of a schema's own dump says of outside of it against what is there, in the transaction that has `made` what was missing.
+ * Throws `restore_failed` that names what is not what it was; returns, as sentence parts, what could not be compared.
+ */
+export async function requireRecorded(
+  session: PostgresSession,
+  schema: string,
+  { proof, prelude, made }: { proof: Proof; prelude: WholeEntry[] | null; made: WholeEntry[] },
+): Promise<string[]> {
+  const isOwn = ({ kind, name }: ObjectProof) =>
+    kind !== 'extension' && name.startsWith(schemaPrefix(schema));
+  const before = proof.objects.filter((object) => NEEDED_KINDS.includes(object.kind) && !isOwn(object));
+  if (before.length === 0) return notRecorded(prelude);
+  const inSchemas = before.filter(({ kind }) => kind !== 'extension');
+  const schemas = [...new Set(inSchemas.map(({ name }) => unquoted(schemaIn(name))))];
+  const now = await readNow(session, schemas, before);
+  const here = { ...proof, serverVersion: session.version };
+  const isIt = (object: ObjectProof) => (other: ObjectProof) =>
+    other.kind === object.kind && other.name === object.name;
+  // Of one that was made the version is that of the server's files, which nobody can choose afterwards: it is told all the same.
+  const warnings: string[] = [];
+  for (const object of before.filter((one, at) => before.findIndex(isIt(one)) === at)) {
+    const [was, is] = [before.filter(isIt(object)), now.filter(isIt(object))];
+    const what = `needs ${object.kind} ${object.name}, which is not `;
+    if (is.length === 0) throw refusal(`${what}there`, 'Restore that first');
+    const compared = compareNeeded({ ...proof, objects: was }, { ...here, objects: is });
+    if (compared.isOther)
+      throw refusal(`${what}what it was when the backup was made`, 'Give it back the definition that it had');
+    warnings.push(...compared.warnings);
+  }
+  return warnings;
+}
+
+/** Of dumps that were made before proofs said it. */
+function notRecorded(prelude: WholeEntry[] | null): string[] {
+  const why = 'this dump does not say what it was: a new one does';
+  if (prelude === null)
+    return [`what the schema needs outside of it was not compared: its prelude is gone, and ${why}`];
+  const [first, ...more] = prelude.filter(isCompared);
+  if (first === undefined) return [];
+  const others = more.length === 0 ? '' : ` and ${more.length} more`;
+  return [`${told(first)}${others}, which the schema needs, was not compared: ${why}`];
 }
 
 export function told({ kind, schema, tag }: WholeEntry): string {

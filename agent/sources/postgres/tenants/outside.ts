@@ -48,7 +48,8 @@ const OF_RELATION: Record<string, string> = {
   pg_trigger: 'tgrelid',
 };
 
-const INSIDE = [
+/** Queries for what stands in the schema `$1`, as `classid` and `objid`. */
+export const INSIDE = [
   `SELECT 'pg_namespace'::regclass::oid AS classid, ${NAMESPACE} AS objid`,
   ...Object.entries(IN_SCHEMA).map(
     ([catalog, column]) =>

@@ -3,6 +3,7 @@ import { describeError, HoldfastError } from '../../../core/errors.ts';
 import { isFolder, type StoredDump } from '../../source.ts';
 import type { Recovered, RecoveredTenant, RecoveryOrder, Tenant } from '../../tenants.ts';
 import type { ClientDeps } from '../../tools.ts';
+import { withLockHint } from '../at-once/lock-room.ts';
 import { findPostgresClient } from '../clients.ts';
 import type { FileEntry } from '../directory/contents.ts';
 import { makePlace, makeRoom, requireRoom, type Place } from '../directory/room.ts';
@@ -172,11 +173,16 @@ async function loadTenant(
   };
   const load = async (session: PostgresSession) => {
     await session.query('BEGIN');
-    await prepareToLoad(session);
-    await loadEntries(session, archiveIn(place, entries), own, { owners: ownersKept });
-    await session.query('SET LOCAL search_path = pg_catalog');
-    await analyzeSchema(session, schema);
-    await session.query('COMMIT');
+    try {
+      await prepareToLoad(session);
+      await loadEntries(session, archiveIn(place, entries), own, { owners: ownersKept });
+      await session.query('SET LOCAL search_path = pg_catalog');
+      await analyzeSchema(session, schema);
+      await session.query('COMMIT');
+    } catch (error) {
+      await session.query('ROLLBACK').catch(() => undefined);
+      throw await withLockHint(session, own, error);
+    }
   };
   // A session that ends undoes what was not committed.
   return withPostgresSession(config, options, load).then(() => null, tell(signal));
@@ -185,7 +191,8 @@ async function loadTenant(
 function tell(signal: AbortSignal): (error: unknown) => string {
   return (error) => {
     signal.throwIfAborted();
-    return describeError(error).message;
+    const { message, hint } = describeError(error);
+    return hint === null ? message : `${message} (${hint.replace(/\.$/, '')})`;
   };
 }
 

@@ -4,6 +4,7 @@ import { quoteIdentifier } from '../names.ts';
 import { readDefinitionsOf } from '../proof/objects.ts';
 import type { PostgresSession } from '../session.ts';
 import { readBack } from './read-back.ts';
+import { rightsAlong } from './rights-along.ts';
 
 /** Renames a schema in the transaction that the session is in. */
 export async function renameSchema(session: PostgresSession, from: string, to: string): Promise<void> {
@@ -31,7 +32,7 @@ export async function becomeOther(session: PostgresSession, from: string, to: st
       },
     );
   }
-  return rightsOf(session, from, to);
+  return rightsAlong(session, from, to);
 }
 
 async function renewSearchPaths(session: PostgresSession, from: string, to: string): Promise<void> {
@@ -59,19 +60,4 @@ export function schemasIn(path: string): string[] {
 export function names(text: string, schema: string): boolean {
   const escaped = schema.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
   return new RegExp(`(?<![\\p{L}\\p{N}_$])${escaped}(?![\\p{L}\\p{N}_$])`, 'iu').test(text);
-}
-
-/** Rights went along: a role that is called like the old tenant may now see the new one. */
-async function rightsOf(session: PostgresSession, from: string, to: string): Promise<string[]> {
-  const rows = await session.query(
-    `SELECT DISTINCT pg_get_userbyid(a.grantee) AS role FROM (
-        SELECT nspacl AS acl FROM pg_namespace WHERE oid = to_regnamespace($1)
-        UNION ALL SELECT relacl FROM pg_class WHERE relnamespace = to_regnamespace($1)) acls, aclexplode(acl) a
-      WHERE a.grantee <> 0 ORDER BY 1`,
-    [quoteIdentifier(to)],
-  );
-  return rows
-    .map(({ role }) => String(role))
-    .filter((role) => names(role, from))
-    .map((role) => `role ${role} has in "${to}" the rights that it had in "${from}"`);
 }

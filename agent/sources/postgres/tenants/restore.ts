@@ -3,6 +3,7 @@ import { HoldfastError } from '../../../core/errors.ts';
 import { errorFields } from '../../error-fields.ts';
 import type { TenantOrder, TenantRestored } from '../../tenants.ts';
 import type { WholeEntry } from '../archive-contents.ts';
+import { withLockHint } from '../at-once/lock-room.ts';
 import { withoutDefaultPrivileges } from '../default-privileges.ts';
 import { statementError } from '../errors.ts';
 import { quoteIdentifier } from '../names.ts';
@@ -12,9 +13,11 @@ import type { PostgresSession } from '../session.ts';
 import { analyzeSchema } from './analyze.ts';
 import { chooseSchema, isRemarkOn, type SchemaEntries } from './choose.ts';
 import { loadEntries, prepareToLoad } from './load.ts';
-import { missingNeeds, told } from './needs.ts';
+import { missingNeeds, missingOfPrelude, requireRecorded, told } from './needs.ts';
 import { mayKeepOwners } from './owners.ts';
+import { leaveParents } from './parents.ts';
 import { makePlace, takePlace, type Place } from './place.ts';
+import { preludeEntries, remarksOn } from './prelude-entries.ts';
 import { readRest, readRows } from './read-back.ts';
 import { requireUtf8 } from './utf8.ts';
 
@@ -32,13 +35,14 @@ export async function restoreTenant(
   requireUtf8(archive.entries, 'restore_failed');
   const chosen = chooseSchema(archive.entries, order.schema);
   const owners = await mayKeepOwners(session, chosen.own, order.owners);
+  const prelude = order.alone?.prelude == null ? null : await preludeEntries(order.alone.prelude);
   await readInOneWay(session);
   await session.query('BEGIN');
   try {
     await session.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
     const place = await makePlace(session, order);
-    const loading = () => load(session, archive, order, { chosen, owners });
-    const schemas = [...chosen.own, ...chosen.needed].map((entry) => entry.schema);
+    const loading = () => load(session, archive, order, { chosen, owners, prelude, place });
+    const schemas = [...chosen.own, ...chosen.needed, ...(prelude ?? [])].map((entry) => entry.schema);
     // Whoever asks for no rights of the dump's gets those that are given here to whatever is new; nobody else does.
     const { read, warnings } =
       order.owners === 'leave' ? await loading() : await withoutDefaultPrivileges(session, schemas, loading);
@@ -57,7 +61,7 @@ export async function restoreTenant(
     };
   } catch (error) {
     await session.query('ROLLBACK').catch(() => undefined);
-    throw refusal(session, order, error);
+    throw refusal(session, order, await withLockHint(session, chosen.own, error));
   }
 }
 
@@ -67,34 +71,57 @@ const LOCK_TIMEOUT = '10s';
 async function load(
   session: PostgresSession,
   archive: OpenArchive,
-  { schema, proof, onStep }: TenantOrder,
-  { chosen, owners }: { chosen: SchemaEntries; owners: boolean },
+  { schema, proof, alone, keep, onStep }: TenantOrder,
+  { chosen, owners, prelude, place }: Loading,
 ) {
   onStep(`loading ${schema}`);
-  const { missing, warnings } = await missingNeeds(session, chosen.needed, proof);
+  // What a dump of the schema alone has not stands in its prelude and its proof.
+  const needs = await missingNeeds(session, chosen.needed, alone === null ? proof : null);
+  const lacking = await missingOfPrelude(session, prelude ?? []);
   await prepareToLoad(session);
-  const { first, last } = inTwo(archive.entries, chosen, missing);
+  const toMake = [...lacking, ...remarksOn(lacking, prelude ?? [])];
+  await loadEntries(session, archive, toMake, { owners });
+  const warnings =
+    alone === null || proof === null
+      ? needs.warnings
+      : await requireRecorded(session, schema, { proof, prelude, made: lacking });
+  const { first, last } = inTwo(archive.entries, chosen, needs.missing);
   await loadEntries(session, archive, first, { owners });
   // Other names are told with their schema; a new one has no statistics, and its first queries would be planned blindly.
   await session.query('SET LOCAL search_path = pg_catalog');
   onStep(`reading ${schema} back`);
   const tables = await readRows(session, schema, proof);
+  if (place.replaces) await leaveParents(session, keep);
   await loadEntries(session, archive, last, { owners });
   await analyzeSchema(session, schema);
   return { read: await readRest(session, schema, { tables, like: proof }), warnings };
 }
 
+interface Loading {
+  chosen: SchemaEntries;
+  owners: boolean;
+  prelude: WholeEntry[] | null;
+  place: Place;
+}
+
 /**
  * In the archive's order; last what locks tables that all share until the transaction ends, which is to be short: foreign keys into them,
- * and what speaks of these.
+ * partitions of them, and what speaks of these.
  */
 function inTwo(entries: WholeEntry[], { own, needed }: SchemaEntries, missing: WholeEntry[]) {
   const outside = new Set(needed.map(({ id }) => id));
   const made = new Set(missing.map(({ id }) => id));
   const ids = new Set([...own.map(({ id }) => id), ...made]);
   const all = entries.filter((entry) => ids.has(entry.id) || isRemarkOn(entry, made));
-  const leadsOut = ({ kind, dependencies }: WholeEntry) =>
-    kind === 'FK CONSTRAINT' && dependencies.some((id) => outside.has(id));
+  // Both tables are named by what attaches one to the other; a dump of the schema alone has one of them.
+  const attaches = ({ kind, dependencies }: WholeEntry) =>
+    kind === 'TABLE ATTACH' && dependencies.filter((id) => ids.has(id)).length < 2;
+  const isChild = all.some(attaches);
+  const leadsOut = (entry: WholeEntry) =>
+    attaches(entry) ||
+    // An index is attached when its table is.
+    (isChild && entry.kind === 'INDEX ATTACH') ||
+    (entry.kind === 'FK CONSTRAINT' && entry.dependencies.some((id) => outside.has(id)));
   const late = new Set(all.filter(leadsOut).map(({ id }) => id));
   for (const { id, dependencies } of all) if (dependencies.some((other) => late.has(other))) late.add(id);
   return { first: all.filter(({ id }) => !late.has(id)), last: all.filter(({ id }) => late.has(id)) };
