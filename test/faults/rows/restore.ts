@@ -14,6 +14,7 @@ const PARTS = `CREATE TABLE parts (id INT PRIMARY KEY, order_id INT, FOREIGN KEY
 
 export const restore: Area = {
   title: 'The restore',
+  file: import.meta.filename,
   faults: [
     {
       name: 'A restore over the database is killed',
@@ -29,7 +30,7 @@ export const restore: Area = {
         const own = engine === postgres ? `; ALTER TABLE parts OWNER TO ${shop.user}` : '';
         await server.sql(`${PARTS}${own}`, shop.database);
         expect((await agent.run(['backup'])).code).toBe(0);
-        const whole = await engine.programs(server, shop.database);
+        const whole = await engine.definitions(server, shop.database);
         const args = ['restore', shop.database, '--yes', '--no-restore-point'];
         await server.sql(SPOILED, shop.database);
         const started = performance.now();
@@ -47,7 +48,7 @@ export const restore: Area = {
         }
         await agent.run(['restore', shop.database, '--drop-old']);
         expect([7, rows]).toContain(await orders(stage));
-        expect(await engine.programs(server, shop.database)).toEqual(whole);
+        expect(await engine.definitions(server, shop.database)).toEqual(whole);
         const { stderr } = await agent.run(['backup']);
         expect(stderr).toMatch(/backup of .*: stored/);
         expect(await beside(stage, /^holdfast_scratch/)).toEqual([]);
