@@ -7,8 +7,8 @@ import { runsOf, standingOf, type LedgerRun, type Standing } from './standing.ts
 interface Deaths {
   /** Whether the next run has something to say of the last one. */
   areOwed(): boolean;
-  /** After a command that may have died, or may have told of those before it. */
-  look(ended: Ended): void;
+  /** After a command that may have told of those before it; where it was to die, what is running now is what died. */
+  look(ended: Ended, wasToDie?: boolean): void;
   /** After the next run, which ended by itself: nothing is owed any more. */
   expectTold(): void;
 }
@@ -19,7 +19,7 @@ export function watchDeaths(agent: HeardAgent, source: string): Deaths {
     new RegExp(`${job}( of \\S+)?, begun ${startedAt}, was interrupted: the agent died`).test(agent.said());
   return {
     areOwed: () => owed.length > 0,
-    look: ({ code }) => {
+    look: ({ code }, wasToDie = false) => {
       const runs = runsOf(agent, source);
       const isLeft = ({ id }: LedgerRun) => runs.some((run) => run.id === id && run.result === 'running');
       for (const run of owed.filter((one) => !isLeft(one))) {
@@ -27,7 +27,7 @@ export function watchDeaths(agent: HeardAgent, source: string): Deaths {
         // Who was to say it may have been killed in the moment between the ledger and the word.
         if (code !== null) expect(isTold(run), `that ${run.job} ${run.id} died is told`).toBe(true);
       }
-      owed = runs.filter(({ result }) => result === 'running');
+      owed = wasToDie ? runs.filter(({ result }) => result === 'running') : owed.filter(isLeft);
     },
     expectTold: () => {
       const runs = runsOf(agent, source);

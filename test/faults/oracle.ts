@@ -100,7 +100,7 @@ export function createOracle(
     }
     expect(await sourceNow(expected), 'the source').toEqual(sourceBefore);
     expect(ended.stderr).not.toMatch(SECRETS);
-    deaths.look(ended);
+    deaths.look(ended, true);
     return ended;
   };
 
