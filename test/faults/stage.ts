@@ -82,10 +82,19 @@ export async function makeSetting(
   const environment = { ...shop.environment, BACKUP_GUARD: 'off', ...options.environment };
   const agent = await testAgent(environment, options.slowKey === true ? 'slow' : 'quick');
   await expectNextGood(agent);
-  const rowBytes = tap.passed();
+  const rowBytes = rowBytesOf(tap, rows);
   const repository = repositoryOf(agent);
   const good = await goodBackup(repository, shop.database);
   return { engine, server, shop, rows, agent, tap, rowBytes, repository, good };
+}
+
+/** A row of `orders` takes at least as many. */
+const LEAST_ROW_BYTES = 160;
+
+function rowBytesOf(tap: Tap, rows: number): number {
+  const passed = tap.passed();
+  if (passed < rows * LEAST_ROW_BYTES) throw new Error(`the tap saw ${passed} bytes of ${rows} rows`);
+  return passed;
 }
 
 /** Of the rows: behind the last of them there would be nothing that the tap could hold back. */
