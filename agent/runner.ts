@@ -153,7 +153,7 @@ async function settle(job: Job, options: RunOptions): Promise<{ end: RunEnd; err
   } catch (thrown) {
     const isStopped = signal.aborted && !(thrown instanceof EndedRun && thrown.stands);
     // What an aborted child or socket says of its end is noise: why we aborted is the cause.
-    const error: unknown = isStopped ? signal.reason : thrown;
+    const error: unknown = isStopped ? withWhatItWaitedFor(signal.reason, thrown) : thrown;
     const { message, hint, kind } = describeError(error);
     if (error instanceof EndedRun) {
       return { end: { result: error.result, reason: message, hint, facts: error.facts }, error };
@@ -165,6 +165,16 @@ async function settle(job: Job, options: RunOptions): Promise<{ end: RunEnd; err
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** A repository that was away as the time ran out is no noise. */
+function withWhatItWaitedFor(reason: unknown, thrown: unknown): unknown {
+  const { kind, message, hint } = describeError(thrown);
+  if (describeError(reason).kind !== 'timeout' || kind !== 'repository_unreachable') return reason;
+  return new HoldfastError('timeout', `${describeError(reason).message}: ${message}`, {
+    cause: thrown,
+    ...(hint === null ? {} : { hint }),
+  });
 }
 
 /** Throws `busy` when somebody else keeps it. */

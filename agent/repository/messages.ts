@@ -91,6 +91,12 @@ export function findLine<T>(schema: z.ZodType<T>, output: string): T | undefined
   return undefined;
 }
 
+/** Of a line on stderr: that restic will try a request again, or that one came through after all; null for anything else. */
+export function retryOf(line: string): 'failed' | 'through' | null {
+  if (line.includes('returned error, retrying after')) return 'failed';
+  return line.includes('operation successful after') ? 'through' : null;
+}
+
 /** What a check found, in restic's words, a line each. */
 export function checkFindings(stderr: string[]): string[] {
   return stderr

@@ -19,7 +19,7 @@ export interface Restic {
   readonly location: string;
   run(args: string[], options: ResticOptions): Promise<Finished>;
   /** `env` goes over the environment of every restic. */
-  start(args: string[], options?: Pick<Command, 'env' | 'cwd'>): Promise<Child>;
+  start(args: string[], options?: Pick<Command, 'env' | 'cwd' | 'onStderrLine'>): Promise<Child>;
   /** Runs restic only if no other restic of this state folder is alive, or will be in a few seconds; null if one is. */
   exclusively(args: string[], options: ResticOptions): Promise<Finished | null>;
   /** Whether a restic of this process id was started from this state folder and may have left a lock of this time. */

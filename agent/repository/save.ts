@@ -5,7 +5,7 @@ import { suffixOf, type Compressors } from '../process/compress.ts';
 import { feed, type FeedFacts } from '../process/feed.ts';
 import type { Child, Exit, Processes } from '../process/run.ts';
 import type { SpoolOptions } from '../process/spool.ts';
-import { backupSummary, findLine } from './messages.ts';
+import { backupSummary, findLine, retryOf } from './messages.ts';
 import type { DumpToSave, PreparedSave, SavedSnapshot, SaveTarget } from './repository.ts';
 import type { Restic } from './restic.ts';
 import { timeArguments, timesOf, UTC, withFailures, type Times } from './save-steps.ts';
@@ -66,15 +66,31 @@ interface Begun {
   times: Times;
   output: Promise<string>;
   hasEnded(): boolean;
+  /** What restic says of a request that failed and that it will try again; null once one came through. */
+  trouble(): string | null;
 }
 
 async function begin(deps: SaveDependencies, target: SaveTarget): Promise<Begun> {
   const path = target.path + suffixOf(target.compression);
   const { time, times } = timesOf(target.time, deps.now());
-  const child = await deps.restic.start(backupArguments(target, path, deps.host, time), { env: UTC });
+  let trouble: string | null = null;
+  const onStderrLine = (line: string) => {
+    const retry = retryOf(line);
+    if (retry !== null) trouble = retry === 'failed' ? line : null;
+  };
+  const args = backupArguments(target, path, deps.host, time);
+  const child = await deps.restic.start(args, { env: UTC, onStderrLine });
   let ended = false;
   void child.exit.then(() => (ended = true));
-  return { child, target, path, times, output: collect(child), hasEnded: () => ended };
+  return {
+    child,
+    target,
+    path,
+    times,
+    output: collect(child),
+    hasEnded: () => ended,
+    trouble: () => trouble,
+  };
 }
 
 /**
@@ -91,6 +107,8 @@ async function store(
   const gone = new AbortController();
   let fed = false;
   let given: number | null = null;
+  let away: string | null = null;
+  signal.addEventListener('abort', () => (away = begun.trouble()), { once: true });
   // restic that ends while it is being fed has failed, whatever its exit code: the dump must not go on.
   void child.exit.then((exit) => {
     if (!fed) gone.abort(deps.errorOf(exit));
@@ -113,8 +131,10 @@ async function store(
   } catch (error) {
     fed = true;
     const failures = await abandon(begun, deps, { inputEnded: given !== null, bytes: given });
-    // restic closed its input: why, its exit tells.
-    const cause = error instanceof ClosedStreamError ? deps.errorOf(await child.exit) : error;
+    const exit = await child.exit;
+    // restic closed its input: why, its exit tells. Or it waited for a repository that was away when it was told to stop.
+    const closed = error instanceof ClosedStreamError ? deps.errorOf(exit) : error;
+    const cause = away === null ? closed : deps.errorOf({ ...exit, stderr: [away] });
     throw failures.length === 0 ? cause : withFailures(cause, failures);
   }
 }

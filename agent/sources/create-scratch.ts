@@ -1,4 +1,5 @@
 import type { SourceConfig } from '../config/config.ts';
+import { whyNoAnswer } from './answers.ts';
 import { createSource, type SourceDeps } from './create.ts';
 import type { ScratchPlace } from './scratch.ts';
 import type { Source } from './source.ts';
@@ -40,12 +41,11 @@ function throwaway(...[source, config, deps]: Parameters<typeof createScratchPla
 }
 
 function standing(server: Source, own: boolean): ScratchPlace {
-  const opened = {
-    server,
-    own,
-    called: null,
-    trouble: () => Promise.resolve(null),
-    close: () => Promise.resolve(),
+  const trouble = async () => {
+    const why = await whyNoAnswer(server);
+    const which = own ? 'the server of the source' : 'the scratch server';
+    return why === null ? null : `${which} does not answer any more: ${why}`;
   };
+  const opened = { server, own, called: null, trouble, close: () => Promise.resolve() };
   return { open: () => Promise.resolve(opened) };
 }

@@ -31,5 +31,7 @@ export type Next = 'backup' | 'verify' | 'verification';
 /** Rows of one kind. */
 export interface Area {
   title: string;
+  /** The file that they stand in: a result counts for what that said when they were run. */
+  file: string;
   faults: Fault[];
 }

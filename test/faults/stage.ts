@@ -9,6 +9,7 @@ import type { Shop } from '../helpers/shop.ts';
 import { startTap, type Tap } from '../helpers/tap.ts';
 import { until } from '../helpers/until.ts';
 import { whenOver } from '../helpers/when-over.ts';
+import { heard, type HeardAgent } from './heard.ts';
 import { createOracle, goodBackup, type GoodBackup, type Oracle } from './oracle.ts';
 import { repositoryOf } from './planting.ts';
 import { randomOf } from './seed.ts';
@@ -36,6 +37,8 @@ export interface Setting {
   rows: number;
   agent: TestAgent;
   tap: Tap;
+  /** Bytes of the rows on the wire, in the good backup. */
+  rowBytes: number;
   /** The agent's, opened in this process as on a new server. */
   repository: Repository;
   good: GoodBackup;
@@ -43,6 +46,7 @@ export interface Setting {
 
 /** What a fault is injected into: a setting, and what judges it. */
 export interface Stage extends Setting {
+  agent: HeardAgent;
   oracle: Oracle;
   /** From 0 to 1, out of the seed. */
   random: () => number;
@@ -52,7 +56,7 @@ export interface Stage extends Setting {
   nearlyAll: number;
   /** A command to which something happens while the tap has passed so many bytes of the rows, and no more. */
   metAt(
-    place: { tap?: Tap; bytes: number; args: string[] },
+    place: { tap?: Tap; bytes: number; args: string[]; environment?: Record<string, string> },
     happens: (agentPid: number) => Promise<unknown>,
   ): Promise<Ended>;
   /** The same for a backup, whose dump has so many bytes. */
@@ -62,9 +66,6 @@ export interface Stage extends Setting {
   /** So many moments of a time, one in each part of it, from its first to its last. */
   moments(count: number, milliseconds: number): number[];
 }
-
-/** A row of `orders` takes at least as many in a dump. */
-const ROW_BYTES = 160;
 
 export async function makeSetting(
   engine: TestEngine,
@@ -76,23 +77,41 @@ export async function makeSetting(
   const tap = await startTap(server, options.tapOn ?? engine.asksForOrders);
   const rows = options.rows ?? 2_000;
   const shop = await engine.createShop(server, rows, tap.port);
+  if (engine.morePrograms !== null) await server.sql(engine.morePrograms, shop.database);
   if (options.mayRestore !== undefined) await engine.allowRestore(server, shop, options.mayRestore);
   const environment = { ...shop.environment, BACKUP_GUARD: 'off', ...options.environment };
   const agent = await testAgent(environment, options.slowKey === true ? 'slow' : 'quick');
   await expectNextGood(agent);
+  const rowBytes = rowBytesOf(tap, rows);
   const repository = repositoryOf(agent);
   const good = await goodBackup(repository, shop.database);
-  return { engine, server, shop, rows, agent, tap, repository, good };
+  return { engine, server, shop, rows, agent, tap, rowBytes, repository, good };
 }
+
+/** A row of `orders` takes at least as many. */
+const LEAST_ROW_BYTES = 160;
+
+function rowBytesOf(tap: Tap, rows: number): number {
+  const passed = tap.passed();
+  if (passed < rows * LEAST_ROW_BYTES) throw new Error(`the tap saw ${passed} bytes of ${rows} rows`);
+  return passed;
+}
+
+/** Of the rows: behind the last of them there would be nothing that the tap could hold back. */
+const MOST = 0.99;
 
 /** The stage of one row in a setting. */
 export function setStage(setting: Setting, row: string): Stage {
-  const { engine, server, shop, agent, rows } = setting;
+  const { engine, server, shop } = setting;
+  const agent = heard(setting.agent);
   const random = randomOf(`${row} ${engine.name}`);
-  const contents = () => engine.contents(server, shop.database);
-  const metAt: Stage['metAt'] = async ({ tap = setting.tap, bytes, args }, happens) => {
+  const contents = async () => ({
+    rows: await engine.contents(server, shop.database),
+    definitions: await engine.definitions(server, shop.database),
+  });
+  const metAt: Stage['metAt'] = async ({ tap = setting.tap, bytes, args, environment }, happens) => {
     tap.holdAt(bytes);
-    const { child, ended } = agent.start(args);
+    const { child, ended } = agent.start(args, environment);
     await until('the rows are met', async () => tap.isHolding());
     await happens(child.pid ?? 0);
     tap.letGo();
@@ -100,10 +119,11 @@ export function setStage(setting: Setting, row: string): Stage {
   };
   return {
     ...setting,
+    agent,
     oracle: createOracle(agent, { ...setting, source: shop.database }, contents),
     random,
-    somewhere: () => Math.ceil(random() * rows * ROW_BYTES),
-    nearlyAll: rows * ROW_BYTES,
+    somewhere: () => Math.ceil(random() * setting.rowBytes * MOST),
+    nearlyAll: Math.floor(setting.rowBytes * MOST),
     metAt,
     backupMetAt: (bytes, happens) => metAt({ bytes, args: ['backup'] }, happens),
     killedAfter: async (milliseconds, args) => {

@@ -20,6 +20,8 @@ export interface TestEngine {
   crashSignal: NodeJS.Signals;
   start(): Promise<TestServer>;
   createShop(server: TestServer, rows: number, port?: number): Promise<Shop>;
+  /** Statements that give a shop the kinds of programs that it lacks; null for none. */
+  morePrograms: string | null;
   /** What reaches the shop by another password, port or host, or by TLS alone. */
   otherwise(
     shop: Shop,
@@ -35,8 +37,8 @@ export interface TestEngine {
   allowRestore(server: TestServer, shop: Shop, how: 'in place' | 'by swap'): Promise<void>;
   /** Rows and a checksum of every table: equal exactly when the contents are. */
   contents(server: TestServer, database: string): Promise<Record<string, unknown>[]>;
-  /** Names and definitions of what is in a database beside its tables. */
-  programs(server: TestServer, database: string): Promise<Record<string, unknown>[]>;
+  /** Names and definitions of all that is in a database: tables with their columns, indexes and constraints, views, routines, triggers and more. */
+  definitions(server: TestServer, database: string): Promise<Record<string, unknown>[]>;
   /** How many sessions of the agent's user there are. */
   sessions(server: TestServer, shop: Shop): Promise<number>;
   /** Names of the databases on a server, those of the engine itself among them. */
@@ -57,6 +59,7 @@ export const mariadb: TestEngine = {
   crashSignal: 'SIGKILL',
   start: () => startMariadb(),
   createShop,
+  morePrograms: null,
   otherwise: (_, { password, port, host, tls }) => ({
     ...(password === undefined ? {} : { MYSQL_PASSWORD: password }),
     ...(port === undefined ? {} : { MYSQL_PORT: String(port) }),
@@ -91,12 +94,7 @@ export const mariadb: TestEngine = {
     const names = tables.map(({ name }) => `\`${String(name)}\``).join(', ');
     return server.sql(`CHECKSUM TABLE ${names} EXTENDED`, database);
   },
-  programs: (server, database) =>
-    server.sql(
-      `SELECT trigger_name AS name, action_statement AS text FROM information_schema.triggers WHERE trigger_schema = '${database}'
-       UNION ALL SELECT routine_name, routine_definition FROM information_schema.routines WHERE routine_schema = '${database}'
-       UNION ALL SELECT table_name, view_definition FROM information_schema.views WHERE table_schema = '${database}' ORDER BY name`,
-    ),
+  definitions: (server, database) => server.sql(MARIADB_DEFINITIONS, database),
   sessions: async (server, { user }) =>
     (await server.sql(`SELECT id FROM information_schema.processlist WHERE user = '${user}'`)).length,
   databases: async (server) =>
@@ -115,6 +113,9 @@ export const postgres: TestEngine = {
   crashSignal: 'SIGQUIT',
   start: () => startPostgres(),
   createShop: createPostgresShop,
+  morePrograms: `
+    CREATE FUNCTION marked() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.name := NEW.name || '!'; RETURN NEW; END $$;
+    CREATE TRIGGER marked BEFORE INSERT ON customers FOR EACH ROW EXECUTE FUNCTION marked()`,
   otherwise: ({ environment }, { password, port, host, tls }) => {
     const url = new URL(environment['DATABASE_URL'] ?? '');
     url.password = password ?? url.password;
@@ -137,7 +138,9 @@ export const postgres: TestEngine = {
   },
   allowRestore: async (server, { database, user }) => {
     await server.sql(`ALTER DATABASE ${database} OWNER TO ${user}; GRANT pg_signal_backend TO ${user}`);
+    const more = (await server.sql(`SELECT to_regproc('marked') AS name`, database))[0]?.['name'] !== null;
     const owned = ['TABLE orders', 'TABLE customers', 'TABLE visits', 'VIEW totals'];
+    if (more) owned.push('FUNCTION marked()');
     await server.sql(owned.map((object) => `ALTER ${object} OWNER TO ${user};`).join(' '), database);
   },
   contents: async (server, database) => {
@@ -151,11 +154,7 @@ export const postgres: TestEngine = {
     );
     return each.length === 0 ? [] : server.sql(each.join(' UNION ALL '), database);
   },
-  programs: (server, database) =>
-    server.sql(
-      `SELECT viewname AS name, definition AS text FROM pg_views WHERE schemaname = 'public' ORDER BY 1`,
-      database,
-    ),
+  definitions: (server, database) => server.sql(POSTGRES_DEFINITIONS, database),
   sessions: async (server, { user }) =>
     (await server.sql(`SELECT FROM pg_stat_activity WHERE usename = '${user}'`)).length,
   databases: async (server) =>
@@ -164,3 +163,37 @@ export const postgres: TestEngine = {
   source: ({ port }, { database }) =>
     createPostgresSource(postgresConfig({ name: database, database, port }), deps()),
 };
+
+/** Without definers: who restores may become the definer. */
+const MARIADB_DEFINITIONS = `
+  SELECT 'column' AS kind, CONCAT_WS('.', table_name, column_name) AS name,
+    CONCAT_WS(' ', ordinal_position, column_type, collation_name, is_nullable, column_default, extra) AS text
+    FROM information_schema.columns WHERE table_schema = DATABASE()
+  UNION ALL SELECT 'index', CONCAT_WS('.', table_name, index_name, seq_in_index), CONCAT_WS(' ', column_name, non_unique, index_type)
+    FROM information_schema.statistics WHERE table_schema = DATABASE()
+  UNION ALL SELECT 'constraint', CONCAT_WS('.', table_name, constraint_name), constraint_type
+    FROM information_schema.table_constraints WHERE constraint_schema = DATABASE()
+  UNION ALL SELECT 'view', table_name, view_definition FROM information_schema.views WHERE table_schema = DATABASE()
+  UNION ALL SELECT 'trigger', trigger_name, CONCAT_WS(' ', action_timing, event_manipulation, event_object_table, action_statement)
+    FROM information_schema.triggers WHERE trigger_schema = DATABASE()
+  UNION ALL SELECT routine_type, routine_name, CONCAT_WS(' ', security_type, routine_definition)
+    FROM information_schema.routines WHERE routine_schema = DATABASE()
+  UNION ALL SELECT 'event', event_name, CONCAT_WS(' ', status, event_definition)
+    FROM information_schema.events WHERE event_schema = DATABASE()
+  ORDER BY 1, 2`;
+
+const POSTGRES_DEFINITIONS = `
+  WITH ours AS (SELECT oid, relname, relkind, relrowsecurity FROM pg_class WHERE relnamespace = 'public'::regnamespace)
+  SELECT 'column' AS kind, relname || '.' || attname AS name,
+    concat_ws(' ', attnum, format_type(atttypid, atttypmod), attnotnull, pg_get_expr(adbin, adrelid)) AS text
+    FROM ours JOIN pg_attribute ON attrelid = ours.oid AND attnum > 0 AND NOT attisdropped
+    LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum WHERE relkind IN ('r', 'p', 'v', 'm')
+  UNION ALL SELECT 'row security', relname, relrowsecurity::text FROM ours WHERE relkind IN ('r', 'p')
+  UNION ALL SELECT 'view', relname, pg_get_viewdef(oid) FROM ours WHERE relkind IN ('v', 'm')
+  UNION ALL SELECT 'index', relname, pg_get_indexdef(oid) FROM ours WHERE relkind IN ('i', 'I')
+  UNION ALL SELECT 'constraint', conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+  UNION ALL SELECT 'trigger', tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+  UNION ALL SELECT 'routine', proname, pg_get_functiondef(oid) FROM pg_proc
+    WHERE pronamespace = 'public'::regnamespace AND prokind <> 'a'
+  UNION ALL SELECT 'sequence', sequencename, concat_ws(' ', last_value, increment_by) FROM pg_sequences WHERE schemaname = 'public'
+  ORDER BY 1, 2`;

@@ -29,9 +29,22 @@ const RIGHTS = /permission denied|must be (a )?(superuser|owner|member)|only sup
 const ELSEWHERE = /Unknown database '|Table '(?!holdfast_scratch_)[^'.]+\.[^']*' doesn't exist/i;
 const NO_MEMORY = /out of (shared )?memory|cannot allocate memory/i;
 
+/** What a load client says when the server, or somebody on it, ended its connection: what came back until then may be whole. */
+const LOST =
+  /ERROR (1053|1927|2006|2013|2055|4031) \(|server closed the connection|terminating connection|SSL connection has been closed|no connection to the server|could not (send data to|receive data from) server/i;
+
+/** That the scratch server was lost on the way, which may answer again by now, as a sentence part; null where it was not. */
+export function whyLost(error: unknown): string | null {
+  const { kind, message } = describeError(error);
+  const lost = kind === 'source_unreachable' || (kind === 'restore_failed' && LOST.test(message));
+  return lost ? `the connection to the scratch server was lost: ${message}` : null;
+}
+
 /** Why a restore that failed has shown nothing, as a sentence part; null where it has. */
 export function whyNothingShown(error: unknown): string | null {
   const { kind, message } = describeError(error);
+  const lost = whyLost(error);
+  if (lost !== null) return lost;
   if (NO_ROOM.test(message)) return `the scratch database had no room: ${message}`;
   const lacks = `the scratch server lacks what the dump needs: ${message}`;
   if (isLacking(error) || LACKING.test(message) || kind === 'rights_missing') return lacks;

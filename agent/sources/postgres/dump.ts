@@ -9,6 +9,7 @@ import { readPostgresContents, type PostgresTable } from './contents.ts';
 import { postgresEnvironment } from './environment.ts';
 import { createProofBesideDump, type ProofBesideDump } from './proof/beside-dump.ts';
 import { leftOutOf, type LeftOut } from './proof/left-out.ts';
+import { outOfLocksHint, readLockTable, type LockTable } from './lock-table.ts';
 import { tablePattern } from './names.ts';
 import { withPostgresSession, type PostgresSession } from './session.ts';
 import type { Dump, Probe } from '../source.ts';
@@ -39,7 +40,7 @@ async function plan(
   signal: AbortSignal,
   proof: ProofBesideDump | null,
 ): Promise<DumpPlan> {
-  const { leftOut, requireTables } = await lookBefore(config, deps, probe, signal);
+  const { leftOut, locks, requireTables } = await lookBefore(config, deps, probe, signal);
   const filter = createArchiveFilter();
   const command = {
     file: probe.client.path,
@@ -67,13 +68,15 @@ async function plan(
       filter.requireEnd();
       return requireTables(filter);
     },
-    hint: hintOf,
+    hint: (said) => (OUT_OF_LOCKS.test(said) ? outOfLocksHint(locks) : hintOf(said)),
     release: async () => undefined,
   };
 }
 
 export interface Before {
   leftOut: LeftOut;
+  /** What the server has to lock the tables in. */
+  locks: LockTable;
   /**
    * Holds the tables whose rows are in the dump, as `schema.table`, and those of them that have none, against those that were there before.
    * Throws `dump_incomplete` where one is missing that is still there, and where one was emptied under the dump; returns warnings.
@@ -92,8 +95,9 @@ export async function lookBefore(
   const leftOut = leftOutOf(probe, allowed);
   const look = { signal, caFile: deps.tools.caFile, timeoutMs: LOOK_TIMEOUT_MS };
   const read = <T>(what: (session: PostgresSession) => Promise<T>) => withPostgresSession(config, look, what);
-  const { before, files } = await read(async (session) => ({
+  const { before, files, locks } = await read(async (session) => ({
     files: await readTableFiles(session),
+    locks: await readLockTable(session),
     before: (await readPostgresContents(session)).tables,
   }));
   if (before.length === 0 && !allowed.has('empty'))
@@ -103,6 +107,7 @@ export async function lookBefore(
   const left = before.filter(({ schema, name }) => patterns.has(tablePattern(schema, name)));
   return {
     leftOut,
+    locks,
     requireTables: async ({ tables, empty }) => {
       await refuseEmptied(config.database, { before: files, empty }, () => read(readTableFiles));
       return tellMissing(
@@ -134,6 +139,8 @@ function nameOf(table: PostgresTable): string {
   return `${table.schema}.${table.name}`;
 }
 
+const OUT_OF_LOCKS = /out of shared memory|max_locks_per_transaction/i;
+
 /** What a complaint of pg_dump means for a person. */
 export function hintOf(said: string): string | undefined {
   const hints: [RegExp, string][] = [
@@ -148,10 +155,7 @@ export function hintOf(said: string): string | undefined {
       'A table was dropped while the dump began: back up again.',
     ],
     [/server version mismatch/i, 'The server was upgraded: install the client of its major.'],
-    [
-      /out of shared memory|max_locks_per_transaction/i,
-      'Raise max_locks_per_transaction on the server: there are very many tables.',
-    ],
+    [OUT_OF_LOCKS, 'Raise max_locks_per_transaction on the server: there are very many tables.'],
     [
       /server closed the connection|terminating connection|connection to server/i,
       'The server or somebody on it ended the connection: see its log, then back up again.',

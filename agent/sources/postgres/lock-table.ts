@@ -7,7 +7,8 @@ export interface LockTable {
   tables: number;
   /** For how many locks there is room. */
   room: number;
-  /** How many transactions share it, each with `max_locks_per_transaction`. */
+  /** `max_locks_per_transaction`, and how many transactions share the table, each with so many. */
+  each: number;
   times: number;
 }
 
@@ -18,10 +19,21 @@ export interface LockTable {
 export async function lockTableWarnings(session: PostgresSession): Promise<string[]> {
   const { tables, room, times } = await readLockTable(session);
   if (tables <= room) return [];
-  const needed = Math.ceil(tables / times / 64) * 64;
   return [
-    `a dump locks ${tables} tables at once, and the server has room for ${room} locks: set max_locks_per_transaction = ${needed} there, which takes a restart`,
+    `a dump locks ${tables} tables at once, and the server has room for ${room} locks: set max_locks_per_transaction = ${enoughFor(tables, times)} there, which takes a restart`,
   ];
+}
+
+/** What to set where a dump ran out of it. */
+export function outOfLocksHint({ tables, room, each, times }: LockTable): string {
+  // Where its own would have fitted, others hold some meanwhile.
+  const enough = tables > room ? enoughFor(tables, times) : 2 * each;
+  return `Set max_locks_per_transaction = ${enough} on the server (it is ${each}), which takes a restart: a dump locks all tables at once, ${tables} of them.`;
+}
+
+/** The setting with which there is room for so many locks. */
+export function enoughFor(locks: number, times: number): number {
+  return Math.ceil(locks / times / 64) * 64;
 }
 
 export async function readLockTable(session: PostgresSession): Promise<LockTable> {
@@ -32,5 +44,5 @@ export async function readLockTable(session: PostgresSession): Promise<LockTable
       current_setting('max_connections')::bigint + current_setting('max_prepared_transactions')::bigint AS times`,
   );
   const [each, times] = [Number(row?.each), Number(row?.times)];
-  return { tables: Number(row?.tables), room: each * times, times };
+  return { tables: Number(row?.tables), room: each * times, each, times };
 }

@@ -3,6 +3,7 @@ import type { SourceConfig } from '../../config/config.ts';
 import { HoldfastError } from '../../core/errors.ts';
 import type { Engine } from '../../core/glossary.ts';
 import { humanBytes } from '../../core/units.ts';
+import { whyNoAnswer } from '../answers.ts';
 import { createSource, type SourceDeps } from '../create.ts';
 import type { ScratchNeed, ScratchPlace, ScratchServer } from '../scratch.ts';
 import type { Probe, Source } from '../source.ts';
@@ -31,7 +32,6 @@ export function createThrowaway(source: Source, config: SourceConfig, deps: Thro
 
 const ENGINES: Engine[] = ['mysql', 'mariadb', 'postgres'];
 const WATCH_EVERY_MS = 1_000;
-const ANSWER_TIMEOUT_MS = 15_000;
 
 async function open(
   source: Source,
@@ -93,11 +93,8 @@ function opened(
   const trouble = async () => {
     if (known() !== null) return known();
     // A connection breaks a moment before the end of the server is known.
-    const answers = await server.listDatabases('', AbortSignal.timeout(ANSWER_TIMEOUT_MS)).then(
-      () => true,
-      () => false,
-    );
-    return known() ?? (answers ? null : `${called} does not answer any more`);
+    const why = await whyNoAnswer(server);
+    return known() ?? (why === null ? null : `${called} does not answer any more`);
   };
   return { server, own: false, called, trouble, close };
 }

@@ -3,6 +3,7 @@ import type { Area } from '../fault.ts';
 
 export const database: Area = {
   title: 'The database',
+  file: import.meta.filename,
   faults: [
     {
       name: 'The password of the database is wrong',

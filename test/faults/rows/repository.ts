@@ -3,13 +3,19 @@ import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statfsS
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { mariadb, postgres } from '../../helpers/engines.ts';
+import { fakeProgram } from '../../helpers/fake-program.ts';
+import { expectNextGood } from '../../helpers/faults.ts';
+import { temporaryFolder } from '../../helpers/folder.ts';
 import { foreignLock, foreignPrune } from '../../helpers/foreign-locks.ts';
+import { startRestServer } from '../../helpers/rest-server.ts';
+import { until } from '../../helpers/until.ts';
 import type { Area } from '../fault.ts';
 import { newestDump } from '../planting.ts';
 import type { Stage } from '../stage.ts';
 
 export const repository: Area = {
   title: 'The repository',
+  file: import.meta.filename,
   faults: [
     {
       name: 'The password of the repository is wrong',
@@ -102,6 +108,34 @@ export const repository: Area = {
       },
     },
     {
+      name: 'The repository goes away while it takes a dump',
+      done: 'its REST server is killed at a random byte of the rows, and started again when the backup’s time is over',
+      on: [postgres],
+      times: 1,
+      asserted:
+        'its time limit is named, and the repository that did not answer; no lock is in the way of the next run',
+      stage: { rows: 30_000 },
+      inject: async (stage) => {
+        const { agent, oracle } = stage;
+        const server = await startRestServer(agent.folder);
+        const there = { RESTIC_REPOSITORY: server.location('repository') };
+        await expectNextGood(agent, there);
+        const restic = toldRestic(temporaryFolder());
+        const environment = { ...there, HOLDFAST_BACKUP_TIMEOUT: '8', HOLDFAST_RESTIC: restic.path };
+        let back: Promise<unknown> = Promise.resolve();
+        const away = async () => {
+          await server.crash();
+          back = until('its time is over', async () => restic.wasTold()).then(() => server.revive());
+        };
+        const place = { bytes: stage.somewhere(), args: ['backup'], environment };
+        const told =
+          /backup was ended after 8 s, its time limit: the repository at rest:http:\S+ does not answer/;
+        await oracle.alarm(() => stage.metAt(place, away), told);
+        await back;
+        await expectNextGood(agent, there);
+      },
+    },
+    {
       name: 'The disk of the repository is full',
       done: 'it lies on a disk on which 256 KiB are free, and all rows are new',
       on: [mariadb],
@@ -181,6 +215,21 @@ export const repository: Area = {
     },
   ],
 };
+
+/** A restic that leaves a word when it is told to end a backup. */
+function toldRestic(folder: string): { path: string; wasTold: () => boolean } {
+  const told = join(folder, 'told');
+  const script = `
+    if [ "$1" != backup ]; then exec restic "$@"; fi
+    trap "touch '${told}'" TERM
+    exec 3<&0
+    restic "$@" <&3 3<&- & restic=$!
+    exec <&- 3<&-
+    wait $restic; code=$?
+    while kill -0 $restic 2>/dev/null; do wait $restic; code=$?; done
+    exit $code`;
+  return { path: fakeProgram(folder, 'told-restic', script), wasTold: () => existsSync(told) };
+}
 
 /** Takes the largest file below a folder away; returns what puts it back. */
 function takeLargest(folder: string): () => void {

@@ -14,6 +14,7 @@ const PARTS = `CREATE TABLE parts (id INT PRIMARY KEY, order_id INT, FOREIGN KEY
 
 export const restore: Area = {
   title: 'The restore',
+  file: import.meta.filename,
   faults: [
     {
       name: 'A restore over the database is killed',
@@ -27,7 +28,7 @@ export const restore: Area = {
       inject: async (stage) => {
         const { engine, server, shop, agent, oracle, rows } = stage;
         await addParts(stage);
-        const whole = await engine.programs(server, shop.database);
+        const whole = await engine.definitions(server, shop.database);
         const args = ['restore', shop.database, '--yes', '--no-restore-point'];
         const { old, restored, took } = await onceWithout(stage, args);
         expect(await orders(stage)).toBe(rows);
@@ -43,7 +44,7 @@ export const restore: Area = {
         }
         await agent.run(['restore', shop.database, '--drop-old']);
         expect([old, restored]).toContainEqual(await contents(stage));
-        expect(await engine.programs(server, shop.database)).toEqual(whole);
+        expect(await engine.definitions(server, shop.database)).toEqual(whole);
         const { stderr } = await agent.run(['backup']);
         expect(stderr).toMatch(/backup of .*: stored/);
         expect(await beside(stage, /^holdfast_scratch/)).toEqual([]);
@@ -63,7 +64,7 @@ export const restore: Area = {
       inject: async (stage) => {
         const { engine, server, shop, agent, oracle } = stage;
         await addParts(stage);
-        const whole = await engine.programs(server, shop.database);
+        const whole = await engine.definitions(server, shop.database);
         const args = ['restore', shop.database, '--tables', 'customers,parts', '--yes', '--no-restore-point'];
         const { old, restored, took } = await onceWithout(stage, args);
         expect(await orders(stage), 'not among the chosen').toBe(7);
@@ -79,7 +80,7 @@ export const restore: Area = {
         }
         await agent.run(['restore', shop.database, '--drop-old']);
         expect([old, restored]).toContainEqual(await contents(stage));
-        expect(await engine.programs(server, shop.database)).toEqual(whole);
+        expect(await engine.definitions(server, shop.database)).toEqual(whole);
         const { stderr } = await agent.run(['backup']);
         expect(stderr).toMatch(/backup of .*: stored/);
         expect(await beside(stage, /^holdfast_scratch/)).toEqual([]);

@@ -28,6 +28,7 @@ const TAMPERINGS: [change: (proof: string) => string, why: string][] = [
 
 export const stored: Area = {
   title: 'Stored dumps and proofs',
+  file: import.meta.filename,
   faults: [
     {
       name: 'A bit of a stored pack has turned over',

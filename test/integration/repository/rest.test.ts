@@ -1,13 +1,11 @@
-import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { onTestFinished, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { repositoryContract } from '../../contracts/repository.ts';
 import { emptyRepository } from '../../helpers/empty-repository.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
 import { fakeDump, saveRequest, testRepository, type TestRepository } from '../../helpers/repository.ts';
-import { freePort } from '../../helpers/server.ts';
-import { until } from '../../helpers/until.ts';
+import { startRestServer } from '../../helpers/rest-server.ts';
 
 /** A REST server over a folder of the test, and the repository on it; `existing` puts an empty one there. */
 async function restRepository(options: {
@@ -19,21 +17,8 @@ async function restRepository(options: {
   mkdirSync(data);
   if (options.existing)
     cpSync(join((await emptyRepository()).folder, 'repository'), join(data, 'shop'), { recursive: true });
-  const port = await freePort();
-  const server = spawn('rest-server', [
-    '--path',
-    data,
-    '--listen',
-    `127.0.0.1:${port}`,
-    '--no-auth',
-    ...(options.arguments ?? []),
-  ]);
-  onTestFinished(() => void server.kill('SIGKILL'));
-  await until('the REST server answers', async () => (await fetch(`http://127.0.0.1:${port}/`)).status > 0);
-  return {
-    ...testRepository(folder, { location: `rest:http://127.0.0.1:${port}/shop/` }),
-    data: join(data, 'shop'),
-  };
+  const server = await startRestServer(data, options.arguments);
+  return { ...testRepository(folder, { location: server.location('shop') }), data: join(data, 'shop') };
 }
 
 repositoryContract('a REST server', {

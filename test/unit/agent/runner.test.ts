@@ -92,6 +92,29 @@ describe('one run', () => {
     });
   });
 
+  test('its time runs out while the repository is away → the repository is named too, with what to do about it', async () => {
+    const { runner, ledger } = testRunner();
+    const waiting = job(
+      ({ signal }) =>
+        new Promise((_, reject) =>
+          signal.addEventListener('abort', () =>
+            reject(
+              new HoldfastError('repository_unreachable', 'the repository does not answer', {
+                hint: 'Wait.',
+              }),
+            ),
+          ),
+        ),
+      { timeoutMs: 20 },
+    );
+    await runner.run([waiting], options);
+    expect(ledger.last('backup', 'shop')).toMatchObject({
+      result: 'failed',
+      reason: expect.stringMatching(/time limit: the repository does not answer$/) as string,
+      hint: 'Wait.',
+    });
+  });
+
   test('a heartbeat that cannot be written → the run keeps its result, and the log tells', async () => {
     const { runner, ledger, lines } = testRunner(async () => {
       throw new HoldfastError('failed', 'no space');

@@ -322,6 +322,21 @@ describe('a verification that could not be tried → skipped with the reason, ne
     ['a role is missing', restoring('role "tenant_7" does not exist'), /lacks what .*: role "tenant_7"/],
     ['a right is missing', restoring('permission denied to create event trigger'), /lacks what/],
     ['memory is short', restoring('out of shared memory'), /no memory for it: out of shared memory$/],
+    [
+      'MariaDB ended the connection',
+      restoring('loading failed (exit code 1): ERROR 2013 (HY000) at line 7: Lost connection to server'),
+      /the connection to the scratch server was lost: loading failed/,
+    ],
+    [
+      'PostgreSQL ended the connection',
+      restoring('loading failed (exit code 1): error: server closed the connection unexpectedly'),
+      /the connection to the scratch server was lost: /,
+    ],
+    [
+      'the server went while rows were compared',
+      { on: { prove: () => Promise.reject(new HoldfastError('source_unreachable', 'it has gone')) } },
+      /the connection to the scratch server was lost: it has gone$/,
+    ],
     ['a database beside it is missing', restoring("Table 'crm.users' doesn't exist"), /lacks what/],
     ['its time is over', { outOfTime: () => 'those before it took too long' }, /took too long$/],
   ])('%s', async (_, how, message) => {

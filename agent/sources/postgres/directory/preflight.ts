@@ -1,7 +1,7 @@
 import type { PostgresSourceConfig } from '../../../config/config.ts';
 import { HoldfastError } from '../../../core/errors.ts';
 import { counted } from '../../../core/units.ts';
-import { readLockTable } from '../lock-table.ts';
+import { enoughFor, readLockTable } from '../lock-table.ts';
 import type { PostgresSession } from '../session.ts';
 
 /**
@@ -15,12 +15,11 @@ export async function directoryHurdle(
   const { tables, room, times } = await readLockTable(session);
   const locks = tables * (config.jobs > 1 ? 2 : 1);
   if (locks > room) {
-    const each = Math.ceil(locks / times / 64) * 64;
     return new HoldfastError(
       'dump_failed',
       `a dump of ${config.database} by ${config.jobs} connections holds ${locks} locks at once (${counted(tables, 'table')}), and the server has room for ${room}`,
       {
-        hint: `Set max_locks_per_transaction = ${each} on the server, which takes a restart; or dump by one stream: BACKUP_FORMAT=custom (in the file: format).`,
+        hint: `Set max_locks_per_transaction = ${enoughFor(locks, times)} on the server, which takes a restart; or dump by one stream: BACKUP_FORMAT=custom (in the file: format).`,
       },
     );
   }
