@@ -46,7 +46,7 @@ const keysOf = async (table: string, database: string) =>
 describe('restore --tables of MariaDB', () => {
   test('over the database → swapped in with their triggers and keys; the old ones hold on to nothing and stay in a dated database', async () => {
     const { agent, restore, database } = await agentWithBackup();
-    const programs = await mariadb.programs(server, database);
+    const programs = await mariadb.definitions(server, database);
     await server.sql('DELETE FROM parts WHERE id = 1; DELETE FROM customers; DELETE FROM crates', database);
     const plan = await restore('parts,customers', '--dry-run');
     expect(plan.stderr).toMatch(
@@ -60,7 +60,7 @@ describe('restore --tables of MariaDB', () => {
     expect(stderr).toContain(`the old ones are in ${kept} until`);
     expect(await numberOf('parts', database)).toBe(2);
     expect(await numberOf('crates', database)).toBe(0);
-    expect(await mariadb.programs(server, database)).toEqual(programs);
+    expect(await mariadb.definitions(server, database)).toEqual(programs);
     await server.sql("INSERT INTO customers VALUES (3, 'Eve')", database);
     expect(await server.sql('SELECT name FROM customers WHERE id = 3', database)).toEqual([{ name: 'Eve!' }]);
     expect(await keysOf('parts', database)).toEqual([`of_order to ${database}`]);

@@ -88,6 +88,7 @@ function ledgerWithRuns(): Ledger {
       verification: {
         verdict: 'proved',
         why: null,
+        sampledTables: 1,
         restoreSeconds: 41.2,
         steps: [{ step: 'restore', result: 'passed', seconds: 41.2, detail: '12.4 MB restored' }],
       },
