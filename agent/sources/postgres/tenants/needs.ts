@@ -145,13 +145,13 @@ export async function missingOfPrelude(
 }
 
 /**
- * Holds what the proof of a schema's own dump says of outside of it against what is there, in the transaction that has `made` what was missing.
+ * Holds what the proof of a schema's own dump says of outside of it against what is there, in the transaction that has made what was missing.
  * Throws `restore_failed` that names what is not what it was; returns, as sentence parts, what could not be compared.
  */
 export async function requireRecorded(
   session: PostgresSession,
   schema: string,
-  { proof, prelude, made }: { proof: Proof; prelude: WholeEntry[] | null; made: WholeEntry[] },
+  { proof, prelude }: { proof: Proof; prelude: WholeEntry[] | null },
 ): Promise<string[]> {
   const isOwn = ({ kind, name }: ObjectProof) =>
     kind !== 'extension' && name.startsWith(schemaPrefix(schema));
@@ -163,7 +163,7 @@ export async function requireRecorded(
   const here = { ...proof, serverVersion: session.version };
   const isIt = (object: ObjectProof) => (other: ObjectProof) =>
     other.kind === object.kind && other.name === object.name;
-  // Of one that was made the version is that of the server's files, which nobody can choose afterwards: it is told all the same.
+  // An extension that was made just now has the version of the server's files, which nobody can choose afterwards: that is told as well.
   const warnings: string[] = [];
   for (const object of before.filter((one, at) => before.findIndex(isIt(one)) === at)) {
     const [was, is] = [before.filter(isIt(object)), now.filter(isIt(object))];

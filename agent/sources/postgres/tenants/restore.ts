@@ -84,7 +84,7 @@ async function load(
   const warnings =
     alone === null || proof === null
       ? needs.warnings
-      : await requireRecorded(session, schema, { proof, prelude, made: lacking });
+      : await requireRecorded(session, schema, { proof, prelude });
   const { first, last } = inTwo(archive.entries, chosen, needs.missing);
   await loadEntries(session, archive, first, { owners });
   // Other names are told with their schema; a new one has no statistics, and its first queries would be planned blindly.
