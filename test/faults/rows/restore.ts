@@ -6,8 +6,8 @@ import type { Area } from '../fault.ts';
 import type { Stage } from '../stage.ts';
 
 const KILLS = 10;
-/** Afterwards there are 7 orders. */
-const SPOILED = 'DELETE FROM parts; DELETE FROM orders WHERE id > 7; DELETE FROM customers WHERE id > 1';
+const SPOILED_ORDERS = 7;
+const SPOILED = `DELETE FROM parts; DELETE FROM orders WHERE id > ${SPOILED_ORDERS}; DELETE FROM customers WHERE id > 1`;
 /** What belongs to a row of another table. */
 const PARTS = `CREATE TABLE parts (id INT PRIMARY KEY, order_id INT, FOREIGN KEY (order_id) REFERENCES orders (id));
   INSERT INTO parts VALUES (1, 1)`;
@@ -25,32 +25,7 @@ export const restore: Area = {
         'the rows of all tables are the old ones or the new ones, each time; the next command leaves all whole, with nothing beside it',
       stage: { mayRestore: 'by swap' },
       changesStage: true,
-      inject: async (stage) => {
-        const { engine, server, shop, agent, oracle, rows } = stage;
-        await addParts(stage);
-        const whole = await engine.definitions(server, shop.database);
-        const args = ['restore', shop.database, '--yes', '--no-restore-point'];
-        const { old, restored, took } = await onceWithout(stage, args);
-        expect(await orders(stage)).toBe(rows);
-        for (const [kill, moment] of stage.moments(KILLS, took).entries()) {
-          await server.sql(SPOILED, shop.database);
-          const attempt = () =>
-            engine === mariadb && kill % 2 === 1
-              ? killedWhenRenamed(stage, args, 'orders')
-              : stage.killedAfter(moment, args);
-          await oracle.died(attempt, { sourceChanges: true });
-          await nobodyAtWork(stage);
-          expect([old, restored], `kill ${kill}`).toContainEqual(await contents(stage));
-        }
-        await agent.run(['restore', shop.database, '--drop-old']);
-        expect([old, restored]).toContainEqual(await contents(stage));
-        expect(await engine.definitions(server, shop.database)).toEqual(whole);
-        const { stderr } = await agent.run(['backup']);
-        expect(stderr).toMatch(/backup of .*: stored/);
-        expect(await beside(stage, /^holdfast_scratch/)).toEqual([]);
-        await agent.run(['restore', shop.database, '--drop-old']);
-        expect(await keptBeside(stage)).toEqual([]);
-      },
+      inject: (stage) => killedAgainAndAgain(stage, { chosen: null, last: 'orders', orders: stage.rows }),
     },
     {
       name: 'A restore of some tables is killed',
@@ -61,32 +36,8 @@ export const restore: Area = {
         'these are all the old ones or all the new ones, each time, and every other table is as it was; the next command leaves nothing beside',
       stage: { mayRestore: 'by swap' },
       changesStage: true,
-      inject: async (stage) => {
-        const { engine, server, shop, agent, oracle } = stage;
-        await addParts(stage);
-        const whole = await engine.definitions(server, shop.database);
-        const args = ['restore', shop.database, '--tables', 'customers,parts', '--yes', '--no-restore-point'];
-        const { old, restored, took } = await onceWithout(stage, args);
-        expect(await orders(stage), 'not among the chosen').toBe(7);
-        for (const [kill, moment] of stage.moments(KILLS, took).entries()) {
-          await server.sql(SPOILED, shop.database);
-          const attempt = () =>
-            engine === mariadb && kill % 2 === 1
-              ? killedWhenRenamed(stage, args, 'parts')
-              : stage.killedAfter(moment, args);
-          await oracle.died(attempt, { sourceChanges: true });
-          await nobodyAtWork(stage);
-          expect([old, restored], `kill ${kill}`).toContainEqual(await contents(stage));
-        }
-        await agent.run(['restore', shop.database, '--drop-old']);
-        expect([old, restored]).toContainEqual(await contents(stage));
-        expect(await engine.definitions(server, shop.database)).toEqual(whole);
-        const { stderr } = await agent.run(['backup']);
-        expect(stderr).toMatch(/backup of .*: stored/);
-        expect(await beside(stage, /^holdfast_scratch/)).toEqual([]);
-        await agent.run(['restore', shop.database, '--drop-old']);
-        expect(await keptBeside(stage)).toEqual([]);
-      },
+      inject: (stage) =>
+        killedAgainAndAgain(stage, { chosen: 'customers,parts', last: 'parts', orders: SPOILED_ORDERS }),
     },
     {
       name: 'A restore with --in-place, which empties and loads, is killed',
@@ -114,6 +65,38 @@ export const restore: Area = {
     },
   ],
 };
+
+/** `chosen`: the tables that are restored, all for null. `last`: one of them, whose rename tells that it is done. `orders`: how many there are then. */
+async function killedAgainAndAgain(
+  stage: Stage,
+  { chosen, last, orders: expected }: { chosen: string | null; last: string; orders: number },
+): Promise<void> {
+  const { engine, server, shop, agent, oracle } = stage;
+  await addParts(stage);
+  const whole = await engine.definitions(server, shop.database);
+  const tables = chosen === null ? [] : ['--tables', chosen];
+  const args = ['restore', shop.database, ...tables, '--yes', '--no-restore-point'];
+  const { old, restored, took } = await onceWithout(stage, args);
+  expect(await orders(stage)).toBe(expected);
+  for (const [kill, moment] of stage.moments(KILLS, took).entries()) {
+    await server.sql(SPOILED, shop.database);
+    const attempt = () =>
+      engine === mariadb && kill % 2 === 1
+        ? killedWhenRenamed(stage, args, last)
+        : stage.killedAfter(moment, args);
+    await oracle.died(attempt, { sourceChanges: true });
+    await nobodyAtWork(stage);
+    expect([old, restored], `kill ${kill}`).toContainEqual(await contents(stage));
+  }
+  await agent.run(['restore', shop.database, '--drop-old']);
+  expect([old, restored]).toContainEqual(await contents(stage));
+  expect(await engine.definitions(server, shop.database)).toEqual(whole);
+  const { stderr } = await agent.run(['backup']);
+  expect(stderr).toMatch(/backup of .*: stored/);
+  expect(await beside(stage, /^holdfast_scratch/)).toEqual([]);
+  await agent.run(['restore', shop.database, '--drop-old']);
+  expect(await keptBeside(stage)).toEqual([]);
+}
 
 /** A table that refers to another, and a backup of it all. */
 async function addParts({ engine, server, shop, agent }: Stage): Promise<void> {
