@@ -65,6 +65,8 @@ export const proofSchema = z.object({
     }),
   ),
   objects: z.array(objectProof),
+  /** Of a proof of one schema: that all that it needs outside of it is among the objects. Left out where that is not known, and in older ones. */
+  withNeeds: z.literal(true).optional(),
 });
 
 export type Proof = z.infer<typeof proofSchema>;

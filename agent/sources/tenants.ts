@@ -76,10 +76,10 @@ export interface TenantOrder {
   /** What all of the dump's source held, or what a dump of that schema alone did, with what it needs; null where nothing is known of it. */
   proof: Proof | null;
   /**
-   * Of a dump that holds that schema alone: the script that makes what it needs outside of itself, null where there is none any more. Null of a
-   * dump of everything.
+   * Of a dump that holds that schema alone: finds the script that makes what it needs outside of itself, asked for where something may be
+   * missing; null where there is none any more. Null of a dump of everything.
    */
-  alone: { prelude: AsyncIterable<Buffer> | null } | null;
+  alone: { prelude: () => Promise<AsyncIterable<Buffer> | null> } | null;
   /**
    * Called before anything is done for good with what was restored, read as the proof was, of that schema alone. What it throws ends the
    * restore with nothing done.

@@ -124,7 +124,10 @@ async function restore(
   const judged: Judged = { notes: [], warnings: [] };
   const progress = { step: `loading ${tenant.schema}`, dumpBytes: 0, storedBytes: 0 };
   const { alone } = restoration;
-  const prelude = (await alone?.prelude(context.signal)) ?? null;
+  const prelude = async () => {
+    const found = (await alone?.prelude(context.signal)) ?? null;
+    return found === null ? null : readPreludeOf(repository, found, context.signal);
+  };
   const dump = readStored({ repository, snapshot, progress }, context.onProgress, context.signal);
   const restored = await tenants.restore(
     {
@@ -133,10 +136,7 @@ async function restore(
       elsewhere: settings.toDatabase,
       keep,
       proof: whole,
-      alone:
-        alone === null
-          ? null
-          : { prelude: prelude === null ? null : readPreludeOf(repository, prelude, context.signal) },
+      alone: alone === null ? null : { prelude },
       judge: (found) => judge(restoration, proof, found, judged),
       owners,
       forGood,

@@ -212,7 +212,7 @@ describe.each(postgresMajors())('tenants of PostgreSQL %i', (major) => {
     const heading = (name: string, kind: string) =>
       `--\n-- Name: ${name}; Type: ${kind}; Schema: public; Owner: -\n--\n\nSELECT;\n\n`;
     const script = Buffer.from(heading('visit_state', 'TYPE') + heading('code_of(text)', 'FUNCTION'));
-    expect(await restore('42', { proof, alone: { prelude: streamOf(script) } })).toMatchObject({
+    expect(await restore('42', { proof, alone: { prelude: async () => streamOf(script) } })).toMatchObject({
       rows: 90,
       warnings: [
         expect.stringMatching(
@@ -221,7 +221,7 @@ describe.each(postgresMajors())('tenants of PostgreSQL %i', (major) => {
       ],
     });
     await sql('DROP SCHEMA tenant_42_old_20261101_150000 CASCADE');
-    expect(await restore('42', { proof, alone: { prelude: null } })).toMatchObject({
+    expect(await restore('42', { proof, alone: { prelude: async () => null } })).toMatchObject({
       warnings: [expect.stringMatching(/was not compared: its prelude is gone/)],
     });
   });

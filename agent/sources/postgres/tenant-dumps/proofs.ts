@@ -67,7 +67,7 @@ export async function proveSchemas(
     readObjectsOf(session, some, { leftOut: relations }),
   );
   for (const object of objects) ofSchema.get(schemaOf(object))?.objects.push(object);
-  await addNeeded(session, ofSchema, needs);
+  const withNeeds = (await addNeeded(session, ofSchema, needs)) ? { withNeeds: true as const } : {};
   const extent = extentOf(config);
   const tables = await listTables(session, [...relations, ...withoutRows], schemas);
   const readTable = createTableReader(
@@ -97,7 +97,7 @@ export async function proveSchemas(
   return new Map(
     [...ofSchema.values()].map(({ schema, troubles, tables, counters, objects: own }) => [
       schema,
-      { ...about, unproven: summary(troubles), tables, counters, objects: own },
+      { ...about, unproven: summary(troubles), tables, counters, objects: own, ...withNeeds },
     ]),
   );
 }
@@ -127,12 +127,12 @@ export async function proveOne(
   }
 }
 
-/** A restore holds it against what is there then. */
+/** A restore holds it against what is there then. Returns whether it could be read. */
 async function addNeeded(
   session: PostgresSession,
   ofSchema: Map<string, Parts>,
   needs: Map<string, Needs>,
-): Promise<void> {
+): Promise<boolean> {
   const ofAll = [...ofSchema.values()];
   const wanted = new Set(ofAll.flatMap(({ schema }) => [...(needs.get(schema)?.objects ?? [])]));
   const what = 'what they need outside of themselves';
@@ -143,6 +143,7 @@ async function addNeeded(
     const needed = [...(needs.get(schema)?.objects ?? [])].flatMap((one) => found?.get(one) ?? []);
     objects.push(...needed.toSorted((a, b) => (`${a.kind} ${a.name}` < `${b.kind} ${b.name}` ? -1 : 1)));
   }
+  return found !== null;
 }
 
 /** Of all schemas at once; where that fails, of each by itself: what was dropped under one takes no other its proof. */

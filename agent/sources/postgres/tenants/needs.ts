@@ -153,13 +153,9 @@ export async function requireRecorded(
   schema: string,
   { proof, prelude }: { proof: Proof; prelude: WholeEntry[] | null },
 ): Promise<string[]> {
-  const isOwn = ({ kind, name }: ObjectProof) =>
-    kind !== 'extension' && name.startsWith(schemaPrefix(schema));
-  const before = proof.objects.filter((object) => NEEDED_KINDS.includes(object.kind) && !isOwn(object));
-  if (before.length === 0) return notRecorded(prelude);
-  const inSchemas = before.filter(({ kind }) => kind !== 'extension');
-  const schemas = [...new Set(inSchemas.map(({ name }) => unquoted(schemaIn(name))))];
-  const now = await readNow(session, schemas, before);
+  const before = recorded(proof, schema);
+  if (before.length === 0) return proof.withNeeds === true ? [] : notRecorded(prelude);
+  const now = await readRecorded(session, before);
   const here = { ...proof, serverVersion: session.version };
   const isIt = (object: ObjectProof) => (other: ObjectProof) =>
     other.kind === object.kind && other.name === object.name;
@@ -175,6 +171,26 @@ export async function requireRecorded(
     warnings.push(...compared.warnings);
   }
   return warnings;
+}
+
+/** Whether all that a schema's own proof says of outside of it is there, as it was or not. */
+export async function allThere(session: PostgresSession, schema: string, proof: Proof): Promise<boolean> {
+  const before = recorded(proof, schema);
+  if (before.length === 0) return true;
+  const now = await readRecorded(session, before);
+  return before.every((object) => now.some(({ kind, name }) => kind === object.kind && name === object.name));
+}
+
+function recorded({ objects }: Proof, schema: string): ObjectProof[] {
+  const isOwn = ({ kind, name }: ObjectProof) =>
+    kind !== 'extension' && name.startsWith(schemaPrefix(schema));
+  return objects.filter((object) => NEEDED_KINDS.includes(object.kind) && !isOwn(object));
+}
+
+function readRecorded(session: PostgresSession, before: ObjectProof[]): Promise<ObjectProof[]> {
+  const inSchemas = before.filter(({ kind }) => kind !== 'extension');
+  const schemas = [...new Set(inSchemas.map(({ name }) => unquoted(schemaIn(name))))];
+  return readNow(session, schemas, before);
 }
 
 /** Of dumps that were made before proofs said it. */

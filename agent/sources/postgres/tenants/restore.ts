@@ -13,7 +13,7 @@ import type { PostgresSession } from '../session.ts';
 import { analyzeSchema } from './analyze.ts';
 import { chooseSchema, isRemarkOn, type SchemaEntries } from './choose.ts';
 import { loadEntries, prepareToLoad } from './load.ts';
-import { missingNeeds, missingOfPrelude, requireRecorded, told } from './needs.ts';
+import { allThere, missingNeeds, missingOfPrelude, requireRecorded, told } from './needs.ts';
 import { mayKeepOwners } from './owners.ts';
 import { leaveParents } from './parents.ts';
 import { makePlace, takePlace, type Place } from './place.ts';
@@ -35,8 +35,8 @@ export async function restoreTenant(
   requireUtf8(archive.entries, 'restore_failed');
   const chosen = chooseSchema(archive.entries, order.schema);
   const owners = await mayKeepOwners(session, chosen.own, order.owners);
-  const prelude = order.alone?.prelude == null ? null : await preludeEntries(order.alone.prelude);
   await readInOneWay(session);
+  const prelude = await whatMayBeMissing(session, order);
   await session.query('BEGIN');
   try {
     await session.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
@@ -67,6 +67,21 @@ export async function restoreTenant(
 
 /** For a foreign key into a shared table, whose writers wait behind it meanwhile. */
 const LOCK_TIMEOUT = '10s';
+
+/** Of a dump of the schema alone; null where nothing is known of it. It is not fetched where all that is needed is there. */
+async function whatMayBeMissing(
+  session: PostgresSession,
+  { schema, proof, alone }: TenantOrder,
+): Promise<WholeEntry[] | null> {
+  if (alone === null) return null;
+  if (proof?.withNeeds === true) {
+    await session.query('BEGIN');
+    const nothing = await allThere(session, schema, proof).finally(() => session.query('ROLLBACK'));
+    if (nothing) return [];
+  }
+  const script = await alone.prelude();
+  return script === null ? null : preludeEntries(script);
+}
 
 async function load(
   session: PostgresSession,
