@@ -1,6 +1,9 @@
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemClock } from '../../agent/core/clock.ts';
 import type { Compression } from '../../agent/core/glossary.ts';
+import { rememberKnown } from '../../agent/jobs/upkeep/known-snapshots.ts';
+import { openLedger } from '../../agent/ledger/sqlite.ts';
 import { agentVariables, HOLDFAST, shellPipeline } from '../holdfast.ts';
 import { result, type Result } from '../result.ts';
 import { alternate, median, medianRatio, type Side } from '../rounds.ts';
@@ -98,13 +101,17 @@ export async function wholeBackup(world: World, name: EngineName): Promise<Resul
 export async function stateAfterFirst(world: World, engine: Engine): Promise<string> {
   const kept = join(world.folder, `state-${engine.name}`);
   await inPlace(world, async (place) => {
-    // Retention would remember that backup, and miss it in the next repository.
     const variables = {
       ...agentVariables(place, engine, 'gzip'),
       BACKUP_RETENTION: 'off',
       BACKUP_PROOF: 'none',
     };
     await sh(`'${HOLDFAST}' backup`, variables);
+    const { id } = JSON.parse(await sh('restic cat config', place.restic)) as { id: string };
+    // The next repository has the same id and is empty: a retention would miss that backup there, and prune nothing.
+    const ledger = openLedger(join(agentState(place), 'ledger.db'), systemClock);
+    rememberKnown(ledger, id, []);
+    ledger.close();
     cpSync(agentState(place), kept, { recursive: true });
   });
   return kept;
