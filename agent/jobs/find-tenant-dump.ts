@@ -33,9 +33,9 @@ export interface TenantDumps {
   /**
    * The one that is meant, if it holds the tenant; of the newest, otherwise the newest older one that does, with a note of it. `holds` looks
    * into a dump of everything: what is not of everything is known to hold it. Throws `snapshot_absent` where none does, and `usage` where that
-   * is one that a person named.
+   * is one that a person named, or where an older one would take the place of what lives (`replaces`): only a person may want that.
    */
-  holding(holds: (dump: TenantDump) => Promise<boolean>): Promise<TenantDump>;
+  holding(holds: (dump: TenantDump) => Promise<boolean>, options: { replaces: boolean }): Promise<TenantDump>;
 }
 
 /**
@@ -67,11 +67,13 @@ export async function findTenantDump(
   if (whole === null) throw absent(tenant, wanted);
   const newest = ofAll(repository, whole);
   return {
-    holding: async (holds) => {
+    holding: async (holds, { replaces }) => {
       if (await holds(newest)) return newest;
       const wholes = await repository.list({ source: tenant.source, kind: 'dump' }, signal);
       const others = inTime([...wholes.filter(({ id }) => id !== newest.snapshot.id), ...own]);
-      return older(repository, tenant, wanted, { newest, others, holds }, signal);
+      const found = await older(repository, tenant, wanted, { newest, others, holds }, signal);
+      if (replaces) throw wouldReplace(tenant, found);
+      return found;
     },
   };
 }
@@ -154,6 +156,19 @@ function olderWords({ id }: TenantInRepository, found: Snapshot, lacking: Snapsh
   const told = lacking.slice(0, NAMED).map(({ shortId, time }) => `${shortId} of ${utc(new Date(time))}`);
   if (lacking.length > NAMED) told.push(`${lacking.length - NAMED} more`);
   return `${found.shortId} of ${utc(new Date(found.time))} is not the newest, but the newest that holds tenant ${id}: it is not in ${told.join(', ')}`;
+}
+
+function wouldReplace(
+  { source, id, schema }: TenantInRepository,
+  { snapshot, note }: TenantDump,
+): HoldfastError {
+  return new HoldfastError(
+    'usage',
+    `the schema "${schema}" is there, and the newest backup is without it: ${note ?? ''}; nothing was changed`,
+    {
+      hint: `Back it up as it is (\`holdfast backup ${source} --tenant ${id}\`), or put the older one in its place: \`holdfast restore ${source} --tenant ${id} --snapshot ${snapshot.shortId}\`.`,
+    },
+  );
 }
 
 async function named(

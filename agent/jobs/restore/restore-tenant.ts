@@ -49,7 +49,7 @@ export function restoreTenantJob(source: Source, given: TenantRestoreSettings): 
       try {
         const looked = { source: source.name, id: tenant.id, schema: tenant.schema, path };
         const dumps = await findTenantDump(repository, looked, settings.wanted, settings, context.signal);
-        const begun = { source, tenant, into, settings, context };
+        const begun = { source, tenant, into, replaces, settings, context };
         return how === 'dry-run'
           ? planTenant(await withDump(begun, dumps, { byProof: false }))
           : await restore(begun, dumps, point);
@@ -78,21 +78,20 @@ async function withDump(
   { byProof }: { byProof: boolean },
 ): Promise<TenantRestoration> {
   const { source, tenant, settings, context } = begun;
-  const dump = await dumps.holding(lookForSchema(tenant.schema, settings, context, { byProof }));
+  const look = lookForSchema(tenant.schema, settings, context, { byProof });
+  const dump = await dumps.holding(look, begun);
   const note = joinedNotes(dump.note, suspectNote(settings.ledger, source.name, dump.snapshot));
   return { ...begun, ...dump, note };
 }
 
-/** Both at once: each waits for the repository. */
+/** Nothing is stored for a restore that has no dump. Then both at once: each waits for the repository. */
 async function readProof(begun: TenantRestorationBegun, dumps: TenantDumps, prepared: PreparedPoint | null) {
-  const reading = withDump(begun, dumps, { byProof: true }).then(async (restoration) => ({
-    restoration,
-    whole: await restoration.proof(begun.context.signal),
-  }));
+  const restoration = await withDump(begun, dumps, { byProof: true });
+  const reading = restoration.proof(begun.context.signal);
   // Told when it is waited for; without a restore point nothing comes of it.
   reading.catch(() => undefined);
   const point = prepared === null ? null : await takePoint(begun, prepared);
-  return { point, ...(await reading) };
+  return { point, restoration, whole: await reading };
 }
 
 async function takePoint(

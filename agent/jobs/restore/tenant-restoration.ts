@@ -37,6 +37,8 @@ export interface TenantRestorationBegun {
   source: Source;
   tenant: Tenant;
   into: Tenant;
+  /** Whether it takes the place of a schema that is there, for good. */
+  replaces: boolean;
   settings: TenantRestoreSettings;
   context: JobContext;
 }

@@ -240,6 +240,28 @@ describe('tenants at the command line', () => {
       expect.stringMatching(new RegExp(`tenant 42 of ${set} .* equal to the source`)),
     ]);
     expect((await checksums())['tenant_42']).toBe(good);
+
+    // What lives is not replaced by what is older than backups without it, unless that one is named.
+    await sql('DELETE FROM tenant_42.notes');
+    const living = await checksums();
+    const stored = agent.snapshots();
+    const refused = await restore('--tenant', '42', '--yes');
+    expect([refused.code, refused.stderr]).toEqual([
+      2,
+      expect.stringMatching(
+        new RegExp(
+          `nothing was changed[^]*\\x60holdfast restore ${database} --tenant 42 --snapshot ${set}\\x60`,
+        ),
+      ),
+    ]);
+    expect([await checksums(), agent.snapshots()]).toEqual([living, stored]);
+    for (const options of [['--dry-run'], ['--validate-only'], ['--to-tenant', '77']]) {
+      const { code, stderr } = await restore('--tenant', '42', ...options);
+      expect([options, code, stderr]).toEqual([options, 3, expect.stringMatching(/is not the newest/)]);
+    }
+    const taken = await restore('--tenant', '42', '--yes', '--snapshot', set ?? '');
+    expect([taken.code, taken.stderr]).toEqual([0, expect.stringMatching(`tenant 42 of ${set} `)]);
+    expect((await checksums())['tenant_42']).toBe(good);
   });
 
   test('the newest backup is suspect → every restore of a tenant out of it says so; an older one does not', async () => {

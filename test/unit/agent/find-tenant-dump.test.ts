@@ -47,11 +47,11 @@ function holding(...stored: Stored[]) {
     looked.push(snapshot.id);
     return holds(snapshot.id);
   };
-  const find = async (id = 'latest', at: string | null = null) => {
+  const find = async (id = 'latest', at: string | null = null, replaces = false) => {
     const wanted = { id, at: at === null ? null : new Date(`2026-11-${at}:00Z`) };
     const { snapshot, note } = await (
       await findTenantDump(repository, TENANT, wanted, known, signal)
-    ).holding(look);
+    ).holding(look, { replaces });
     return { id: snapshot.id, path: snapshot.path, note };
   };
   const tables = async (id = 'latest') => {
@@ -115,6 +115,22 @@ test.each([
     expect(looked).not.toContain('tue');
   },
 );
+
+test('an older one would take the place of what lives → refused, with the command that takes it; the newest is taken, and one that is named', async () => {
+  const { find } = holding(full('mon', '16T03:00'), full('tue', '17T03:00', false));
+  await expect(find('latest', null, true)).rejects.toMatchObject({
+    kind: 'usage',
+    message: expect.stringMatching(
+      /^the schema "tenant_42" is there, .*mon of 2026-11-16T03:00:00Z is not the newest, .*; nothing was changed$/,
+    ) as string,
+    hint: expect.stringContaining('`holdfast restore clinic --tenant 42 --snapshot mon`') as string,
+  });
+  expect((await find('mon', null, true)).id).toBe('mon');
+  expect((await find('latest', '16T04:00', true)).id).toBe('mon');
+  await expect(holding(full('tue', '17T03:00', false)).find('latest', null, true)).rejects.toMatchObject({
+    kind: 'snapshot_absent',
+  });
+});
 
 test('none holds it → said so, with how many were looked into', async () => {
   const { find } = holding(full('mon', '16T03:00', false), full('tue', '17T03:00', false));
