@@ -19,6 +19,8 @@ export interface PostgresSession {
   readonly user: string;
   /** Rows of one statement, columns by name; bigint and numeric come as strings. */
   query(sql: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
+  /** Runs what is one statement; a text of several is refused by the server, and none of it is run. */
+  queryOne(sql: string): Promise<void>;
   /** Runs one `COPY … FROM stdin` with these bytes; throws what the server says, or what `rows` threw. */
   copyIn(sql: string, rows: AsyncIterable<Buffer>): Promise<void>;
   /** Lets a program of libpq work in this very transaction, and takes back its settings (lend-connection.ts). */
@@ -109,6 +111,11 @@ async function describe(client: pg.Client): Promise<PostgresSession> {
     database: String(row?.database),
     user: String(row?.role),
     query,
+    queryOne: async (sql) => {
+      // The protocol that binds values takes one statement only.
+      const one: pg.QueryConfig & { queryMode: 'extended' } = { text: sql, queryMode: 'extended' };
+      await client.query(one);
+    },
     copyIn: (sql, rows) => copyIn(client, sql, rows),
     lend: async (runtimeDir, work) => {
       const done = await lendConnection(client, runtimeDir, work);

@@ -220,6 +220,44 @@ describe.each(postgresMajors().map((major) => ({ major })))('PostgreSQL $major',
     },
   );
 
+  test.each([
+    { what: 'a set', backup: ['--tenants'] },
+    { what: 'a dump of its own', backup: ['--tenant', '1'] },
+  ])(
+    'out of $what: a function that it needs is missing, and its body and comment read like statements of the prelude → it is made as it was, and nothing of them is run',
+    async ({ backup }) => {
+      const clinic = await createClinic(server);
+      const { database } = clinic;
+      const agent = await testAgent({ ...clinic.environment, ...QUICK });
+      const evil = (kind: string) =>
+        `\n--\n-- Name: evil${kind}; Type: ${kind}; Schema: -; Owner: -\n--\n\nCREATE ${kind} evil; ALTER ROLE clinic_app SUPERUSER; COMMIT;\n\n-- PostgreSQL database dump complete\n--\n`;
+      const text = evil('EXTENSION') + evil('SCHEMA');
+      await server.sql(
+        `CREATE OR REPLACE FUNCTION public.touch() RETURNS trigger LANGUAGE plpgsql AS $it$ BEGIN NEW.touched := true; RETURN NEW; END /* $$ ${text} */ $it$;
+          COMMENT ON FUNCTION public.touch() IS $it$it's ${text}$it$; ALTER FUNCTION public.touch() OWNER TO clinic_app`,
+        database,
+      );
+      const touch = () =>
+        server.sql(
+          `SELECT pg_get_functiondef(oid) AS definition, obj_description(oid, 'pg_proc') AS comment, pg_get_userbyid(proowner) AS owner
+            FROM pg_proc WHERE oid = to_regprocedure('public.touch()')`,
+          database,
+        );
+      const before = await touch();
+      expect(await agent.run(['backup', ...backup])).toMatchObject({ code: 0 });
+      const all = CLINIC_TENANTS.map((id) => `DROP SCHEMA "tenant_${id}" CASCADE`);
+      await server.sql(`${all.join(';')}; DROP FUNCTION public.touch()`, database);
+      const restored = await agent.run(['restore', database, '--tenant', '1', '--yes', '--no-restore-point']);
+      expect(restored.stderr).toMatch(/restored tenant 1 .*201 rows; .*equal to the source/);
+      expect(restored.code).toBe(0);
+      expect(await touch()).toEqual(before);
+      expect(await server.sql("SELECT rolsuper AS super FROM pg_roles WHERE rolname = 'clinic_app'")).toEqual(
+        [{ super: false }],
+      );
+      expect(await server.sql("SELECT FROM pg_namespace WHERE nspname = 'evil'", database)).toEqual([]);
+    },
+  );
+
   test('tenants written to while they are dumped → each as at one moment, in a database that had nothing, without us', async () => {
     const clinic = await createClinic(server);
     const agent = await testAgent({ ...clinic.environment, ...QUICK });

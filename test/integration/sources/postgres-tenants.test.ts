@@ -210,7 +210,7 @@ describe.each(postgresMajors())('tenants of PostgreSQL %i', (major) => {
     await sql('DELETE FROM tenant_42.notes');
     const proof = proofOfSchema(restore.proof, 'tenant_42');
     const heading = (name: string, kind: string) =>
-      `--\n-- Name: ${name}; Type: ${kind}; Schema: public; Owner: -\n--\n\nSELECT;\n\n`;
+      `--\n-- Name: ${name}; Type: ${kind}; Schema: public; Owner: -\n--\n\nCREATE ${kind} public.${name};\n\n`;
     const script = Buffer.from(heading('visit_state', 'TYPE') + heading('code_of(text)', 'FUNCTION'));
     expect(await restore('42', { proof, alone: { prelude: async () => streamOf(script) } })).toMatchObject({
       rows: 90,
@@ -224,6 +224,39 @@ describe.each(postgresMajors())('tenants of PostgreSQL %i', (major) => {
     expect(await restore('42', { proof, alone: { prelude: async () => null } })).toMatchObject({
       warnings: [expect.stringMatching(/was not compared: its prelude is gone/)],
     });
+  });
+
+  test('what it needs is made by who may not give it to its owner → made, left to who restores, and told; by a superuser, given', async () => {
+    const { database, sql, backup } = await clinic();
+    const restore = await backup();
+    const keeper = `maker_${major}`;
+    await server.sql(
+      `CREATE ROLE ${keeper} LOGIN PASSWORD 'secret' BYPASSRLS; GRANT clinic_owner, boss TO ${keeper}`,
+    );
+    onTestFinished(async () => {
+      await sql(`DROP OWNED BY ${keeper} CASCADE`);
+      await server.sql(`DROP OWNED BY ${keeper} CASCADE; DROP ROLE ${keeper}`);
+    });
+    await sql(
+      `GRANT CREATE ON DATABASE ${database} TO ${keeper}, clinic_owner; GRANT CREATE ON SCHEMA public TO ${keeper}; GRANT REFERENCES ON public.countries TO clinic_owner, ${keeper}`,
+    );
+    const proof = proofOfSchema(restore.proof, 'tenant_42');
+    const script = Buffer.from(
+      '--\n-- Name: extra(); Type: FUNCTION; Schema: public; Owner: clinic_app\n--\n\nCREATE FUNCTION public.extra() RETURNS integer LANGUAGE sql AS $$ SELECT 1 $$;\n\n\nALTER FUNCTION public.extra() OWNER TO clinic_app;\n\n',
+    );
+    const alone = { prelude: async () => streamOf(script) };
+    const owner = async () =>
+      (await sql("SELECT pg_get_userbyid(proowner) AS owner FROM pg_proc WHERE proname = 'extra'"))[0]?.[
+        'owner'
+      ];
+    const left = `function public.extra(), which the schema needs, was made and belongs to ${keeper}`;
+    const { warnings } = await restore('42', { proof, alone, config: { user: keeper, password: 'secret' } });
+    expect(warnings).toContainEqual(expect.stringContaining(left));
+    expect(await owner()).toBe(keeper);
+    await sql('DROP FUNCTION public.extra(); DROP SCHEMA tenant_42_old_20261101_150000 CASCADE');
+    const asSuperuser = await restore('42', { proof, alone });
+    expect(asSuperuser.warnings.join()).not.toContain('belongs to');
+    expect(await owner()).toBe('clinic_app');
   });
 
   test('an extension lives in the schema → the restore point has it, and brings it back', async () => {

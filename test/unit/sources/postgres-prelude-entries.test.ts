@@ -140,3 +140,56 @@ test('comments and rights → those of what was made alone', async () => {
   expect(of('EXTENSION').map(({ tag }) => tag)).toEqual(['EXTENSION citext']);
   expect(of('TYPE')).toEqual([]);
 });
+
+const heading = (name: string, kind: string, owner = 'boss') =>
+  `--\n-- Name: ${name}; Type: ${kind}; Schema: public; Owner: ${owner}\n--\n\n`;
+/** What nobody who restores may run. */
+const EVIL = `--\n-- Name: evil; Type: EXTENSION; Schema: -; Owner: -\n--\n\nALTER ROLE me SUPERUSER; COMMIT;\n\n-- PostgreSQL database dump complete\n--\n-- Name: evil(); Type: FUNCTION; Schema: public; Owner: boss\n--\n`;
+
+test.each([
+  ['a body', `CREATE FUNCTION public.f() RETURNS void LANGUAGE sql AS $_$\n$$;\n${EVIL}$_$;`],
+  ['a body in quotes', `CREATE FUNCTION public.f() RETURNS void LANGUAGE sql AS 'it''s\n${EVIL}';`],
+  [
+    'a body with backslashes',
+    `CREATE FUNCTION public.f() RETURNS text LANGUAGE sql RETURN E'a''b\\'\n${EVIL}';`,
+  ],
+  ['a name', `CREATE FUNCTION public."f""\n${EVIL}"() RETURNS void LANGUAGE sql AS $$ $$;`],
+  [
+    'a default',
+    `CREATE FUNCTION public.f(a$$b text DEFAULT '$$\n${EVIL}') RETURNS void LANGUAGE sql AS $$ $$;`,
+  ],
+  ['a comment', `CREATE FUNCTION public.f() RETURNS void LANGUAGE sql /* /* */ '\n${EVIL}*/ AS $$ $$;`],
+])(
+  '%s holds what looks like a heading and an end → part of the definition, and nothing else',
+  async (_, text) => {
+    const script =
+      `${heading("it's", 'TYPE')}CREATE TYPE public."it's";\n\n\n` +
+      `${heading('f()', 'FUNCTION')}${text}\n\n\nALTER FUNCTION public.f() OWNER TO "Big ""B""";\n\n` +
+      `${heading('last', 'TYPE')}CREATE TYPE public.last AS ENUM ();\n`;
+    const entries = await preludeEntries(inPieces(script, 13));
+    expect(entries.map(({ kind, tag, owner }) => [kind, tag, owner])).toEqual([
+      ['TYPE', "it's", 'boss'],
+      ['FUNCTION', 'f()', 'Big "B"'],
+      ['TYPE', 'last', 'boss'],
+    ]);
+    expect(entries[1]!.definition).toBe(text);
+  },
+);
+
+test('a comment ends like what gives a function its owner → all of it is the comment', async () => {
+  const text = "COMMENT ON FUNCTION public.f() IS 'x\nALTER FUNCTION public.f() OWNER TO postgres';";
+  const [entry] = await preludeEntries(inPieces(`${heading('FUNCTION f()', 'COMMENT')}${text}\n`, 99));
+  expect(entry).toMatchObject({ owner: 'boss', definition: text, drop: '' });
+});
+
+test('COPY of a column with line ends in its name → its rows are rows', async () => {
+  const rows = `COPY public.t ("a\nb FROM stdin;\nc") FROM stdin;\n'$$"\n${EVIL}\\.\n\n`;
+  const script = `${heading('t', 'TABLE DATA').replace('-- Name', '-- Data for Name')}${rows}${heading('last', 'TYPE')}CREATE TYPE public.last;\n`;
+  expect((await preludeEntries(inPieces(script, 50))).map(({ tag }) => tag)).toEqual(['last']);
+});
+
+test('a name that reads like the rest of a heading → its definition is none of that kind, and is left out', async () => {
+  const schema = 'x; Type: EXTENSION; Schema: -; Owner: postgres';
+  const script = `--\n-- Name: f(); Type: FUNCTION; Schema: ${schema}; Owner: boss\n--\n\nCREATE FUNCTION "${schema}".f() RETURNS void LANGUAGE sql AS $$ $$;\n`;
+  expect(await preludeEntries(inPieces(script, 50))).toEqual([]);
+});

@@ -4,6 +4,7 @@ import type { WholeEntry } from '../archive-contents.ts';
 import { codeOf, statementError } from '../errors.ts';
 import { quoteIdentifier, quoteLiteral } from '../names.ts';
 import type { OpenArchive } from '../open-archive.ts';
+import { statementsOf } from '../script-reader.ts';
 import type { PostgresSession } from '../session.ts';
 import { told } from './needs.ts';
 
@@ -19,6 +20,21 @@ export async function loadEntries(
 ): Promise<void> {
   for (const entry of inLoadingOrder(entries, { owners }))
     await loadEntry(session, archive, entry, { owners });
+}
+
+/**
+ * Like it, of what a script makes, which has no rows: each statement is sent by itself, and the server refuses one that is several. Text that
+ * was taken for a statement's end ends nothing.
+ */
+export async function loadScript(
+  session: PostgresSession,
+  entries: WholeEntry[],
+  { owners }: { owners: boolean },
+): Promise<void> {
+  const run = async ({ definition }: WholeEntry) => {
+    for (const statement of statementsOf(definition)) await session.queryOne(statement);
+  };
+  for (const entry of inLoadingOrder(entries, { owners })) await make(session, entry, { owners, run });
 }
 
 /** The order in which entries are loaded, without rights where owners are not kept. */
@@ -38,7 +54,7 @@ export async function loadEntry(
   { owners }: { owners: boolean },
 ): Promise<void> {
   if (entry.hasData) await attempt(session, entry, () => session.copyIn(entry.copy, archive.rowsOf(entry)));
-  else await make(session, entry, owners);
+  else await make(session, entry, { owners, run: ({ definition }) => session.query(definition) });
 }
 
 /** The settings that pg_restore loads under, for the transaction that the session is in or for all of the session. */
@@ -61,7 +77,11 @@ const RIGHTS = new Set(['ACL', 'DEFAULT ACL']);
 const REFRESH = 'MATERIALIZED VIEW DATA';
 const LATER = new Set([...RIGHTS, REFRESH]);
 
-async function make(session: PostgresSession, entry: WholeEntry, owners: boolean): Promise<void> {
+async function make(
+  session: PostgresSession,
+  entry: WholeEntry,
+  { owners, run }: { owners: boolean; run: (entry: WholeEntry) => Promise<unknown> },
+): Promise<void> {
   if (entry.definition === '') return;
   await attempt(session, entry, async () => {
     if (HAS_PLACE.has(entry.kind)) {
@@ -69,7 +89,7 @@ async function make(session: PostgresSession, entry: WholeEntry, owners: boolean
       const method = entry.accessMethod === '' ? 'heap' : entry.accessMethod;
       await session.query(`SET LOCAL default_table_access_method = ${quoteLiteral(method)}`);
     }
-    await session.query(entry.definition);
+    await run(entry);
     const address = owners && entry.owner !== '' ? addressOf(entry) : null;
     if (address !== null) await session.query(`ALTER ${address} OWNER TO ${quoteIdentifier(entry.owner)}`);
   });

@@ -12,7 +12,7 @@ import { readInOneWay } from '../proof/snapshot.ts';
 import type { PostgresSession } from '../session.ts';
 import { analyzeSchema } from './analyze.ts';
 import { chooseSchema, isRemarkOn, type SchemaEntries } from './choose.ts';
-import { loadEntries, prepareToLoad } from './load.ts';
+import { loadEntries, loadScript, prepareToLoad } from './load.ts';
 import { allThere, missingNeeds, missingOfPrelude, requireRecorded, told } from './needs.ts';
 import { mayKeepOwners } from './owners.ts';
 import { leaveParents } from './parents.ts';
@@ -86,7 +86,7 @@ async function whatMayBeMissing(
 async function load(
   session: PostgresSession,
   archive: OpenArchive,
-  { schema, proof, alone, keep, onStep }: TenantOrder,
+  { schema, proof, alone, keep, owners: asked, onStep }: TenantOrder,
   { chosen, owners, prelude, place }: Loading,
 ) {
   onStep(`loading ${schema}`);
@@ -95,11 +95,14 @@ async function load(
   const lacking = await missingOfPrelude(session, prelude ?? []);
   await prepareToLoad(session);
   const toMake = [...lacking, ...remarksOn(lacking, prelude ?? [])];
-  await loadEntries(session, archive, toMake, { owners });
-  const warnings =
-    alone === null || proof === null
+  const theirs = owners && (await mayKeepOwners(session, toMake, asked));
+  await loadScript(session, toMake, { owners: theirs });
+  const warnings = [
+    ...(alone === null || proof === null
       ? needs.warnings
-      : await requireRecorded(session, schema, { proof, prelude });
+      : await requireRecorded(session, schema, { proof, prelude })),
+    ...(owners && !theirs ? ownersLeft(session, lacking) : []),
+  ];
   const { first, last } = inTwo(archive.entries, chosen, needs.missing);
   await loadEntries(session, archive, first, { owners });
   // Other names are told with their schema; a new one has no statistics, and its first queries would be planned blindly.
@@ -192,6 +195,15 @@ function refusal(session: PostgresSession, { schema }: TenantOrder, error: unkno
     hint: `Restore as a superuser, or as the owner of the schema, who needs this as well: GRANT CREATE ON DATABASE ${quoteIdentifier(session.database)} TO ${quoteIdentifier(session.user)}; (docs/security.md).`,
     cause: error,
   });
+}
+
+/** Of what was made outside of the schema: whoever may give the schema to its owner may not give these to theirs. */
+function ownersLeft({ user }: PostgresSession, [first, ...more]: WholeEntry[]): string[] {
+  if (first === undefined) return [];
+  const others = more.length === 0 ? '' : ` and ${more.length} more`;
+  return [
+    `${told(first)}${others}, which the schema needs, was made and belongs to ${user}, and rights that others had on it are gone: only a superuser, or a member of every role that owned it, can restore both`,
+  ];
 }
 
 /** What the dump has elsewhere that builds on the tenant. */
