@@ -162,7 +162,9 @@ describe.each(postgresMajors().map((major) => ({ major })))('PostgreSQL $major',
       const touch = (text: string) =>
         `CREATE OR REPLACE FUNCTION public.touch() RETURNS trigger LANGUAGE plpgsql AS $$ ${text} $$;`;
       await server.sql(
-        `REVOKE ALL ON TYPE public.mood FROM PUBLIC; COMMENT ON TYPE public.mood IS 'how they are'; ALTER TYPE public.mood OWNER TO clinic_app`,
+        `REVOKE ALL ON TYPE public.mood FROM PUBLIC; COMMENT ON TYPE public.mood IS 'how they are'; ALTER TYPE public.mood OWNER TO clinic_app;
+          CREATE FUNCTION public.half(n integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT $1 / 2';
+          ALTER TABLE tenant_1.patients ADD CHECK (public.half(id::integer) >= 0)`,
         database,
       );
       expect(await agent.run(['backup', ...backup])).toMatchObject({ code: 0 });
@@ -177,6 +179,11 @@ describe.each(postgresMajors().map((major) => ({ major })))('PostgreSQL $major',
           'ALTER DOMAIN public.age ADD CONSTRAINT old CHECK (VALUE < 150)',
           'ALTER DOMAIN public.age DROP CONSTRAINT old',
           /needs type public\.age, which is not what it was/,
+        ],
+        [
+          "UPDATE pg_proc SET proargnames = '{m}' WHERE proname = 'half'",
+          "UPDATE pg_proc SET proargnames = '{n}' WHERE proname = 'half'",
+          /needs routine public\.half\(n integer\), which is not what it was/,
         ],
       ];
       const before = await server.sql('SELECT oid FROM pg_namespace ORDER BY 1', database);

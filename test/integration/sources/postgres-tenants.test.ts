@@ -593,6 +593,7 @@ describe.each(postgresMajors())('tenants of PostgreSQL %i', (major) => {
       GRANT EXECUTE ON PROCEDURE tenant_42.tidy TO tenant_42_ro;
       ALTER DEFAULT PRIVILEGES FOR ROLE clinic_owner IN SCHEMA tenant_42 GRANT SELECT ON TABLES TO tenant_42_ro;
       ALTER DEFAULT PRIVILEGES FOR ROLE tenant_42 IN SCHEMA tenant_42 GRANT EXECUTE ON FUNCTIONS TO clinic_app;
+      CREATE STATISTICS tenant_42.known ON id, secret FROM tenant_42."My own"; ALTER STATISTICS tenant_42.known OWNER TO tenant_42;
       CREATE POLICY own ON tenant_42."My own" FOR SELECT TO tenant_42_ro USING (true)`);
     const restore = await backup();
     const before = await checksums();
@@ -605,6 +606,7 @@ describe.each(postgresMajors())('tenants of PostgreSQL %i', (major) => {
         'ALTER TABLE tenant_77.patients OWNER TO NEW_ROLE;',
         'ALTER TABLE tenant_77."My own" OWNER TO NEW_ROLE;',
         'ALTER TYPE tenant_77.kind OWNER TO NEW_ROLE;',
+        'ALTER STATISTICS tenant_77.known OWNER TO NEW_ROLE;',
         'ALTER PROCEDURE tenant_77.tidy(integer) OWNER TO NEW_ROLE;',
         'REVOKE ALL ON SCHEMA tenant_77 FROM "tenant_42_ro";',
         'REVOKE ALL ON ALL TABLES IN SCHEMA "tenant_77" FROM "tenant_42_ro";',

@@ -164,13 +164,25 @@ export async function requireRecorded(
   for (const object of before.filter((one, at) => before.findIndex(isIt(one)) === at)) {
     const [was, is] = [before.filter(isIt(object)), now.filter(isIt(object))];
     const what = `needs ${object.kind} ${object.name}, which is not `;
-    if (is.length === 0) throw refusal(`${what}there`, 'Restore that first');
+    if (is.length === 0 && !(await hasOtherNames(session, object, prelude ?? [])))
+      throw refusal(`${what}there`, 'Restore that first');
     const compared = compareNeeded({ ...proof, objects: was }, { ...here, objects: is });
     if (compared.isOther)
       throw refusal(`${what}what it was when the backup was made`, 'Give it back the definition that it had');
     warnings.push(...compared.warnings);
   }
   return warnings;
+}
+
+/** A routine is recorded with its arguments' names, and is there by their types, which the prelude knows. */
+async function hasOtherNames(
+  session: PostgresSession,
+  object: ObjectProof,
+  prelude: WholeEntry[],
+): Promise<boolean> {
+  for (const entry of prelude.filter(({ kind }) => kind in ROUTINES))
+    if (of(entry, [object]).length > 0 && (await isThere(session, entry)) === true) return true;
+  return false;
 }
 
 /** Whether all that a schema's own proof says of outside of it is there, as it was or not. */

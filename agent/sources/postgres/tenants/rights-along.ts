@@ -83,10 +83,13 @@ function foundOf(row: Record<string, unknown>): Found {
 /** Nobody but a person knows who that is. */
 const NEW_ROLE = 'NEW_ROLE';
 
+/** What a statement calls otherwise than the catalog. */
+const WRITTEN: Record<string, string> = { 'statistics object': 'STATISTICS' };
+
 function tellOwned(owned: Found[], { role, from, to }: Move): string[] {
   if (owned.length === 0) return [];
   const statements = owned.map(
-    ({ kind, name }) => `ALTER ${kind.toUpperCase()} ${name} OWNER TO ${NEW_ROLE};`,
+    ({ kind, name }) => `ALTER ${WRITTEN[kind] ?? kind.toUpperCase()} ${name} OWNER TO ${NEW_ROLE};`,
   );
   return [
     `role ${role} owns ${some(owned)} in "${to}", as in "${from}", and may do everything with it: ${statements.join(' ')}`,
