@@ -6,6 +6,14 @@ import { compare } from '../../../agent/proof/compare.ts';
 import { proofOfSchema } from '../../../agent/proof/of-schema.ts';
 import { proofSchema, type Proof } from '../../../agent/proof/proof.ts';
 import { createSource, createTenants } from '../../../agent/sources/create.ts';
+import { beginSnapshot, exportSnapshot } from '../../../agent/sources/postgres/proof/snapshot.ts';
+import { withPostgresSession } from '../../../agent/sources/postgres/session.ts';
+import { readNeeds } from '../../../agent/sources/postgres/tenant-dumps/needs.ts';
+import {
+  countersBefore,
+  inSnapshot,
+  proveSchemas,
+} from '../../../agent/sources/postgres/tenant-dumps/proofs.ts';
 import type { TenantOrder } from '../../../agent/sources/tenants.ts';
 import { CLINIC_ROLES, clinicDatabase } from '../../fixtures/tenants/clinic.ts';
 import { checksumsOf } from '../../helpers/clinic.ts';
@@ -257,6 +265,40 @@ describe.each(postgresMajors())('tenants of PostgreSQL %i', (major) => {
     const asSuperuser = await restore('42', { proof, alone });
     expect(asSuperuser.warnings.join()).not.toContain('belongs to');
     expect(await owner()).toBe('clinic_app');
+  });
+
+  test("what one tenant needs is dropped while proofs of several are read → that one's loses its word, and no other", async () => {
+    const { database, sql } = await clinic();
+    await sql("CREATE FUNCTION public.gone() RETURNS int LANGUAGE sql AS 'SELECT 1'");
+    const [gone] = await sql(
+      "SELECT 'pg_proc'::regclass::oid || ' ' || 'public.gone'::regproc::oid AS object",
+    );
+    const config = postgresConfig({ port: server.port, database, tenants: BY_PATTERN });
+    const leftOut = { relations: [], rows: [], largeObjects: false, subscriptions: false };
+    const schemas = ['tenant_42', 'tenant_43', 'tenant_100', 'tenant_new'];
+    const proofs = await withPostgresSession(config, { signal: never, caFile: '' }, async (session) => {
+      await beginSnapshot(session);
+      const what = { config, caFile: '', snapshot: await exportSnapshot(session), leftOut };
+      return inSnapshot(what, never, async (own) => {
+        const before = await countersBefore(own, what, schemas);
+        const needs = await readNeeds(own, schemas);
+        needs.delete('tenant_100');
+        needs.get('tenant_43')!.objects.add(String(gone?.['object']));
+        await sql('DROP FUNCTION public.gone()');
+        return proveSchemas(own, what, { schemas, before, needs });
+      });
+    });
+    const said = schemas.map((schema) => {
+      const { withNeeds, unproven } = proofs.get(schema)!;
+      return [schema, withNeeds, unproven];
+    });
+    expect(said).toEqual([
+      ['tenant_42', true, null],
+      ['tenant_43', undefined, expect.stringMatching(/^what it needs outside of itself could not be read: /)],
+      ['tenant_100', undefined, 'what it needs outside of itself could not be read'],
+      ['tenant_new', true, null],
+    ]);
+    expect(proofs.get('tenant_42')!.objects.filter(({ kind }) => kind === 'extension')).toHaveLength(1);
   });
 
   test('an extension lives in the schema → the restore point has it, and brings it back', async () => {

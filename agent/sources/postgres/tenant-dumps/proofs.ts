@@ -7,7 +7,7 @@ import { joinCounters, readCounters, type Counter } from '../proof/counters.ts';
 import { oidsOf, type LeftOut } from '../proof/left-out.ts';
 import { readNeeded, readObjectsOf } from '../proof/objects.ts';
 import { sessionFailure } from '../proof/session-failure.ts';
-import { beginSteps, readInOneWay } from '../proof/snapshot.ts';
+import { beginSteps, readInOneWay, step } from '../proof/snapshot.ts';
 import { createTableReader } from '../proof/table-reader.ts';
 import { listTables, methodOf } from '../proof/tables.ts';
 import { quoteLiteral } from '../names.ts';
@@ -67,7 +67,7 @@ export async function proveSchemas(
     readObjectsOf(session, some, { leftOut: relations }),
   );
   for (const object of objects) ofSchema.get(schemaOf(object))?.objects.push(object);
-  const withNeeds = (await addNeeded(session, ofSchema, needs)) ? { withNeeds: true as const } : {};
+  const whole = await addNeeded(session, ofSchema, needs);
   const extent = extentOf(config);
   const tables = await listTables(session, [...relations, ...withoutRows], schemas);
   const readTable = createTableReader(
@@ -97,7 +97,10 @@ export async function proveSchemas(
   return new Map(
     [...ofSchema.values()].map(({ schema, troubles, tables, counters, objects: own }) => [
       schema,
-      { ...about, unproven: summary(troubles), tables, counters, objects: own, ...withNeeds },
+      {
+        ...{ ...about, unproven: summary(troubles), tables, counters, objects: own },
+        ...(whole.has(schema) ? { withNeeds: true as const } : {}),
+      },
     ]),
   );
 }
@@ -118,8 +121,15 @@ export async function proveOne(
       const before = await countersBefore(session, what, [schema]);
       onBegun();
       if (await failed) return { proof: null, why: 'the dump failed' };
-      const needs = await readNeeds(session, [schema]);
-      const proof = (await proveSchemas(session, what, { schemas: [schema], before, needs })).get(schema);
+      // Where it fails, the proof says so, and everything else.
+      const needs = await orTrouble([], schema, () => step(session, () => readNeeds(session, [schema])));
+      const proof = (
+        await proveSchemas(session, what, {
+          schemas: [schema],
+          before,
+          needs: needs ?? new Map<string, Needs>(),
+        })
+      ).get(schema);
       return proof === undefined ? { proof: null, why: 'nothing was read' } : { proof, why: null };
     });
   } catch (error) {
@@ -127,23 +137,40 @@ export async function proveOne(
   }
 }
 
-/** A restore holds it against what is there then. Returns whether it could be read. */
+/**
+ * A restore holds it against what is there then. Returns the schemas of which it could be read. Where it cannot be read of all at once it is read of
+ * each by itself: what was dropped of one's needs takes the others nothing.
+ */
 async function addNeeded(
   session: PostgresSession,
   ofSchema: Map<string, Parts>,
   needs: Map<string, Needs>,
-): Promise<boolean> {
+): Promise<Set<string>> {
   const ofAll = [...ofSchema.values()];
-  const wanted = new Set(ofAll.flatMap(({ schema }) => [...(needs.get(schema)?.objects ?? [])]));
-  const what = 'what they need outside of themselves';
-  const troubles: string[] = [];
-  const found = await orTrouble(troubles, what, () => readNeeded(session, wanted));
-  for (const { schema, troubles: own, objects } of ofAll) {
-    own.push(...troubles);
-    const needed = [...(needs.get(schema)?.objects ?? [])].flatMap((one) => found?.get(one) ?? []);
-    objects.push(...needed.toSorted((a, b) => (`${a.kind} ${a.name}` < `${b.kind} ${b.name}` ? -1 : 1)));
+  const wantedBy = ({ schema }: Parts) => needs.get(schema)?.objects ?? new Set<string>();
+  const what = 'what it needs outside of itself';
+  const together = await orTrouble([], what, () =>
+    readNeeded(session, new Set(ofAll.flatMap((one) => [...wantedBy(one)]))),
+  );
+  const whole = new Set<string>();
+  for (const parts of ofAll) {
+    if (!needs.has(parts.schema)) {
+      parts.troubles.push(`${what} could not be read`);
+      continue;
+    }
+    const wanted = wantedBy(parts);
+    const read = () => readNeeded(session, wanted);
+    const found =
+      together ??
+      (wanted.size === 0 ? new Map<string, never>() : await orTrouble(parts.troubles, what, read));
+    if (found === null) continue;
+    whole.add(parts.schema);
+    const needed = [...wanted].flatMap((one) => found.get(one) ?? []);
+    parts.objects.push(
+      ...needed.toSorted((a, b) => (`${a.kind} ${a.name}` < `${b.kind} ${b.name}` ? -1 : 1)),
+    );
   }
-  return found !== null;
+  return whole;
 }
 
 /** Of all schemas at once; where that fails, of each by itself: what was dropped under one takes no other its proof. */
