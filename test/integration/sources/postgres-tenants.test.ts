@@ -301,6 +301,20 @@ describe.each(postgresMajors())('tenants of PostgreSQL %i', (major) => {
     expect(proofs.get('tenant_42')!.objects.filter(({ kind }) => kind === 'extension')).toHaveLength(1);
   });
 
+  test('one statement is asked for and the text holds several → the server refuses all of it', async () => {
+    const { database, sql } = await clinic();
+    const config = postgresConfig({ port: server.port, database, tenants: BY_PATTERN });
+    await withPostgresSession(config, { signal: never, caFile: '' }, async (session) => {
+      await session.queryOne('CREATE TYPE public.one AS ENUM ();');
+      await expect(
+        session.queryOne('CREATE TYPE public.two AS ENUM (); DROP TYPE public.one;'),
+      ).rejects.toThrow(/multiple commands/);
+    });
+    expect(await sql("SELECT typname AS name FROM pg_type WHERE typname IN ('one', 'two')")).toEqual([
+      { name: 'one' },
+    ]);
+  });
+
   test('an extension lives in the schema → the restore point has it, and brings it back', async () => {
     const { database, sql } = await clinic();
     const { tenants } = tenantsOf(database);
