@@ -11,7 +11,9 @@ export interface ObjectDifference {
 /** What the objects of two proofs say of each other. */
 export interface ObjectFindings {
   differences: ObjectDifference[];
-  /** There on both sides, and defined in other words, which two releases may use for the same thing: kind and name. */
+  /**
+   * Defined in other words, which two releases may use for the same thing, or told by one of MySQL and MariaDB alone: kind and name.
+   */
   unlike: string[];
   /** Extensions that came back in another version, as sentence parts: a server installs the one that it has. */
   otherVersions: string[];
@@ -19,7 +21,7 @@ export interface ObjectFindings {
 
 /**
  * By kind and name; where several share both (overloaded routines), their definitions are compared as a set. What is missing or too much
- * is a difference whatever the servers are, but between MySQL and MariaDB only of the kinds that both tell alike.
+ * is a difference whatever the servers are; between MySQL and MariaDB only of the kinds that both tell alike, and of the others it is unlike.
  */
 export function compareObjects(expected: Proof, found: Proof): ObjectFindings {
   const key = (object: { kind: string; name: string }) => JSON.stringify([object.kind, object.name]);
@@ -33,6 +35,7 @@ export function compareObjects(expected: Proof, found: Proof): ObjectFindings {
     if (before.length !== after.length) {
       const kind = after.length < before.length ? 'object_missing' : 'object_extra';
       if (!isOtherFlavour || TOLD_ALIKE.has(object)) findings.differences.push({ kind, object, name });
+      else findings.unlike.push(`${object} ${name}`);
       continue;
     }
     const version = otherVersion(before, after);

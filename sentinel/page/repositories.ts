@@ -69,6 +69,11 @@ function maintenanceWords(status: MaintenanceStatus | undefined, times: Times): 
     lastSuccess === null
       ? html`<small>never</small>${late}`
       : html`${times.element(lastSuccess, times.ago(lastSuccess))}${late}`;
+  if (lastRun?.result === 'succeeded' && lastRun.warnings) {
+    return html`${success}
+      <strong class="warn">${icon('warned')} with warnings</strong>
+      ${why({ ...lastRun, notes: lastRun.notes.slice(0, 1) })}`;
+  }
   if (lastRun === null || !hasFailed(lastRun)) return success;
   return html`<strong class="bad">${icon('failed')} ${lastRun.result} ${times.ago(lastRun.startedAt)}</strong>
     <small>last good one: ${success}</small>

@@ -82,6 +82,10 @@ function openHeadline(stood: Stood[], maintenance: MaintenanceStatus[], now: Dat
   if (lateJob !== undefined) {
     return { tone: 'warn', headline: `Everything is backed up, but the last ${lateJob} is overdue.` };
   }
+  const warnedJob = maintenance.find(({ lastRun }) => lastRun?.warnings === true)?.job;
+  if (warnedJob !== undefined) {
+    return { tone: 'warn', headline: `Everything is backed up, but the last ${warnedJob} has warnings.` };
+  }
   return named('warned').length > 0
     ? { tone: 'warn', headline: 'Everything is backed up, with warnings.' }
     : { tone: 'good', headline: 'Everything is backed up.' };

@@ -29,15 +29,24 @@ const RIGHTS = /permission denied|must be (a )?(superuser|owner|member)|only sup
 const ELSEWHERE = /Unknown database '|Table '(?!holdfast_scratch_)[^'.]+\.[^']*' doesn't exist/i;
 const NO_MEMORY = /out of (shared )?memory|cannot allocate memory/i;
 
-/** What a load client says when the server, or somebody on it, ended its connection: what came back until then may be whole. */
-const LOST =
-  /ERROR (1053|1927|2006|2013|2055|4031) \(|server closed the connection|terminating connection|SSL connection has been closed|no connection to the server|could not (send data to|receive data from) server/i;
+/** What a server says when it goes down, or somebody on it ended the connection: what came back until then may be whole. */
+const ENDED =
+  /ERROR (1053|1927|4031) \(|terminating connection|the database system is (shutting down|starting up|in recovery)/i;
 
 /** That the scratch server was lost on the way, which may answer again by now, as a sentence part; null where it was not. */
 export function whyLost(error: unknown): string | null {
   const { kind, message } = describeError(error);
-  const lost = kind === 'source_unreachable' || (kind === 'restore_failed' && LOST.test(message));
+  const lost = kind === 'source_unreachable' || (kind === 'restore_failed' && ENDED.test(message));
   return lost ? `the connection to the scratch server was lost: ${message}` : null;
+}
+
+/** What is said of a connection that broke without a word of why. The dump may be at fault: a server ends one that sends too large a packet. */
+const BROKEN =
+  /ERROR (2002|2003|2006|2013|2026|2055) \(|connection|socket|gone away|could not (send data to|receive data from) server|broken pipe|ECONN|EPIPE/i;
+
+/** Whether it speaks of a broken connection, which is an excuse where the server is away. */
+export function isBroken(error: unknown): boolean {
+  return whyLost(error) !== null || BROKEN.test(describeError(error).message);
 }
 
 /** Why a restore that failed has shown nothing, as a sentence part; null where it has. */

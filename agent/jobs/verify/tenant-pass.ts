@@ -15,6 +15,7 @@ import { whyNothingShown } from './not-run.ts';
 import { prepareScratch } from './prepare-scratch.ts';
 import { droppedAfter, scratchPrefix } from './scratch.ts';
 import { leave, type TenantsVerified } from './tenants-verified.ts';
+import { isThrowaway, troubleBehind } from './verify-end.ts';
 
 export interface TenantPass {
   source: Source;
@@ -36,7 +37,7 @@ export async function passOver(work: TenantPass, context: JobContext): Promise<s
   const passed: Passed = { tried: [], tables: 0, warnings: [] };
   try {
     await onScratch(work, passed, context);
-    const trouble = await opened.trouble();
+    const trouble = isThrowaway(opened) ? await opened.trouble() : null;
     if (trouble !== null) throw new HoldfastError('failed', trouble);
     keep(verified, passed);
     return null;
@@ -48,9 +49,12 @@ export async function passOver(work: TenantPass, context: JobContext): Promise<s
       verified.stopped = true;
       return STOPPED;
     }
-    const nothing = (await opened.trouble()) ?? whyNothingShown(error);
+    const nothing = (await troubleBehind(error, opened)) ?? whyNothingShown(error);
     const { message, kind } = describeError(error);
-    leave(verified, nothing ?? message, pass);
+    // What a server that was there anyway told before it went stands; one of our own may have been short of room all along.
+    const standing = isThrowaway(opened) ? NONE_PASSED : passed;
+    keep(verified, standing);
+    leave(verified, nothing ?? message, without(pass, standing));
     const shows = nothing === null && !(error instanceof Unprepared) && kind !== 'client_mismatch';
     verified.broken = {
       error: nothing === null ? causeOf(error) : new HoldfastError('failed', nothing),
@@ -84,6 +88,8 @@ interface Passed {
   tables: number;
   warnings: string[];
 }
+
+const NONE_PASSED: Passed = { tried: [], tables: 0, warnings: [] };
 
 /** Adds to `passed` tenant by tenant. */
 async function onScratch(work: TenantPass, passed: Passed, context: JobContext): Promise<void> {

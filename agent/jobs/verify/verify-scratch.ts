@@ -1,4 +1,4 @@
-import { HoldfastError } from '../../core/errors.ts';
+import { describeError, HoldfastError } from '../../core/errors.ts';
 import { counted, humanBytes } from '../../core/units.ts';
 import { compare } from '../../proof/compare.ts';
 import type { Proof } from '../../proof/proof.ts';
@@ -70,18 +70,25 @@ export async function verifyScratch(work: ScratchWork, steps: Steps, context: Jo
   const taken = await sizeRestored(server, scratch, signal);
   tell(`comparing ${scratch} with the proof`, 'compare');
   const compared = await steps.take('compare', () => comparedWithProof(work, signal));
+  const found = [...compared.findings];
+  // What differs stands, whatever becomes of the steps behind it.
+  const after = async (step: StepFacts['step'], work: () => Promise<StepEnd & { findings: string[] }>) => {
+    try {
+      found.push(...(await steps.take(step, work)).findings);
+    } catch (error) {
+      if (signal.aborted || found.length === 0) throw error;
+      found.push(`${step} failed: ${describeError(error).message}`);
+    }
+  };
   // The extension that it may need is not in the source: everything is compared by now.
   tell(`examining ${scratch}`, 'examine');
-  const examined = await steps.take('examine', () => examine(server, scratch, signal));
-  const asked =
-    queries.length === 0
-      ? { findings: [] }
-      : await steps.take('queries', () => askQueries(server, scratch, queries, signal));
+  await after('examine', () => examine(server, scratch, signal));
+  if (queries.length > 0) await after('queries', () => askQueries(server, scratch, queries, signal));
   return {
     restoreSeconds: restored.seconds,
     ...taken,
     ...compared.found,
-    findings: [...compared.findings, ...examined.findings, ...asked.findings],
+    findings: found,
   };
 }
 

@@ -37,10 +37,15 @@ interface Case {
   all?: Tenant[];
   signal?: AbortSignal;
   on?: Partial<Source>;
+  /** Why the server does not answer any more, once it is asked. */
+  trouble?: string;
+  /** A server that is started for it. */
+  called?: string;
 }
 
 /** A job on a server that restores what it is given; what it was asked to load, pass by pass. */
-async function verifying({ refused = {}, read, loads, more = {}, all, signal, on = {} }: Case) {
+async function verifying(given: Case) {
+  const { refused = {}, read, loads, more = {}, all, signal, on = {}, trouble = null, called = null } = given;
   const passes: string[][] = [];
   const schemas: Source['schemas'] = {
     load: async (_, names, dump) => {
@@ -65,6 +70,7 @@ async function verifying({ refused = {}, read, loads, more = {}, all, signal, on
   } as unknown as Tenants;
   const job = verifyTenantsJob(server, {
     ...verifySettings(repository, server),
+    scratch: placeOf({ server, called, trouble: () => Promise.resolve(trouble) }),
     ...{ tenants, ids: null, unlimited: true, inTurn: (some) => some },
     ...more,
   });
@@ -209,6 +215,7 @@ test('the repository breaks off, the server falls over, there is no scratch → 
     more: {
       scratch: placeOf({
         server: { ...server, schemas: undefined },
+        called: 'a throw-away PostgreSQL 15.18',
         trouble: () => Promise.resolve('it ended by itself'),
       }),
     },
@@ -223,6 +230,22 @@ test('the repository breaks off, the server falls over, there is no scratch → 
     },
   });
   expect(none.ended).toMatchObject({ result: 'skipped', message: 'not verified: no server is installed' });
+});
+
+test('a server that was there anyway goes behind a tenant that did not come back → a failure that names it, and the others are left', async () => {
+  const gone = 'the scratch server does not answer any more';
+  const read = (schema: string) => {
+    if (schema === 't_2') throw new HoldfastError('source_unreachable', 'it has gone');
+    return readOf(schema, 2);
+  };
+  const { ended } = await verifying({ read, trouble: gone });
+  expect(ended).toMatchObject({ result: 'failed', kind: 'verification_failed' });
+  expect(verdicts(ended as EndedRun)).toEqual([['1', 'failed', expect.stringContaining('rows') as unknown]]);
+  expect(ended).toMatchObject({
+    facts: { tenantsLeft: [{ why: gone, tenants: [{ id: '2' }, { id: '3' }] }] },
+  });
+  const ours = await verifying({ read, trouble: gone, called: 'a throw-away PostgreSQL 15.18' });
+  expect(ours.ended).toMatchObject({ result: 'skipped' });
 });
 
 test('a tenant that the backup does not hold → left by turns; named, it is no success', async () => {

@@ -324,12 +324,12 @@ describe('a verification that could not be tried → skipped with the reason, ne
     ['memory is short', restoring('out of shared memory'), /no memory for it: out of shared memory$/],
     [
       'MariaDB ended the connection',
-      restoring('loading failed (exit code 1): ERROR 2013 (HY000) at line 7: Lost connection to server'),
+      restoring('loading failed (exit code 1): ERROR 1927 (70100) at line 7: Connection was killed'),
       /the connection to the scratch server was lost: loading failed/,
     ],
     [
       'PostgreSQL ended the connection',
-      restoring('loading failed (exit code 1): error: server closed the connection unexpectedly'),
+      restoring('loading failed: FATAL: terminating connection due to administrator command'),
       /the connection to the scratch server was lost: /,
     ],
     [
@@ -366,6 +366,66 @@ test('a swap was cut off and is not settled → not run, and nothing that it tak
     .catch((error: unknown) => error);
   expect(ended).toMatchObject({ result: 'skipped', ...kept('not run') });
   expect(databases).toContain(fresh);
+});
+
+describe('a scratch server that is there anyway', () => {
+  const lost = 'ERROR 2013 (HY000) at line 7: Lost connection to server during query';
+  const packet = new HoldfastError('restore_failed', lost, { hint: 'Raise max_allowed_packet there.' });
+  const different = { prove: () => Promise.resolve(proofOf({ tables: [] })) };
+  /** How a verification ends there, and whether it answers a moment later. */
+  async function onStanding(on: Partial<Source>, isAway: boolean) {
+    const { server } = fakeServer(on);
+    const trouble = () => Promise.resolve(isAway ? 'the scratch server does not answer any more' : null);
+    const scratch = placeOf({ server, own: false, trouble });
+    const settings = verifySettings(await repositoryWith(proofOf()), server, { scratch });
+    return verifyJob(server, settings)
+      .run(quiet)
+      .catch((error: unknown) => error);
+  }
+
+  test.each([
+    packet,
+    new HoldfastError('restore_failed', 'error: server closed the connection unexpectedly'),
+  ])(
+    'ends the connection without a word of why, and answers → failed, with the hint of the load: %s',
+    async (why) => {
+      const restoreInto = () => Promise.reject(why);
+      expect(await onStanding({ restoreInto }, false)).toMatchObject({
+        ...{ result: 'failed', kind: 'restore_failed', message: why.message, hint: why.hint },
+        ...kept('failed'),
+      });
+    },
+  );
+
+  test('ends the connection and is away → not run, with the hint of the load', async () => {
+    const restoreInto = () => Promise.reject(packet);
+    expect(await onStanding({ restoreInto }, true)).toMatchObject({
+      ...{ result: 'skipped', message: 'not verified: the scratch server does not answer any more' },
+      ...{ hint: 'Raise max_allowed_packet there.', ...kept('not run') },
+    });
+  });
+
+  test('refuses a statement, and is away a moment later → failed', async () => {
+    const restoreInto = () => Promise.reject(new HoldfastError('restore_failed', 'line 7: no such type'));
+    expect(await onStanding({ restoreInto }, true)).toMatchObject({ result: 'failed', ...kept('failed') });
+  });
+
+  test('shows a difference and goes then → failed with the difference', async () => {
+    expect(await onStanding(different, true)).toMatchObject({
+      ...{ result: 'failed', kind: 'verification_failed', ...kept('failed') },
+    });
+  });
+
+  test('shows a difference and goes while it is examined → failed with both', async () => {
+    const examine = () => Promise.reject(new HoldfastError('source_unreachable', 'it has gone'));
+    expect(await onStanding({ ...different, examine }, true)).toMatchObject({
+      result: 'failed',
+      message: expect.stringMatching(
+        /did not come back as it was: .*; examine failed: it has gone$/,
+      ) as string,
+      ...kept('failed'),
+    });
+  });
 });
 
 describe('a server that is started for it', () => {

@@ -300,6 +300,16 @@ describe('the repository', () => {
     );
   });
 
+  it('a retention that ended with warnings → the first of them is told', () => {
+    const lastRun = runOf({
+      ...{ job: 'retention', source: null, warnings: true },
+      notes: ['nothing was pruned: one is missing', 'another'],
+    });
+    const status = statusOf({ maintenance: [upkeepOf('retention', { lastSuccess: hoursAgo(3), lastRun })] });
+    const told = text(repositoryList(status, times));
+    expect(told).toMatch(/Last retention 3 h ago with warnings nothing was pruned: one is missing$/);
+  });
+
   it('a retention that comes no more → that it is overdue, also where there was none since the first backup', () => {
     const told = (more: object) =>
       text(

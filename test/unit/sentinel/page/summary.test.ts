@@ -83,6 +83,16 @@ it.each(['failed', 'interrupted'] as const)(
   },
 );
 
+it('backed up, and the last retention has warnings → told, and not green', () => {
+  const lastRun = runOf({ job: 'retention', source: null, warnings: true });
+  const maintenance = [upkeepOf('retention', { lastSuccess: hoursAgo(3), lastRun })];
+  expect(summaryOf(factsOf({ status: statusOf({ maintenance }) }))).toMatchObject({
+    tone: 'warn',
+    headline: 'Everything is backed up, but the last retention has warnings.',
+    gate: 'The gate is open',
+  });
+});
+
 it.each(['retention', 'check'] as const)(
   'backed up, and no %s for longer than the schedule lets expect → told and not green, and the gate stays open',
   (job) => {
