@@ -219,7 +219,7 @@ function createJobs(deps: Deps): Jobs {
         preludePath: tenant === null ? null : preludeBeside(path),
         read,
         readPrelude: (file, signal) => readPrelude(file, (one) => read(one, signal)),
-        target: to ?? `${cut(settings.database)}_restored_${at}`,
+        target: { name: to ?? `${cut(settings.database)}_restored_${at}`, isGiven: to !== null },
         isPostgres: settings.type === 'postgres',
         expects,
         check: tenant === null ? null : requireTenant(tenantsOf(settings).tenants, tenant, path),

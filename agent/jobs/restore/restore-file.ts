@@ -12,8 +12,8 @@ export interface RestoreFileSettings {
   readPrelude: (path: string, signal: AbortSignal) => AsyncIterable<Buffer>;
   /** Plain bytes of a file; throws what is wrong with it at the latest behind its last good byte. */
   read: (path: string, signal: AbortSignal) => AsyncIterable<Buffer>;
-  /** A new database. */
-  target: string;
+  /** A new database; where the name is not one that somebody gave, and is taken, it gets a number at its end. */
+  target: { name: string; isGiven: boolean };
   /** Whether it is one of PostgreSQL, whose dumps are archives. */
   isPostgres: boolean;
   /** Looks into an archive before anything is made of it, and throws what is wrong with it; null for nothing to look for. */
@@ -41,7 +41,7 @@ async function restoreFile(
   settings: RestoreFileSettings,
   context: JobContext,
 ): Promise<Outcome> {
-  const { path, preludePath, target, isPostgres, expects } = settings;
+  const { path, preludePath, isPostgres, expects } = settings;
   const { signal } = context;
   // Before anything is made: a wrong file is told as such.
   const isArchive = await beginsAsArchive(settings, signal);
@@ -54,7 +54,7 @@ async function restoreFile(
     await settings.check(settings.read(path, signal), signal);
   }
 
-  const lacks = await source.createDatabase(target, signal);
+  const { target, lacks } = await createTarget(source, settings.target, signal);
   try {
     const progress = { step: `loading ${path} into ${target}`, dumpBytes: 0, storedBytes: 0 };
     if (preludePath !== null)
@@ -96,6 +96,25 @@ async function restoreFile(
       );
     });
     throw error;
+  }
+}
+
+const MOST_OF_A_SECOND = 9;
+
+async function createTarget(
+  source: Source,
+  { name, isGiven }: RestoreFileSettings['target'],
+  signal: AbortSignal,
+): Promise<{ target: string; lacks: string[] }> {
+  for (let number = 1; ; number += 1) {
+    const target = number === 1 ? name : `${name}_${number}`;
+    try {
+      return { target, lacks: await source.createDatabase(target, signal) };
+    } catch (error) {
+      // Another restore of the same second has it.
+      const isTaken = error instanceof HoldfastError && error.kind === 'target_not_empty';
+      if (isGiven || !isTaken || number === MOST_OF_A_SECOND) throw error;
+    }
   }
 }
 
