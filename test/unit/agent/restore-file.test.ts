@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { HoldfastError } from '../../../agent/core/errors.ts';
-import type { JobContext } from '../../../agent/jobs/job.ts';
 import { restoreFileJob } from '../../../agent/jobs/restore/restore-file.ts';
 import type { Source } from '../../../agent/sources/source.ts';
 
@@ -36,7 +35,7 @@ async function load(there: string[], target: { name: string; isGiven: boolean })
     timeoutMs: 1000,
   });
   const context = { signal: new AbortController().signal, onProgress: () => undefined };
-  const { reason } = await job.run(context as unknown as JobContext);
+  const { reason } = await job.run(context);
   return { databases, reason };
 }
 
