@@ -159,4 +159,27 @@ describe('restore --tables of MariaDB', () => {
     expect(code).toBe(2);
     expect(agent.snapshots()).toEqual(stored);
   });
+
+  test('a key to it is made between the plan and the swap → refused under the locks, and undone', async () => {
+    const shop = await mariadb.createShop(server, 3);
+    const { database } = shop;
+    const [fresh, keep] = [`holdfast_scratch_${database}_restore`, `${database}_before_20261101_150000`];
+    await server.sql('CREATE TABLE crates (id INT PRIMARY KEY); INSERT INTO crates VALUES (1)', database);
+    await server.sql(`CREATE DATABASE ${fresh}; CREATE TABLE ${fresh}.crates (id INT PRIMARY KEY)`);
+    const source = mariadb.source(server, shop);
+    const signal = AbortSignal.timeout(60_000);
+    const loaded = { stilledEvents: [] } as unknown as Parameters<typeof source.planSwap>[0]['loaded'];
+    const plan = await source.planSwap({ fresh, keep, loaded, ofSome: true }, signal);
+    await server.sql('CREATE TABLE boxes (crate INT, FOREIGN KEY (crate) REFERENCES crates (id))', database);
+    await expect(source.swapIn(plan, signal)).rejects.toMatchObject({
+      kind: 'restore_failed',
+      message: expect.stringMatching(
+        /^crates of shop\d+ cannot be swapped alone any more: a foreign key goes from boxes to crates, .* was not touched$/,
+      ) as string,
+    });
+    expect(await source.settleSwap(plan, signal)).toBe('undone');
+    expect(await numberOf('crates', database)).toBe(1);
+    expect(await keptBeside(database)).toEqual([]);
+    await source.dropDatabase(fresh, signal);
+  });
 });

@@ -1,3 +1,4 @@
+import { errorFields } from '../../error-fields.ts';
 import { isDatabase, quoteName } from '../names.ts';
 import type { MysqlSession } from '../session.ts';
 
@@ -46,16 +47,44 @@ export async function pointKeys(session: MysqlSession, fresh: string, keys: Outw
   await session.query('SET SESSION foreign_key_checks = 1');
 }
 
-/** Old rows hold on to nothing that lives: drops the keys that go out of the database which is kept. May be called again. */
-export async function dropKeysOut(session: MysqlSession, keep: string): Promise<void> {
+/**
+ * Old rows hold on to nothing that lives: drops the keys that go out of the database which is kept. Everybody who uses what such a key
+ * points to waits behind the statement, so that it gives up soon. Returns what is left to a person, as sentence parts. May be called again.
+ */
+export async function dropKeysOut(session: MysqlSession, keep: string): Promise<string[]> {
   const keys = await session.query(
-    `SELECT DISTINCT table_name AS tab, constraint_name AS name FROM information_schema.key_column_usage
+    `SELECT DISTINCT table_name AS tab, constraint_name AS name, referenced_table_schema AS db, referenced_table_name AS parent
+      FROM information_schema.key_column_usage
       WHERE ${isDatabase('table_schema', keep)} AND CAST(referenced_table_schema AS BINARY) <> CAST(table_schema AS BINARY)`,
   );
-  for (const { tab, name } of keys)
-    await session.query(
-      `ALTER TABLE ${quoteName(keep)}.${quoteName(String(tab))} DROP FOREIGN KEY ${quoteName(String(name))}`,
+  await session.query(`SET SESSION lock_wait_timeout = ${LOCK_WAIT_SECONDS}`);
+  const left: string[] = [];
+  for (const { tab, name, db, parent } of keys) {
+    const statement = `ALTER TABLE ${quoteName(keep)}.${quoteName(String(tab))} DROP FOREIGN KEY ${quoteName(String(name))}`;
+    const error = await tryAgain(() => session.query(statement));
+    if (error === null) continue;
+    left.push(
+      `${keep}.${String(tab)} still has a foreign key to ${String(db)}.${String(parent)}, where it keeps rows from being deleted (${errorFields(error).message}): run ${statement};`,
     );
+  }
+  return left;
+}
+
+const LOCK_WAIT_SECONDS = 1;
+const TRIES = 3;
+
+/** Null for success, or what the last try said. */
+async function tryAgain(work: () => Promise<unknown>): Promise<unknown> {
+  let last: unknown = null;
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    try {
+      await work();
+      return null;
+    } catch (error) {
+      last = error;
+    }
+  }
+  return last;
 }
 
 const NAME = '`(?:[^`]|``)+`';

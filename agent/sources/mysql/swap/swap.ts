@@ -3,6 +3,7 @@ import { HoldfastError } from '../../../core/errors.ts';
 import type { SwapPlan } from '../../source.ts';
 import { errorFields } from '../../error-fields.ts';
 import { codeOf, statementError } from '../errors.ts';
+import { readGrants } from '../grants.ts';
 import { isDatabase, quoteName } from '../names.ts';
 import { createDatabase, dropDatabase, systemUserError } from '../objects.ts';
 import { listSequences } from '../proof/objects.ts';
@@ -20,6 +21,7 @@ import { dropKeysOut, pointKeys } from './outward-keys.ts';
 import { pointDefaults } from './point-defaults.ts';
 import type { Program } from './programs.ts';
 import { allTables, readTablesLeft, renaming, type TablesLeft } from './rename.ts';
+import { refuseTied } from './tie.ts';
 import { Untriggered } from './untriggered.ts';
 
 /** Everything that reads or writes one of the tables is waited for so long, and all that comes after it waits too. */
@@ -41,7 +43,6 @@ export async function swapTables(session: MysqlSession, connect: Connect, plan: 
     await createDatabase(session, swap.keep, { own: swap.target, charset: swap.oldCharset });
     await dropTriggers(session, swap.fresh, swap.wanted);
     await pointAhead(session, swap);
-    await pointKeys(session, swap.fresh, swap.keys ?? []);
     await renameTables(session, connect, swap);
     return await complete(session, swap);
   } catch (error) {
@@ -101,8 +102,13 @@ async function renameTables(session: MysqlSession, connect: Connect, swap: Mysql
   const triggers = wanted.filter(({ kind }) => kind === 'TRIGGER');
   // Mostly all were made under one, which need not be that of today; and no database is altered under a lock.
   await haveCollation(session, target, triggers[0]?.databaseCollation ?? swap.freshCharset.collation);
+  const grants = swap.isOfSome === true ? await readGrants(session) : null;
+  // As late as can be: whoever is killed from here on leaves keys that hold on to tables that live.
+  await pointKeys(session, swap.fresh, swap.keys ?? []);
   // Waits until nobody is in the middle of something.
   await session.query(lockingAll(swap, allTables(swap)));
+  // Nobody makes a key to what is locked.
+  if (grants !== null) await refuseTied(session, target, { tables: swap.freshTables, grants });
   await dropTriggers(session, target, inTheWay);
   if (session.flavour === 'mysql') {
     await session.query(statement);
@@ -138,7 +144,6 @@ async function makeTriggers(session: MysqlSession, target: string, triggers: Pro
 /** What is left to do when all tables are where they belong. */
 async function complete(session: MysqlSession, swap: MysqlSwap): Promise<string[]> {
   const { target, fresh, keep } = swap;
-  if (swap.isOfSome === true) await dropKeysOut(session, keep);
   await pointDefaults(session, target, { from: fresh, to: target });
   const astray = await pointKept(session, swap);
   await haveCollation(session, target, swap.freshCharset.collation);
@@ -155,7 +160,8 @@ async function complete(session: MysqlSession, swap: MysqlSwap): Promise<string[
   await dropDatabase(session, swap.fresh);
   for (const gate of GATES)
     await session.query(`DROP TABLE IF EXISTS ${quoteName(swap.keep)}.${quoteName(gate)}`);
-  return [...astray, ...lacking.map((one) => `${keep} lacks ${tellMissing(one)}`)];
+  const holding = swap.isOfSome === true ? await dropKeysOut(session, keep) : [];
+  return [...astray, ...lacking.map((one) => `${keep} lacks ${tellMissing(one)}`), ...holding];
 }
 
 /** The kept tables draw from the sequences that went with them; of some tables none went. */
@@ -216,14 +222,16 @@ function lockingAll({ target, fresh }: MysqlSwap, tables: TablesLeft): string {
 
 function swapError(swap: MysqlSwap, error: unknown): HoldfastError {
   const what = `cannot put the restored tables in the place of those of ${swap.target}`;
-  if (codeOf(error) === 'ER_LOCK_WAIT_TIMEOUT') return inUse(what, swap, error);
+  if (/^ER_LOCK_(WAIT_TIMEOUT|DEADLOCK)$/.test(codeOf(error))) return inUse(what, swap, error);
   return systemUserError(error, what) ?? statementError(error, what, null);
 }
 
 function inUse(what: string, { target }: MysqlSwap, cause: unknown): HoldfastError {
   return new HoldfastError(
     'restore_failed',
-    `${what}: somebody kept using one of them for ${LOCK_WAIT_SECONDS} s`,
+    codeOf(cause) === 'ER_LOCK_DEADLOCK'
+      ? `${what}: the server found a deadlock with somebody who uses them`
+      : `${what}: somebody kept using one of them for ${LOCK_WAIT_SECONDS} s`,
     {
       hint: `Stop what is connected to ${target} (SHOW PROCESSLIST), or let its transactions end, and restore again.`,
       cause,

@@ -1,3 +1,4 @@
+import { HoldfastError } from '../../../core/errors.ts';
 import type { Hurdle } from '../../source.ts';
 import type { MysqlGrants } from '../grants.ts';
 import { isDatabase, quoteName } from '../names.ts';
@@ -14,11 +15,12 @@ export async function findTie(
   tables: string[],
   grants: MysqlGrants,
 ): Promise<Hurdle | null> {
-  const [view] = await session.query(
-    `SELECT table_name AS name FROM information_schema.views
-      WHERE ${isDatabase('table_schema', target)} AND table_name IN (${tables.map(() => '?').join(', ')})`,
-    tables,
-  );
+  // MariaDB looks for names without regard to case there, whatever they are on the disk.
+  const view = (
+    await session.query(
+      `SELECT table_name AS name FROM information_schema.views WHERE ${isDatabase('table_schema', target)}`,
+    )
+  ).find(({ name }) => tables.includes(String(name)));
   if (view !== undefined) {
     const name = `${quoteName(target)}.${quoteName(String(view.name))}`;
     return {
@@ -40,6 +42,21 @@ export async function findTie(
         ? `Restore ${key.child} together with it (--tables), or everything.`
         : 'Drop it before the restore and make it anew afterwards.',
   };
+}
+
+/** Throws `restore_failed` for such a tie: what was seen before the load may have changed meanwhile. */
+export async function refuseTied(
+  session: MysqlSession,
+  target: string,
+  { tables, grants }: { tables: string[]; grants: MysqlGrants },
+): Promise<void> {
+  const tie = await findTie(session, target, tables, grants);
+  if (tie === null) return;
+  throw new HoldfastError(
+    'restore_failed',
+    `${tables.join(', ')} of ${target} cannot be swapped alone any more: ${tie.detail}; ${target} was not touched`,
+    { hint: tie.mend },
+  );
 }
 
 /** A foreign key to a table of the target. */
