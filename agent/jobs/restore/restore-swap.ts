@@ -10,6 +10,7 @@ import { endUnfinished, markUnfinished, unfinishedSwap } from './unfinished-rest
 import type { Done, Restoration } from './restoration.ts';
 
 const DROP_TIMEOUT_MS = 60_000;
+const LOOK_TIMEOUT_MS = 10_000;
 /** From here on it is done or not done, and nobody may stop in between to ask which. */
 const SWAP_TIMEOUT_MS = 10 * 60_000;
 
@@ -36,6 +37,7 @@ export async function loadAndSwap(restoration: Restoration, there: boolean): Pro
     const ofSome = restoration.tables !== null;
     const swapped = await swap(restoration, { fresh, keep, loaded: restored, ofSome });
     forgetBeside(settings.notes, source.name);
+    const kept = keep !== null && (!ofSome || (await isThere(source, keep))) ? keep : null;
     const until = new Date(settings.now().getTime() + KEPT_FOR_MS).toISOString().slice(0, 10);
     return {
       tables: checked.tables,
@@ -44,7 +46,7 @@ export async function loadAndSwap(restoration: Restoration, there: boolean): Pro
         ...(ofSome ? ['everything else is as it was'] : []),
         ...restored.notes,
         ...checked.notes,
-        ...(keep === null ? [] : [toldKept(restoration, keep, until)]),
+        ...(kept === null ? [] : [toldKept(restoration, kept, until)]),
       ],
       warnings: [
         ...restored.warnings,
@@ -54,7 +56,7 @@ export async function loadAndSwap(restoration: Restoration, there: boolean): Pro
         ...swapped,
         ...ownersLeft(restoration, restored, restoration.tables?.join(', ') ?? source.database),
       ],
-      kept: keep,
+      kept,
       databaseBytes: checked.databaseBytes,
     };
   } catch (error) {
@@ -62,6 +64,12 @@ export async function loadAndSwap(restoration: Restoration, there: boolean): Pro
     if (unfinishedSwap(settings.notes, source.name) === null) await dropAgain(restoration, fresh, error);
     throw error;
   }
+}
+
+/** Of some tables that were not there before, nothing is kept. It is done by then, whatever this answers. */
+async function isThere(source: Source, keep: string): Promise<boolean> {
+  const names = await source.listDatabases(keep, AbortSignal.timeout(LOOK_TIMEOUT_MS)).catch(() => [keep]);
+  return names.includes(keep);
 }
 
 function toldKept({ tables }: Restoration, keep: string, until: string): string {

@@ -118,6 +118,8 @@ describe('restore --tables of MariaDB', () => {
     expect(stderr).toMatch(/1 table, 300 rows/);
     expect(code).toBe(3);
     expect(stderr).toMatch(/warning: .*the restore point lacks what is damaged: `totals`/);
+    expect(stderr).not.toMatch(/_before_/);
+    expect(await keptBeside(database)).toEqual([]);
     await server.sql('DELETE FROM orders WHERE id = 2', database);
     expect(await numberOf('parts', database)).toBe(1);
     await expect(server.sql('INSERT INTO parts VALUES (3, 999)', database)).rejects.toThrow(/foreign key/i);

@@ -46,7 +46,7 @@ interface Prepared {
   plan: SwapPlan;
 }
 
-async function prepared(): Promise<Prepared> {
+async function prepared(spoil = SPOIL): Promise<Prepared> {
   number += 1;
   const [target, fresh] = [`some${number}`, `holdfast_scratch_${number}_restore`];
   const keep = `${target}_before_20261101_150000`;
@@ -58,7 +58,7 @@ async function prepared(): Promise<Prepared> {
   const source = subject.source(target);
   const dump = source.parts(await source.probe(never)).at(-1)!;
   const { bytes } = await readDump(dump.open(never));
-  await server.sql(SPOIL, target);
+  await server.sql(spoil, target);
   expect(await source.swapHurdle(keep, never, CHOSEN)).toBeNull();
   await source.createDatabase(fresh, never);
   const options = { owners: 'keep', tables: CHOSEN } as const;
@@ -126,6 +126,15 @@ describe('a swap of some tables of MariaDB', () => {
     expect(await now.source.swapIn(now.plan, never)).toEqual([]);
     await expectSwapped(now);
     expect(await now.source.settleSwap(now.plan, never)).toBe('done');
+  });
+
+  test('none of them was there any more → nothing is kept, and no empty database stays', async () => {
+    const now = await prepared('DROP TABLE `lines`, orders');
+    const { source, target, keep, plan } = now;
+    expect(await source.swapIn(plan, never)).toEqual([]);
+    expect(await keysOf(target)).toEqual(inOrder(target));
+    expect(await server.sql(`SHOW DATABASES LIKE '${keep}'`)).toEqual([]);
+    expect(await source.settleSwap(plan, never)).toBe('done');
   });
 
   test('cut off when keys point into the target and nothing is renamed → undone, and what is beside can be dropped', async () => {

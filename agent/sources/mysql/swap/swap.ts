@@ -153,13 +153,17 @@ async function complete(session: MysqlSession, swap: MysqlSwap): Promise<string[
       cause: missing.error,
     });
   }
-  const lacking = await makeProgramsAlike(session, keep, swap.kept);
+  // Of some tables there may have been none before: nothing is kept then.
+  const keepsNone = swap.isOfSome === true && swap.oldTables.length === 0;
+  const lacking = keepsNone ? [] : await makeProgramsAlike(session, keep, swap.kept);
   const [left] = await listTables(session, swap.fresh);
   if (left !== undefined)
     throw new HoldfastError('restore_failed', `table ${left} is still in ${swap.fresh}`);
   await dropDatabase(session, swap.fresh);
-  for (const gate of GATES)
-    await session.query(`DROP TABLE IF EXISTS ${quoteName(swap.keep)}.${quoteName(gate)}`);
+  if (keepsNone) await dropDatabase(session, keep);
+  else
+    for (const gate of GATES)
+      await session.query(`DROP TABLE IF EXISTS ${quoteName(swap.keep)}.${quoteName(gate)}`);
   const holding = swap.isOfSome === true ? await dropKeysOut(session, keep) : [];
   return [...astray, ...lacking.map((one) => `${keep} lacks ${tellMissing(one)}`), ...holding];
 }
