@@ -124,7 +124,7 @@ export async function createApp(config: Config, surroundings: Surroundings): Pro
   const access = createAccess(config, surroundings);
   const { clock, processes, password, childEnvironment } = access;
   const ledger = openLedger(join(config.stateDir, 'ledger.db'), clock);
-  const repository = notingSnapshots(access.repository, ledger, clock);
+  const repository = notingSnapshots(access.repository, ledger, { clock, retention: config.retention });
   const runtimeDir = join(config.stateDir, 'run');
   const throwawayDir = config.throwawayDir ?? join(config.stateDir, 'throw-away');
   const sourceDeps = { processes, runtimeDir, engines: await loadEngines(config.sources) };

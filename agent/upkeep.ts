@@ -108,6 +108,7 @@ export function createUpkeep(deps: {
       },
       strangers: (source, snapshots) =>
         strangerWords(source, strangersIn(ledger, source, snapshots), config.host),
+      watches: config.retention,
       damaged: () => openDamage(ledger) !== null,
       now: () => clock.now(),
       dropReplaced: (signal) =>

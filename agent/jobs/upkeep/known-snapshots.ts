@@ -44,9 +44,13 @@ export function missingWords(missing: KnownSnapshot[]): string {
 /**
  * The repository, by which whatever a run stores is known to the next retention, and whatever a run removes is not any more: what is missing
  * then was not removed by us. A removal is noted before, for an agent that is killed in between must not call its own work a loss; what is
- * still there the next retention finds again.
+ * still there the next retention finds again. Where retention is switched off, whoever removes instead tells nobody: nothing stored is noted.
  */
-export function notingSnapshots(repository: Repository, notes: Notes, clock: Clock): Repository {
+export function notingSnapshots(
+  repository: Repository,
+  notes: Notes,
+  { clock, retention }: { clock: Clock; retention: boolean },
+): Repository {
   const removed = (ids: string[]) => {
     const repositoryId = rememberedId(repository, notes);
     if (repositoryId === null) return;
@@ -58,9 +62,10 @@ export function notingSnapshots(repository: Repository, notes: Notes, clock: Clo
   };
   const stored = <T extends SavedSnapshot>({ source, kind }: SnapshotTags, saved: T): T => {
     const repositoryId = rememberedId(repository, notes);
-    if (repositoryId === null || kind === 'ledger') return saved;
+    if (!retention || repositoryId === null || kind === 'ledger') return saved;
     const note = storedIn(repositoryId);
-    write(notes, note, [...read(notes, note), { id: saved.id, time: clock.now().toISOString(), source }]);
+    const one = { id: saved.id, time: clock.now().toISOString(), source };
+    write(notes, note, [...read(notes, note), one].slice(-MOST_STORED));
     return saved;
   };
   return {
@@ -95,6 +100,8 @@ export function notingSnapshots(repository: Repository, notes: Notes, clock: Clo
 }
 
 const MOST_TOLD = 5;
+/** Where no retention comes to its end for a long time: the newest, for the note is written with each. */
+const MOST_STORED = 10_000;
 
 /** Of each repository its own. */
 function leftIn(repositoryId: string): string {

@@ -42,6 +42,8 @@ export interface RetentionSettings {
   dryRun: boolean;
   /** Goes on, and prunes, although snapshots that were there last time are gone; they are not missed any more. */
   acceptMissing: boolean;
+  /** Whether `BACKUP_RETENTION` is on. Where it is off, another machine removes, of which nobody here knows: no snapshot is missed. */
+  watches: boolean;
   /** Whether a check of the repository found damage that no later one has shown to be gone: nothing is removed before. */
   damaged: () => boolean;
   /** Why no dump of a source's tenants may go now, as a sentence part; null where nothing is in the way. */
@@ -95,7 +97,7 @@ async function applyRetention(
   // On most days one look is all: nothing is old enough to go.
   const preview = await repository.preview(settings.keep, signal);
   const present = [...preview.kept, ...preview.removed];
-  const known = recallKnown(notes, id);
+  const known = settings.watches ? recallKnown(notes, id) : [];
   const gone = missingFrom(present, known);
   if (!settings.acceptMissing) refuseSuspiciousList(settings, present, { known, gone });
   const missing = settings.acceptMissing ? [] : gone;
@@ -123,7 +125,7 @@ async function applyRetention(
   const expired = [...expiredRestorePoints(preview, settings), ...dumpsOfTenants];
   const rememberWithout = (going: string[]) => {
     const stay = present.filter((one) => isOfSources(one, settings) && !going.includes(one.id));
-    rememberKnown(notes, id, [...stay.map(knownFrom), ...missing]);
+    rememberKnown(notes, id, settings.watches ? [...stay.map(knownFrom), ...missing] : []);
   };
   if (!dryRun) {
     // Before anything goes: an agent that is killed in between must not take its own work for a loss.

@@ -78,6 +78,7 @@ function settings(
     afterBackup: false,
     now: () => new Date('2026-03-09T00:00:00Z'),
     dropReplaced: async () => ({ dropped: [], failures: [] }),
+    watches: true,
     damaged: () => false,
     strangers: () => [],
     tenantDoubt: () => null,
@@ -357,7 +358,7 @@ describe('retention', () => {
     const noting = notingSnapshots(
       { ...all.repository, repairs: { dropUnreadable } as unknown as Repository['repairs'] },
       given.notes,
-      { now: given.now },
+      { clock: { now: given.now }, retention: true },
     );
     await noting.remove(['a'], context.signal);
     await noting.repairs.dropUnreadable(['c'], '/copies', context.signal);
@@ -380,7 +381,7 @@ describe('retention', () => {
       save: next,
       prepare: () => ({ save: next }) as unknown as PreparedSave,
     };
-    const noting = notingSnapshots(saving, given.notes, { now: given.now });
+    const noting = notingSnapshots(saving, given.notes, { clock: { now: given.now }, retention: true });
     const tags = { source: 'shop', engine: 'postgres', kind: 'tenant-set' as const };
     await noting.saveFolder({ tags } as FolderToSave, context.signal);
     await noting.prepare({ tags } as SaveTarget).save({} as DumpToSave, context.signal);
@@ -398,6 +399,22 @@ describe('retention', () => {
     ]);
     const again = await retentionJob(settings(short.repository, notes)).run(context);
     expect(again.warnings).toEqual(warnings);
+  });
+
+  test('retention is off, and another machine removes → a prune by hand misses nothing, now or once it is on again', async () => {
+    const notes = new Map<string, string>();
+    const all = keepingAll(['a', 'b', 'c', 'd']);
+    await retentionJob(settings(all.repository, notes)).run(context);
+    const { notes: kept, now } = settings(all.repository, notes);
+    const saving = { ...all.repository, save: async () => ({ id: 'e' }) as SavedFolder };
+    const noting = notingSnapshots(saving, kept, { clock: { now }, retention: false });
+    const tags = { source: 'shop', engine: 'postgres', kind: 'dump' as const };
+    await noting.save({ tags } as SaveRequest, context.signal);
+    const short = keepingAll(['a', 'c', 'd']);
+    for (const watches of [false, true]) {
+      const { warnings } = await retentionJob(settings(short.repository, notes, { watches })).run(context);
+      expect(warnings).toEqual([]);
+    }
   });
 
   test('retention is killed behind its forget → what it removed is not missed', async () => {
