@@ -41,11 +41,22 @@ function throwaway(...[source, config, deps]: Parameters<typeof createScratchPla
 }
 
 function standing(server: Source, own: boolean): ScratchPlace {
-  const trouble = async () => {
-    const why = await whyNoAnswer(server);
-    const which = own ? 'the server of the source' : 'the scratch server';
-    return why === null ? null : `${which} does not answer any more: ${why}`;
+  const which = own ? 'the server of the source' : 'the scratch server';
+  const open = () => {
+    const openedAt = performance.now();
+    const trouble = async () => {
+      const why = await whyNoAnswer(server);
+      if (why !== null) return `${which} does not answer any more: ${why}`;
+      // One that was quick to come back answers, and has ended every connection.
+      const uptime = await server.uptime(AbortSignal.timeout(ASK_TIMEOUT_MS)).catch(() => Infinity);
+      const sinceOpened = (performance.now() - openedAt) / 1000;
+      return uptime + WHOLE_SECOND < sinceOpened ? `${which} was started again meanwhile` : null;
+    };
+    return Promise.resolve({ server, own, called: null, trouble, close: () => Promise.resolve() });
   };
-  const opened = { server, own, called: null, trouble, close: () => Promise.resolve() };
-  return { open: () => Promise.resolve(opened) };
+  return { open };
 }
+
+const ASK_TIMEOUT_MS = 15_000;
+/** MySQL and MariaDB count no parts of it. */
+const WHOLE_SECOND = 1;

@@ -101,6 +101,9 @@ export interface Source {
   /** What a database takes on the server's disk, by its estimate; null where it has none. Bytes. */
   sizeOf(target: string, signal: AbortSignal): Promise<number | null>;
 
+  /** For how long the server runs since it was started last. Seconds. */
+  uptime(signal: AbortSignal): Promise<number>;
+
   /** Databases on the server whose name starts with the prefix. Throws `configuration` where the server would write such a name otherwise. */
   listDatabases(prefix: string, signal: AbortSignal): Promise<string[]>;
 

@@ -19,19 +19,33 @@ test.each([
   expect(finished.code, show(finished)).toBe(2);
 });
 
-test('what a layer needs cannot be had → it cannot run, which counts as failed and is told with how to leave it out', async () => {
+/** The scripts where nothing can be installed. */
+async function withoutNpm(command: string) {
   const folder = temporaryFolder();
   cpSync(join(repositoryRoot, 'scripts'), join(folder, 'scripts'), { recursive: true });
   fakeProgram(folder, 'npm', 'echo "npm: the registry does not answer" >&2; exit 1');
   const env = { PATH: `${folder}:${process.env['PATH'] ?? ''}`, HOLDFAST_CACHE: join(folder, 'cache') };
-  const finished = await shell('scripts/test unit component --without compose', {
-    ...{ cwd: folder, env, timeoutMs: 20_000 },
-  });
+  return shell(command, { cwd: folder, env, timeoutMs: 20_000 });
+}
+
+test('what a layer needs cannot be had → it cannot run, which counts as failed and is told with how to leave it out', async () => {
+  const finished = await withoutNpm('scripts/test unit component --without compose');
   expect(finished.stderr).toMatch(
     /npm: the registry does not answer[^]*error: unit cannot run here .*scripts\/test --without unit leaves it out/,
   );
   expect(finished.stdout).toMatch(
     /^unit +CANNOT RUN +0 +1 .*\ncomponent +CANNOT RUN +0 +1 .*\nleft out: compose\n\n0 passed, 2 failed\n$/m,
+  );
+  expect(finished.code, show(finished)).toBe(1);
+});
+
+test('compose begins beside the others and cannot run → told at its place, and counted', async () => {
+  const finished = await withoutNpm('scripts/test compose unit');
+  expect(finished.stderr).toMatch(
+    /^=== compose begins beside the others[^]*npm: the registry does not answer[^]*\n=== unit\n[^]*\n=== compose\nerror: compose cannot run here /,
+  );
+  expect(finished.stdout).toMatch(
+    /^unit +CANNOT RUN +0 +1 .*\ncompose +CANNOT RUN +0 +1 .*\n\n0 passed, 2 failed\n$/m,
   );
   expect(finished.code, show(finished)).toBe(1);
 });

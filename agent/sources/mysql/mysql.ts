@@ -81,6 +81,11 @@ export function createMysqlSource(config: MysqlSourceConfig, deps: ClientDeps): 
       }),
     emptyDatabase: (target, signal) => session(signal, (open) => emptyDatabase(open, target)),
     dropDatabase: (target, signal) => session(signal, (open) => dropDatabase(open, target)),
+    uptime: (signal) =>
+      session(signal, async (open) => {
+        const [row] = await open.query("SHOW GLOBAL STATUS LIKE 'Uptime'");
+        return Number(row?.Value);
+      }),
     listDatabases: (prefix, signal) => session(signal, (open) => listDatabases(open, prefix)),
     swapHurdle: (keep, signal, tables = null) =>
       session(signal, (open) => findSwapHurdle(open, config.database, keep, tables)),

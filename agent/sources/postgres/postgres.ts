@@ -113,6 +113,12 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
           await inside(signal, target, forgetSubscriptions);
         await dropDatabase(session, target);
       }),
+    uptime: (signal) =>
+      withAdminSession(config, '', { signal, caFile }, async (session) => {
+        const since = 'extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())';
+        const [row] = await session.query(`SELECT ${since} AS seconds`);
+        return Number(row?.seconds);
+      }),
     listDatabases: (prefix, signal) =>
       withAdminSession(config, '', { signal, caFile }, (session) => listDatabases(session, prefix)),
     swapHurdle: (_, signal) =>
