@@ -62,7 +62,12 @@ export function notingSnapshots(
   };
   const stored = <T extends SavedSnapshot>({ source, kind }: SnapshotTags, saved: T): T => {
     const repositoryId = rememberedId(repository, notes);
-    if (!retention || repositoryId === null || kind === 'ledger') return saved;
+    if (repositoryId === null || kind === 'ledger') return saved;
+    if (!retention) {
+      // Once it is on again, what went meanwhile is not missed.
+      if (recallKnown(notes, repositoryId).length > 0) rememberKnown(notes, repositoryId, []);
+      return saved;
+    }
     const note = storedIn(repositoryId);
     const one = { id: saved.id, time: clock.now().toISOString(), source };
     write(notes, note, [...read(notes, note), one].slice(-MOST_STORED));

@@ -42,7 +42,7 @@ export interface RetentionSettings {
   dryRun: boolean;
   /** Goes on, and prunes, although snapshots that were there last time are gone; they are not missed any more. */
   acceptMissing: boolean;
-  /** Whether `BACKUP_RETENTION` is on. Where it is off, another machine removes, of which nobody here knows: no snapshot is missed. */
+  /** Whether `BACKUP_RETENTION` is on. Where it is off, another machine removes, of which nobody here knows: a dry run misses nothing. */
   watches: boolean;
   /** Whether a check of the repository found damage that no later one has shown to be gone: nothing is removed before. */
   damaged: () => boolean;
@@ -125,7 +125,7 @@ async function applyRetention(
   const expired = [...expiredRestorePoints(preview, settings), ...dumpsOfTenants];
   const rememberWithout = (going: string[]) => {
     const stay = present.filter((one) => isOfSources(one, settings) && !going.includes(one.id));
-    rememberKnown(notes, id, settings.watches ? [...stay.map(knownFrom), ...missing] : []);
+    rememberKnown(notes, id, [...stay.map(knownFrom), ...missing]);
   };
   if (!dryRun) {
     // Before anything goes: an agent that is killed in between must not take its own work for a loss.

@@ -13,7 +13,7 @@ export async function createDatabase(
     // template1 may hold what somebody put there; a dump loads into template0 alone as into a new database.
     await session.query(`CREATE DATABASE ${quoteIdentifier(target)} TEMPLATE template0 ${clauses}`);
   } catch (error) {
-    if (codeOf(error) === '42P04') {
+    if (TAKEN.has(codeOf(error))) {
       throw new HoldfastError('target_not_empty', `there is a database ${target} already`, {
         hint: 'Choose another name, or drop that database first.',
         cause: error,
@@ -23,6 +23,9 @@ export async function createDatabase(
     throw statementError(error, `cannot create the database ${target}`, mend);
   }
 }
+
+/** Also by somebody who makes it at the same time. */
+const TAKEN = new Set(['42P04', '23505']);
 
 /** Ends other connections to it: a client that was just killed may still linger. */
 export async function dropDatabase(session: PostgresSession, target: string): Promise<void> {

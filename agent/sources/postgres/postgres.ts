@@ -36,6 +36,11 @@ import { isFolder, type FolderPart, type Probe, type Source } from '../source.ts
 import type { ClientDeps } from '../tools.ts';
 
 const PROBE_TIMEOUT_MS = 60_000;
+
+/** A server that recovers from a crash of one of its processes starts all but the first anew. Who may not see those does not see that. */
+const UPTIME = `extract(epoch FROM clock_timestamp() - greatest(pg_postmaster_start_time(),
+  (SELECT backend_start FROM pg_stat_activity WHERE backend_type = 'checkpointer')))`;
+
 /** For what reads all of a database: longer than a run may take, which is for the job to say. */
 const WHOLE_TIMEOUT_MS = 24 * 3600_000;
 
@@ -115,8 +120,7 @@ export function createPostgresSource(config: PostgresSourceConfig, deps: ClientD
       }),
     uptime: (signal) =>
       withAdminSession(config, '', { signal, caFile }, async (session) => {
-        const since = 'extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())';
-        const [row] = await session.query(`SELECT ${since} AS seconds`);
+        const [row] = await session.query(`SELECT ${UPTIME} AS seconds`);
         return Number(row?.seconds);
       }),
     listDatabases: (prefix, signal) =>

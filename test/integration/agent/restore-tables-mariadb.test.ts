@@ -162,7 +162,7 @@ describe('restore --tables of MariaDB', () => {
     expect(agent.snapshots()).toEqual(stored);
   });
 
-  test('a key to it is made between the plan and the swap → refused under the locks, and undone', async () => {
+  test('a key to it is made between the plan and the swap → refused before anything is locked, and undone', async () => {
     const shop = await mariadb.createShop(server, 3);
     const { database } = shop;
     const [fresh, keep] = [`holdfast_scratch_${database}_restore`, `${database}_before_20261101_150000`];

@@ -1,11 +1,13 @@
 import { createConnection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { withMysqlSession } from '../../../agent/sources/mysql/session.ts';
+import { tiedToKept } from '../../../agent/sources/mysql/swap/tie.ts';
 import type { Source, SwapPlan } from '../../../agent/sources/source.ts';
 import type { SourceSubject } from '../../contracts/source.ts';
 import { startMariadb } from '../../helpers/mariadb.ts';
 import { mariadbSubject } from '../../helpers/mariadb-subject.ts';
 import type { TestServer } from '../../helpers/server.ts';
-import { readDump, streamOf } from '../../helpers/sources.ts';
+import { mysqlConfig, readDump, streamOf } from '../../helpers/sources.ts';
 import { until } from '../../helpers/until.ts';
 
 let server: TestServer;
@@ -135,6 +137,26 @@ describe('a swap of some tables of MariaDB', () => {
     expect(await keysOf(target)).toEqual(inOrder(target));
     expect(await server.sql(`SHOW DATABASES LIKE '${keep}'`)).toEqual([]);
     expect(await source.settleSwap(plan, never)).toBe('done');
+  });
+
+  test('somebody makes a key to a table as it is swapped → it leads to the old one, and is told with what mends it', async () => {
+    const now = await prepared();
+    const { source, target, keep, plan } = now;
+    await source.swapIn(plan, never);
+    await server.sql(
+      `CREATE TABLE boxes (id int, CONSTRAINT of_order FOREIGN KEY (id) REFERENCES ${keep}.orders (id))`,
+      target,
+    );
+    const told = await withMysqlSession(
+      mysqlConfig({ port: server.port, database: target }),
+      { signal: never, caFile: '' },
+      (session) => tiedToKept(session, keep),
+    );
+    const table = `\`${target}\`.\`boxes\``;
+    expect(told).toEqual([
+      `a foreign key that was made meanwhile goes from ${table} to the old table, ${keep}.orders: drop it (ALTER TABLE ${table} DROP FOREIGN KEY \`of_order\`;) and make it anew`,
+    ]);
+    await server.sql(`ALTER TABLE boxes DROP FOREIGN KEY of_order`, target);
   });
 
   test('cut off when keys point into the target and nothing is renamed → undone, and what is beside can be dropped', async () => {

@@ -1,4 +1,5 @@
 import { errorFields } from '../../error-fields.ts';
+import { isConnectionLost } from '../errors.ts';
 import { isDatabase, quoteName } from '../names.ts';
 import type { MysqlSession } from '../session.ts';
 
@@ -49,42 +50,43 @@ export async function pointKeys(session: MysqlSession, fresh: string, keys: Outw
 
 /**
  * Old rows hold on to nothing that lives: drops the keys that go out of the database which is kept. Everybody who uses what such a key
- * points to waits behind the statement, so that it gives up soon. Returns what is left to a person, as sentence parts. May be called again.
+ * points to waits behind the statement, so that it gives up soon, and is tried so often. Returns those that are left, as sentence parts with
+ * what drops them. Throws where the connection is gone. May be called again.
  */
-export async function dropKeysOut(session: MysqlSession, keep: string): Promise<string[]> {
+export async function dropKeysOut(session: MysqlSession, keep: string, tries: number): Promise<string[]> {
   const keys = await session.query(
     `SELECT DISTINCT table_name AS tab, constraint_name AS name, referenced_table_schema AS db, referenced_table_name AS parent
       FROM information_schema.key_column_usage
       WHERE ${isDatabase('table_schema', keep)} AND CAST(referenced_table_schema AS BINARY) <> CAST(table_schema AS BINARY)`,
   );
+  if (keys.length === 0) return [];
+  const [row] = await session.query('SELECT @@SESSION.lock_wait_timeout AS seconds');
   await session.query(`SET SESSION lock_wait_timeout = ${LOCK_WAIT_SECONDS}`);
   const left: string[] = [];
   for (const { tab, name, db, parent } of keys) {
     const statement = `ALTER TABLE ${quoteName(keep)}.${quoteName(String(tab))} DROP FOREIGN KEY ${quoteName(String(name))}`;
-    const error = await tryAgain(() => session.query(statement));
+    const error = await attempt(() => session.query(statement), tries);
     if (error === null) continue;
+    const why = errorFields(error).message;
     left.push(
-      `${keep}.${String(tab)} still has a foreign key to ${String(db)}.${String(parent)}, where it keeps rows from being deleted (${errorFields(error).message}): run ${statement};`,
+      `${keep}.${String(tab)} still has a foreign key to ${String(db)}.${String(parent)} (${why}), so that rows there cannot be deleted, or take with them what is kept: run ${statement};`,
     );
   }
+  await session.query(`SET SESSION lock_wait_timeout = ${Number(row?.seconds)}`);
   return left;
 }
 
 const LOCK_WAIT_SECONDS = 1;
-const TRIES = 3;
 
 /** Null for success, or what the last try said. */
-async function tryAgain(work: () => Promise<unknown>): Promise<unknown> {
-  let last: unknown = null;
-  for (let tries = 0; tries < TRIES; tries += 1) {
-    try {
-      await work();
-      return null;
-    } catch (error) {
-      last = error;
-    }
+async function attempt(work: () => Promise<unknown>, tries: number): Promise<unknown> {
+  try {
+    await work();
+    return null;
+  } catch (error) {
+    if (isConnectionLost(error)) throw error;
+    return tries > 1 ? attempt(work, tries - 1) : error;
   }
-  return last;
 }
 
 const NAME = '`(?:[^`]|``)+`';

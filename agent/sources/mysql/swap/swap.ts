@@ -21,7 +21,7 @@ import { dropKeysOut, pointKeys } from './outward-keys.ts';
 import { pointDefaults } from './point-defaults.ts';
 import type { Program } from './programs.ts';
 import { allTables, readTablesLeft, renaming, type TablesLeft } from './rename.ts';
-import { refuseTied } from './tie.ts';
+import { refuseTied, tiedToKept } from './tie.ts';
 import { Untriggered } from './untriggered.ts';
 
 /** Everything that reads or writes one of the tables is waited for so long, and all that comes after it waits too. */
@@ -44,7 +44,9 @@ export async function swapTables(session: MysqlSession, connect: Connect, plan: 
     await dropTriggers(session, swap.fresh, swap.wanted);
     await pointAhead(session, swap);
     await renameTables(session, connect, swap);
-    return await complete(session, swap);
+    const { warnings, keysLeft } = await complete(session, swap);
+    const tied = swap.isOfSome === true ? await tiedToKept(session, swap.keep) : [];
+    return [...warnings, ...keysLeft, ...tied];
   } catch (error) {
     throw error instanceof Untriggered
       ? error.toldWith(swapError(swap, error.cause))
@@ -65,8 +67,12 @@ export async function settleTables(session: MysqlSession, plan: SwapPlan): Promi
     }
     const rest = renaming(swap, left);
     if (rest !== null) await session.query(rest);
-    await complete(session, swap);
-    return 'done';
+    const { keysLeft } = await complete(session, swap);
+    if (keysLeft.length === 0) return 'done';
+    throw new HoldfastError(
+      'restore_failed',
+      `${swap.target} has what was restored, and ${keysLeft.join('; ')}`,
+    );
   } catch (error) {
     throw statementError(error, `cannot put ${swap.target} in order after a swap that was cut off`, null);
   }
@@ -102,13 +108,12 @@ async function renameTables(session: MysqlSession, connect: Connect, swap: Mysql
   const triggers = wanted.filter(({ kind }) => kind === 'TRIGGER');
   // Mostly all were made under one, which need not be that of today; and no database is altered under a lock.
   await haveCollation(session, target, triggers[0]?.databaseCollation ?? swap.freshCharset.collation);
-  const grants = swap.isOfSome === true ? await readGrants(session) : null;
+  if (swap.isOfSome === true)
+    await refuseTied(session, target, { tables: swap.freshTables, grants: await readGrants(session) });
   // As late as can be: whoever is killed from here on leaves keys that hold on to tables that live.
   await pointKeys(session, swap.fresh, swap.keys ?? []);
   // Waits until nobody is in the middle of something.
   await session.query(lockingAll(swap, allTables(swap)));
-  // Nobody makes a key to what is locked.
-  if (grants !== null) await refuseTied(session, target, { tables: swap.freshTables, grants });
   await dropTriggers(session, target, inTheWay);
   if (session.flavour === 'mysql') {
     await session.query(statement);
@@ -141,9 +146,16 @@ async function makeTriggers(session: MysqlSession, target: string, triggers: Pro
     await makeProgram(session, trigger);
 }
 
+const TRIES = 3;
+
 /** What is left to do when all tables are where they belong. */
-async function complete(session: MysqlSession, swap: MysqlSwap): Promise<string[]> {
+async function complete(
+  session: MysqlSession,
+  swap: MysqlSwap,
+): Promise<{ warnings: string[]; keysLeft: string[] }> {
   const { target, fresh, keep } = swap;
+  // First, for what is kept changes with what its keys lead to; and once more at the end, when nobody waits for the rest.
+  if (swap.isOfSome === true) await dropKeysOut(session, keep, 1);
   await pointDefaults(session, target, { from: fresh, to: target });
   const astray = await pointKept(session, swap);
   await haveCollation(session, target, swap.freshCharset.collation);
@@ -164,8 +176,10 @@ async function complete(session: MysqlSession, swap: MysqlSwap): Promise<string[
   else
     for (const gate of GATES)
       await session.query(`DROP TABLE IF EXISTS ${quoteName(swap.keep)}.${quoteName(gate)}`);
-  const holding = swap.isOfSome === true ? await dropKeysOut(session, keep) : [];
-  return [...astray, ...lacking.map((one) => `${keep} lacks ${tellMissing(one)}`), ...holding];
+  return {
+    warnings: [...astray, ...lacking.map((one) => `${keep} lacks ${tellMissing(one)}`)],
+    keysLeft: swap.isOfSome === true ? await dropKeysOut(session, keep, TRIES) : [],
+  };
 }
 
 /** The kept tables draw from the sequences that went with them; of some tables none went. */

@@ -59,6 +59,22 @@ export async function refuseTied(
   );
 }
 
+/**
+ * Keys that were made while the tables were swapped, and lead to the old ones now, as sentence parts with what drops them. MariaDB gives its locks
+ * back before it renames, so that somebody may come in between.
+ */
+export async function tiedToKept(session: MysqlSession, keep: string): Promise<string[]> {
+  const keys = await session.query(
+    `SELECT DISTINCT table_schema AS db, table_name AS child, constraint_name AS name, referenced_table_name AS parent
+      FROM information_schema.key_column_usage
+      WHERE ${isDatabase('referenced_table_schema', keep)} AND CAST(table_schema AS BINARY) <> CAST(referenced_table_schema AS BINARY)`,
+  );
+  return keys.map(({ db, child, name, parent }) => {
+    const table = `${quoteName(String(db))}.${quoteName(String(child))}`;
+    return `a foreign key that was made meanwhile goes from ${table} to the old table, ${keep}.${String(parent)}: drop it (ALTER TABLE ${table} DROP FOREIGN KEY ${quoteName(String(name))};) and make it anew`;
+  });
+}
+
 /** A foreign key to a table of the target. */
 interface Key {
   database: string;
