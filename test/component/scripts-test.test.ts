@@ -24,6 +24,8 @@ async function withoutNpm(command: string) {
   const folder = temporaryFolder();
   cpSync(join(repositoryRoot, 'scripts'), join(folder, 'scripts'), { recursive: true });
   fakeProgram(folder, 'npm', 'echo "npm: the registry does not answer" >&2; exit 1');
+  // Nor is there an engine, whatever the machine has.
+  fakeProgram(folder, 'docker', 'exit 1');
   const env = { PATH: `${folder}:${process.env['PATH'] ?? ''}`, HOLDFAST_CACHE: join(folder, 'cache') };
   return shell(command, { cwd: folder, env, timeoutMs: 20_000 });
 }
@@ -39,13 +41,13 @@ test('what a layer needs cannot be had → it cannot run, which counts as failed
   expect(finished.code, show(finished)).toBe(1);
 });
 
-test('compose begins beside the others and cannot run → told at its place, and counted', async () => {
-  const finished = await withoutNpm('scripts/test compose unit');
+test('compose is to run beside the others and cannot → told at its place, and counted', async () => {
+  const finished = await withoutNpm('scripts/test compose unit faults');
   expect(finished.stderr).toMatch(
-    /^=== compose begins beside the others[^]*npm: the registry does not answer[^]*\n=== unit\n[^]*\n=== compose\nerror: compose cannot run here /,
+    /^=== unit\n[^]*\n=== compose begins beside the others[^]*npm: the registry does not answer[^]*\n=== faults\n[^]*\n=== compose\nerror: compose cannot run here /,
   );
   expect(finished.stdout).toMatch(
-    /^unit +CANNOT RUN +0 +1 .*\ncompose +CANNOT RUN +0 +1 .*\n\n0 passed, 2 failed\n$/m,
+    /^unit +CANNOT RUN +0 +1 .*\nfaults +CANNOT RUN +0 +1 .*\ncompose +CANNOT RUN +0 +1 .*\n\n0 passed, 3 failed\n$/m,
   );
   expect(finished.code, show(finished)).toBe(1);
 });
