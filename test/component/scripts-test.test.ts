@@ -19,35 +19,19 @@ test.each([
   expect(finished.code, show(finished)).toBe(2);
 });
 
-/** The scripts where nothing can be installed. */
-async function withoutNpm(command: string) {
+test('what a layer needs cannot be had → it cannot run, which counts as failed and is told with how to leave it out', async () => {
   const folder = temporaryFolder();
   cpSync(join(repositoryRoot, 'scripts'), join(folder, 'scripts'), { recursive: true });
   fakeProgram(folder, 'npm', 'echo "npm: the registry does not answer" >&2; exit 1');
-  // Nor is there an engine, whatever the machine has.
-  fakeProgram(folder, 'docker', 'exit 1');
   const env = { PATH: `${folder}:${process.env['PATH'] ?? ''}`, HOLDFAST_CACHE: join(folder, 'cache') };
-  return shell(command, { cwd: folder, env, timeoutMs: 20_000 });
-}
-
-test('what a layer needs cannot be had → it cannot run, which counts as failed and is told with how to leave it out', async () => {
-  const finished = await withoutNpm('scripts/test unit component --without compose');
+  const finished = await shell('scripts/test unit component --without compose', {
+    ...{ cwd: folder, env, timeoutMs: 20_000 },
+  });
   expect(finished.stderr).toMatch(
     /npm: the registry does not answer[^]*error: unit cannot run here .*scripts\/test --without unit leaves it out/,
   );
   expect(finished.stdout).toMatch(
     /^unit +CANNOT RUN +0 +1 .*\ncomponent +CANNOT RUN +0 +1 .*\nleft out: compose\n\n0 passed, 2 failed\n$/m,
-  );
-  expect(finished.code, show(finished)).toBe(1);
-});
-
-test('compose is to run beside the others and cannot → told at its place, and counted', async () => {
-  const finished = await withoutNpm('scripts/test compose unit faults');
-  expect(finished.stderr).toMatch(
-    /^=== unit\n[^]*\n=== compose begins beside the others[^]*npm: the registry does not answer[^]*\n=== faults\n[^]*\n=== compose\nerror: compose cannot run here /,
-  );
-  expect(finished.stdout).toMatch(
-    /^unit +CANNOT RUN +0 +1 .*\nfaults +CANNOT RUN +0 +1 .*\ncompose +CANNOT RUN +0 +1 .*\n\n0 passed, 3 failed\n$/m,
   );
   expect(finished.code, show(finished)).toBe(1);
 });
