@@ -35,7 +35,8 @@ function sinceAllWereStored(newestFirst: Run[]): Run[] {
 }
 
 function wordless(newestFirst: Run[], groups: string[]): string | null {
-  const newest = newestFirst[0];
+  // One of tenants that a person named says nothing of the others, well or ill.
+  const newest = newestFirst.find((run) => !isByName(run));
   if (newest !== undefined && isWordless(newest))
     return `their newest backup, of ${newest.startedAt}, ended as ${newest.result}`;
   for (const group of groups) {
@@ -46,6 +47,10 @@ function wordless(newestFirst: Run[], groups: string[]): string | null {
   return null;
 }
 
+function isByName({ facts }: Run): boolean {
+  return facts.group === undefined && facts.allTenants !== true;
+}
+
 function isWordless({ result, facts }: Run): boolean {
   return result !== 'succeeded' && facts.tenants === undefined;
 }
@@ -53,13 +58,14 @@ function isWordless({ result, facts }: Run): boolean {
 /** What a person had dumped by name is kept for a month alone: it makes up for no dump that the schedule should have made. */
 function failedLast(newestFirst: Run[]): string | null {
   const stored = { byName: new Set<string>(), bySchedule: new Set<string>() };
-  for (const { startedAt, facts } of newestFirst) {
-    const isByName = facts.group === undefined && facts.allTenants !== true;
+  for (const run of newestFirst) {
+    const { startedAt, facts } = run;
+    const byName = isByName(run);
     for (const { id, result } of facts.tenants ?? []) {
-      const isMadeUpFor = stored.bySchedule.has(id) || (isByName && stored.byName.has(id));
+      const isMadeUpFor = stored.bySchedule.has(id) || (byName && stored.byName.has(id));
       if (!isMadeUpFor && result === 'failed')
         return `tenant ${id} failed in its newest backup, of ${startedAt}`;
-      (isByName ? stored.byName : stored.bySchedule).add(id);
+      (byName ? stored.byName : stored.bySchedule).add(id);
     }
   }
   return null;

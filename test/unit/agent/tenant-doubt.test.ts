@@ -58,11 +58,18 @@ test('one failed in the run of all and was dumped by name since → still in dou
   expect(doubtAfter(bad, named('42'))).toBeNull();
 });
 
-test('the newest run ended without a word of any → in doubt; one that was skipped says nothing', () => {
-  expect(doubtAfter(good, { result: 'interrupted' })).toMatch(
+test('the newest run of all ended without a word of any → in doubt; one that was skipped says nothing', () => {
+  expect(doubtAfter(good, { result: 'interrupted', allTenants: true })).toMatch(
     /^their newest backup, .* ended as interrupted$/,
   );
-  expect(doubtAfter(good, { result: 'skipped' })).toBeNull();
+  expect(doubtAfter(good, { result: 'skipped', allTenants: true })).toBeNull();
+});
+
+test('a run of tenants by name ended without a word, of a mistyped one, say → no doubt; nor does a good one end that of all', () => {
+  expect(doubtAfter(good, { result: 'failed' })).toBeNull();
+  expect(doubtAfter({ result: 'interrupted', allTenants: true }, named('42'))).toMatch(
+    /ended as interrupted$/,
+  );
 });
 
 test.each<[string, Past]>([
