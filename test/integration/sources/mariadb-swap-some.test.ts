@@ -139,6 +139,27 @@ describe('a swap of some tables of MariaDB', () => {
     expect(await source.settleSwap(plan, never)).toBe('done');
   });
 
+  test('a kept table is in use as it is to let go of what stays → settling it says so, with the statement, until it is done', async () => {
+    const now = await prepared();
+    const { source, target, keep, plan } = now;
+    await source.swapIn(plan, never);
+    const again = 'ADD CONSTRAINT again FOREIGN KEY (id) REFERENCES elsewhere.goods (id)';
+    await server.sql(`SET foreign_key_checks = 0; ALTER TABLE \`lines\` ${again}`, keep);
+    const { host, port, admin } = server;
+    const holder = await createConnection({ host, port, ...admin, database: keep });
+    try {
+      await holder.query('START TRANSACTION');
+      await holder.query('SELECT * FROM `lines`');
+      await expect(source.settleSwap(plan, never)).rejects.toThrow(
+        `${target} has what was restored, and ${keep}.lines still has a foreign key to elsewhere.goods (Lock wait timeout exceeded`,
+      );
+    } finally {
+      await holder.end();
+    }
+    expect(await source.settleSwap(plan, never)).toBe('done');
+    expect(await keysOf(keep)).toEqual([`lines to ${keep}.orders`, `orders to ${keep}.orders`]);
+  });
+
   test('somebody makes a key to a table as it is swapped → it leads to the old one, and is told with what mends it', async () => {
     const now = await prepared();
     const { source, target, keep, plan } = now;
