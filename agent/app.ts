@@ -20,6 +20,7 @@ import { newestGoodSnapshot, whyNoProof } from './jobs/known-backups.ts';
 import { strangersIn } from './jobs/strangers.ts';
 import { tidyAfterRestores } from './jobs/restore/tidy-restores.ts';
 import type { Wanted } from './jobs/find-snapshot.ts';
+import { requireSamePlace } from './jobs/same-place.ts';
 import { guarded, USUAL_OF } from './jobs/backup/size-guard.ts';
 import { dumpBytesOf } from './jobs/size-up.ts';
 import { createBudget, oldestFirst } from './jobs/verify/verify-turn.ts';
@@ -235,11 +236,14 @@ export async function createApp(config: Config, surroundings: Surroundings): Pro
     pick,
     space: () => upkeep.space(),
     dataCheck: () => upkeep.dataCheck(),
-    backUp: (names, { mended = false, ...options }) =>
-      runner.run(
-        pick(names).map((source) => jobOfSource(source, mended)),
+    backUp: async (names, { mended = false, ...options }) => {
+      const chosen = pick(names);
+      if (options.trigger === 'command') requireSamePlace(chosen.map(settingsOf), ledger);
+      return runner.run(
+        chosen.map((source) => jobOfSource(source, mended)),
         { ...options, next: (soFar) => upkeep.afterBackup(soFar) },
-      ),
+      );
+    },
     accept: (name, said, options) =>
       runner.run(
         pick([name]).map((source) => acceptJob(source.name, { ledger, ...said })),

@@ -86,6 +86,23 @@ test('a command for another database in the same folders → the heartbeat is le
   expect(agent.lastOk()).toBe(before);
 });
 
+test('a command for a database of the same name on another server, in the same folders → refused, and nothing is stored', async () => {
+  const { environment } = await createShop(server, 100);
+  const agent = await testAgent(environment);
+  const daemon = agent.start(['run'], { BACKUP_CRON: '* * * * * *' });
+  await until('the heartbeat moved', async () => agent.lastOk() !== null);
+  daemon.child.kill('SIGTERM');
+  await daemon.ended;
+  const stored = agent.snapshots();
+  const { code, stderr } = await agent.run(['backup'], { MYSQL_HOST: 'staging.example' });
+  expect(stderr).toMatch(
+    /is mysql:\/\/staging\.example:\d+\/shop\d+ here, and the daemon's shop\d+ is mysql:\/\/localhost:\d+\/shop\d+: .*\nhint: Name this one otherwise/,
+  );
+  expect(code).toBe(2);
+  expect(agent.snapshots()).toEqual(stored);
+  expect((await agent.run(['backup'])).code).toBe(0);
+});
+
 test('a backup was due while the agent was down → caught up once at the start; a job never seen waits for its time', async () => {
   const agent = await testAgent((await createShop(server, 100)).environment);
   expect((await agent.run(['backup'])).code).toBe(0);
