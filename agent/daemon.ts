@@ -11,7 +11,6 @@ import { humanDuration } from './core/units.ts';
 import { makeUpCommand } from './make-up.ts';
 import type { RunOptions } from './runner.ts';
 import { heed } from './jobs/heeded.ts';
-import { rememberPlaces } from './jobs/same-place.ts';
 import { ensureRepository } from './jobs/init.ts';
 import { lastStart, lastStartOfGlobal, lastStartOfGroup, lastTurn } from './last-start.ts';
 import { writePulse, type Pulse } from './pulse.ts';
@@ -34,8 +33,7 @@ export async function runDaemon(app: App, signal: AbortSignal): Promise<void> {
     },
     'holdfast started',
   );
-  heed({ repository: app.repository, sources: config.sources.map(({ name }) => name) }, app.ledger);
-  rememberPlaces(config.sources, app.ledger);
+  heed({ repository: app.repository, sources: config.sources }, app.ledger);
   const tellPulse = pulseWriter(app);
   const startedAt = clock.now();
   tellPulse({ at: startedAt, againBy: new Date(startedAt.getTime() + START_WITHIN_MS), jobs: [] });

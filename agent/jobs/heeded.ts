@@ -1,19 +1,18 @@
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Repository } from '../repository/repository.ts';
 import { rememberedId, type Notes } from './init.ts';
+import { namesOfPlaces, rememberPlaces, type Placed } from './same-place.ts';
 
 /** Whose success the heartbeat tells of. */
 export interface Heeded {
   repository: Pick<Repository, 'location'>;
-  /** Names of all sources. */
-  sources: readonly string[];
+  sources: Placed[];
 }
 
 /** From now on the heartbeat goes by this repository and these sources: they are the daemon's. */
 export function heed({ repository: { location }, sources }: Heeded, notes: Notes): void {
-  const names = JSON.stringify(sources);
   if (notes.recall(LOCATION) !== location) notes.remember(LOCATION, location);
-  if (notes.recall(SOURCES) !== names) notes.remember(SOURCES, names);
+  rememberPlaces(sources, notes);
 }
 
 /**
@@ -30,8 +29,7 @@ export function isHeeded(
 
 /** The daemon's sources that are not among these. */
 export function sourcesLeftOut(sources: readonly string[], notes: Pick<Notes, 'recall'>): string[] {
-  const names = notes.recall(SOURCES);
-  return names === null ? [] : (JSON.parse(names) as string[]).filter((name) => !sources.includes(name));
+  return namesOfPlaces(notes).filter((name) => !sources.includes(name));
 }
 
 function goesByRepository(repository: Repository, ledger: Notes & Pick<Ledger, 'recent'>): boolean {
@@ -43,4 +41,3 @@ function goesByRepository(repository: Repository, ledger: Notes & Pick<Ledger, '
 }
 
 const LOCATION = 'location of the repository of the daemon';
-const SOURCES = 'sources of the daemon';

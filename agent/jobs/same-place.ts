@@ -16,12 +16,17 @@ export function rememberPlaces(sources: Placed[], notes: Notes): void {
   if (notes.recall(PLACES) !== places) notes.remember(PLACES, places);
 }
 
+/** Their names; none where no daemon ever ran. */
+export function namesOfPlaces(notes: Pick<Notes, 'recall'>): string[] {
+  return Object.keys(recallPlaces(notes));
+}
+
 /**
  * Throws `configuration` where one of these has a name of the daemon's and is another database: its backup would count as one of the daemon's,
  * and keep the gate open for a database that nobody backs up. Where no daemon ever ran, there is nothing to be taken for.
  */
 export function requireSamePlace(sources: Placed[], notes: Pick<Notes, 'recall'>): void {
-  const places = JSON.parse(notes.recall(PLACES) ?? '{}') as Record<string, string>;
+  const places = recallPlaces(notes);
   for (const source of sources) {
     const theirs = places[source.name];
     if (theirs === undefined || theirs === placeOf(source)) continue;
@@ -36,6 +41,10 @@ export function requireSamePlace(sources: Placed[], notes: Pick<Notes, 'recall'>
 }
 
 const PLACES = 'places of the sources of the daemon';
+
+function recallPlaces(notes: Pick<Notes, 'recall'>): Record<string, string> {
+  return JSON.parse(notes.recall(PLACES) ?? '{}') as Record<string, string>;
+}
 
 function placeOf({ type, host, port, database }: Placed): string {
   return `${type}://${LOOPBACK.has(host) ? 'localhost' : host}:${port}/${database}`;

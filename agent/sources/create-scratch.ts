@@ -1,5 +1,5 @@
 import type { SourceConfig } from '../config/config.ts';
-import { whyNoAnswer } from './answers.ts';
+import { ANSWER_TIMEOUT_MS, whyNoAnswer } from './answers.ts';
 import { createSource, type SourceDeps } from './create.ts';
 import type { ScratchPlace } from './scratch.ts';
 import type { Source } from './source.ts';
@@ -48,7 +48,7 @@ function standing(server: Source, own: boolean): ScratchPlace {
       const why = await whyNoAnswer(server);
       if (why !== null) return `${which} does not answer any more: ${why}`;
       // One that was quick to come back answers, and has ended every connection.
-      const uptime = await server.uptime(AbortSignal.timeout(ASK_TIMEOUT_MS)).catch(() => Infinity);
+      const uptime = await server.uptime(AbortSignal.timeout(ANSWER_TIMEOUT_MS)).catch(() => Infinity);
       const sinceOpened = (performance.now() - openedAt) / 1000;
       return uptime + WHOLE_SECOND < sinceOpened ? `${which} was started again meanwhile` : null;
     };
@@ -57,6 +57,5 @@ function standing(server: Source, own: boolean): ScratchPlace {
   return { open };
 }
 
-const ASK_TIMEOUT_MS = 15_000;
 /** MySQL and MariaDB count no parts of it. */
 const WHOLE_SECOND = 1;

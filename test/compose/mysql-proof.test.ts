@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { MYSQL_HOSTILE } from '../helpers/mysql-hostile.ts';
-import { Stack } from '../helpers/stack.ts';
-import { until } from '../helpers/until.ts';
+import type { Stack } from '../helpers/stack.ts';
+import { createMysqlStack, startMysql } from './mysql.ts';
 
 /** Runs in the agent's container, where MySQL's own clients are: dumps `shop`, loads it beside the original, and compares what the proof says of both. */
 const COMPARE = `
@@ -66,36 +66,11 @@ describe('the proof of MySQL', () => {
   let stack: Stack;
 
   beforeAll(async () => {
-    stack = await Stack.create({
-      clone: 'holdfast',
-      files: {
-        'compose.yml': `include:
-  - holdfast/compose.holdfast.yml
-services:
-  db:
-    image: mysql:9.7
-    command: --log-bin-trust-function-creators=1
-    environment: { MYSQL_DATABASE: shop, MYSQL_ROOT_PASSWORD: top-secret }
-    volumes: ['./init:/docker-entrypoint-initdb.d:ro']
-`,
-        'init/1.sql': MYSQL_HOSTILE,
-        'init/2.sql': GRANTS,
-        'compare.mjs': COMPARE,
-        'holdfast/.env':
-          'GATE_UPSTREAM=web:80\nRESTIC_PASSWORD=stored-elsewhere\nMYSQL_HOST=db\nMYSQL_DATABASE=shop\nMYSQL_USER=holdfast\nMYSQL_PASSWORD=secret',
-      },
-    });
+    stack = await createMysqlStack([MYSQL_HOSTILE, GRANTS], { 'compare.mjs': COMPARE });
     return () => stack.remove();
   });
 
-  beforeAll(() =>
-    stack.explained(async () => {
-      await stack.sh('docker compose up -d db', 240_000);
-      const ask =
-        'docker compose exec -T db mysql -h127.0.0.1 -N -uroot -ptop-secret shop -e "SELECT COUNT(*) FROM busy"';
-      await until('the rows are there', async () => (await stack.ask(ask)) !== '', 120_000);
-    }),
-  );
+  beforeAll(() => stack.explained(() => startMysql(stack, '-uroot -ptop-secret', 'busy')));
 
   it.each([
     ['nobody writes', 'no'],

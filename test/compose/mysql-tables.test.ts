@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { Stack } from '../helpers/stack.ts';
-import { until } from '../helpers/until.ts';
+import type { Stack } from '../helpers/stack.ts';
+import { createMysqlStack, startMysql } from './mysql.ts';
 
 /*
  * Oracle's MySQL renames tables while they are locked, so that the swap goes another way there than with MariaDB: the real server, the
@@ -101,33 +101,13 @@ describe('restore --tables on MySQL', () => {
   let stack: Stack;
 
   beforeAll(async () => {
-    stack = await Stack.create({
-      clone: 'holdfast',
-      files: {
-        'compose.yml': `include:
-  - holdfast/compose.holdfast.yml
-services:
-  db:
-    image: mysql:9.7
-    command: --log-bin-trust-function-creators=1
-    environment: { MYSQL_DATABASE: shop, MYSQL_ROOT_PASSWORD: top-secret }
-    volumes: ['./init:/docker-entrypoint-initdb.d:ro']
-`,
-        'init/1.sql': `SET NAMES utf8mb4;\n${DATA}`,
-        'restore.mjs': RESTORE,
-        'holdfast/.env':
-          'GATE_UPSTREAM=web:80\nRESTIC_PASSWORD=stored-elsewhere\nMYSQL_HOST=db\nMYSQL_DATABASE=shop\nMYSQL_USER=holdfast\nMYSQL_PASSWORD=secret',
-      },
-    });
+    stack = await createMysqlStack([`SET NAMES utf8mb4;\n${DATA}`], { 'restore.mjs': RESTORE });
     return () => stack.remove();
   });
 
   beforeAll(() =>
     stack.explained(async () => {
-      await stack.sh('docker compose up -d db', 240_000);
-      const ask =
-        'docker compose exec -T db mysql -h127.0.0.1 -N -uholdfast -psecret shop -e "SELECT COUNT(*) FROM log"';
-      await until('the rows are there', async () => (await stack.ask(ask)) !== '', 120_000);
+      await startMysql(stack, '-uholdfast -psecret', 'log');
       await stack.sh('docker compose run --rm -T db_backup holdfast backup', 120_000);
     }),
   );

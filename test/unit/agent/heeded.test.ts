@@ -6,6 +6,12 @@ import { TestClock } from '../../helpers/clock.ts';
 
 const at = (location: string, sources = ['shop']) => ({ repository: { location } as Repository, sources });
 
+/** A daemon there. */
+const daemonAt = (location: string, sources = ['shop']) => ({
+  ...at(location),
+  sources: sources.map((name) => ({ name, type: 'mysql', host: 'db', port: 3306, database: name })),
+});
+
 function ledgerWithBackup(repositoryId: string) {
   const ledger = openLedger(':memory:', new TestClock('2026-11-20T12:00:00Z'));
   for (const [location, id] of [
@@ -29,7 +35,7 @@ test('a command looks into another repository than the daemon → the heartbeat 
     ['copy', [true, true, false]],
   ] as const) {
     const ledger = ledgerWithBackup(newest);
-    heed(at('/ours'), ledger);
+    heed(daemonAt('/ours'), ledger);
     const all = ['/ours', '/copy', '/never seen'];
     expect(all.map((location) => isHeeded(at(location), ledger))).toEqual(heeded);
   }
@@ -37,14 +43,14 @@ test('a command looks into another repository than the daemon → the heartbeat 
 
 test('the daemon was moved → it goes by the new place', () => {
   const ledger = ledgerWithBackup('ours');
-  heed(at('/ours'), ledger);
-  heed(at('/new'), ledger);
+  heed(daemonAt('/ours'), ledger);
+  heed(daemonAt('/new'), ledger);
   expect(isHeeded(at('/new'), ledger)).toBe(true);
 });
 
 test('a command is configured without a source of the daemon → the heartbeat stays; with more of them it is told', () => {
   const ledger = ledgerWithBackup('ours');
-  heed(at('/ours', ['shop', 'wiki']), ledger);
+  heed(daemonAt('/ours', ['shop', 'wiki']), ledger);
   const heeded = [['other'], ['shop'], [], ['wiki', 'shop'], ['shop', 'wiki', 'new']];
   expect(heeded.map((sources) => isHeeded(at('/ours', sources), ledger))).toEqual([
     false,
@@ -53,6 +59,6 @@ test('a command is configured without a source of the daemon → the heartbeat s
     true,
     true,
   ]);
-  heed(at('/ours', ['other']), ledger);
+  heed(daemonAt('/ours', ['other']), ledger);
   expect(isHeeded(at('/ours', ['other']), ledger)).toBe(true);
 });

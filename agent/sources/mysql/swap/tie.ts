@@ -64,15 +64,13 @@ export async function refuseTied(
  * back before it renames, so that somebody may come in between.
  */
 export async function tiedToKept(session: MysqlSession, keep: string): Promise<string[]> {
-  const keys = await session.query(
-    `SELECT DISTINCT table_schema AS db, table_name AS child, constraint_name AS name, referenced_table_name AS parent
-      FROM information_schema.key_column_usage
-      WHERE ${isDatabase('referenced_table_schema', keep)} AND CAST(table_schema AS BINARY) <> CAST(referenced_table_schema AS BINARY)`,
-  );
-  return keys.map(({ db, child, name, parent }) => {
-    const table = `${quoteName(String(db))}.${quoteName(String(child))}`;
-    return `a foreign key that was made meanwhile goes from ${table} to the old table, ${keep}.${String(parent)}: drop it (ALTER TABLE ${table} DROP FOREIGN KEY ${quoteName(String(name))};) and make it anew`;
-  });
+  const keys = await seenKeysTo(session, keep);
+  return keys
+    .filter(({ db }) => db !== keep)
+    .map(({ db, child, name, parent }) => {
+      const table = `${quoteName(String(db))}.${quoteName(String(child))}`;
+      return `a foreign key that was made meanwhile goes from ${table} to the old table, ${keep}.${String(parent)}: drop it (ALTER TABLE ${table} DROP FOREIGN KEY ${quoteName(String(name))};) and make it anew`;
+    });
 }
 
 /** A foreign key to a table of the target. */
@@ -83,16 +81,21 @@ interface Key {
 }
 
 async function keysTo(session: MysqlSession, target: string, grants: MysqlGrants): Promise<Key[]> {
-  const seen = await session.query(
-    `SELECT DISTINCT table_schema AS db, table_name AS child, referenced_table_name AS parent
-      FROM information_schema.key_column_usage WHERE ${isDatabase('referenced_table_schema', target)}`,
-  );
+  const seen = await seenKeysTo(session, target);
   const hidden = grants.globally('PROCESS') ? await hiddenKeysTo(session, target) : [];
   return [...seen, ...hidden].map(({ db, child, parent }) => ({
     database: String(db),
     child: String(child),
     parent: String(parent),
   }));
+}
+
+/** Of tables on which one has a right. */
+function seenKeysTo(session: MysqlSession, database: string): Promise<Record<string, unknown>[]> {
+  return session.query(
+    `SELECT DISTINCT table_schema AS db, table_name AS child, constraint_name AS name, referenced_table_name AS parent
+      FROM information_schema.key_column_usage WHERE ${isDatabase('referenced_table_schema', database)}`,
+  );
 }
 
 /** What InnoDB itself tells shows tables on which one has no right. */
